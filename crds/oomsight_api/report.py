@@ -1,0 +1,212 @@
+"""The node report: the one value that passes from agent to operator (`GET /v1/report`, JSON).
+
+Stands on msgspec alone, so that the agent stays small. Every amount is in bytes, every duration in seconds; `time_seconds` is Unix
+time. A value that a kernel or a privilege does not give is None and left out of the JSON: absent is not zero.
+
+Field names are the wire format. New fields may be added with a default; a change of meaning raises `REPORT_VERSION`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+REPORT_VERSION = 1
+MAX_REPORT_BYTES = 16 * 1024 * 1024
+"""A node of 1,000 containers reports about 1.5 MiB; more than this is not a report."""
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Immutable, slotted, absent fields left out of the JSON."""
+
+
+class Pressure(_Row):
+    """Pressure stall information of memory, kernel 4.20 on, cgroup v2 or node. Source: Documentation/accounting/psi.rst.
+
+    Averages are percent of wall time (0 to 100) in which some or all tasks stalled; totals are seconds since start.
+    """
+
+    some_avg10: float | None = None
+    some_avg60: float | None = None
+    some_avg300: float | None = None
+    some_total_seconds: float | None = None
+    full_avg10: float | None = None
+    full_avg60: float | None = None
+    full_avg300: float | None = None
+    full_total_seconds: float | None = None
+
+
+class Memory(_Row):
+    """What one cgroup is charged for, the same for cgroup v1 and v2 (descendants included)."""
+
+    usage_bytes: int | None = None
+    """Everything charged, page cache included: this is what counts against the limit."""
+    limit_bytes: int | None = None
+    """The cgroup's own hard limit; None where there is none (see `unlimited`) or it could not be read."""
+    unlimited: bool | None = None
+    """True: the kernel says that there is no limit. None: it could not be read."""
+    high_bytes: int | None = None
+    """v2 `memory.high`: throttled above this. None where unset."""
+    peak_interval_bytes: int | None = None
+    """Highest usage since the last sample, true where the kernel's peak rose or was reset, else the highest sampled usage."""
+    peak_lifetime_bytes: int | None = None
+    anon_bytes: int | None = None
+    """Anonymous memory without shmem."""
+    file_bytes: int | None = None
+    """Page cache, shmem included (as both kernels count it)."""
+    active_file_bytes: int | None = None
+    inactive_file_bytes: int | None = None
+    shmem_bytes: int | None = None
+    """tmpfs and shared memory: counted in `file_bytes`, but freed by nobody but its owner, or swap."""
+    kernel_bytes: int | None = None
+    slab_reclaimable_bytes: int | None = None
+    slab_unreclaimable_bytes: int | None = None
+    page_tables_bytes: int | None = None
+    kernel_stack_bytes: int | None = None
+    sock_bytes: int | None = None
+    swap_bytes: int | None = None
+    swap_limit_bytes: int | None = None
+    """What the cgroup may swap at most; None where unbounded or unknown."""
+    working_set_bytes: int | None = None
+    """What `kubectl top` shows: usage less inactive file pages, never below 0."""
+    unreclaimable_bytes: int | None = None
+    """What the kernel could not free under pressure: anon + shmem + unreclaimable kernel memory, less what swap could take."""
+    headroom_bytes: int | None = None
+    """`limit_bytes - unreclaimable_bytes`, may be negative; None without a limit."""
+
+
+class Process(_Row):
+    """One of a container's biggest processes. The name is the tenant's: at most 15 arbitrary bytes, escaped to printable ASCII."""
+
+    pid: int
+    name: str
+    oom_score_adj: int | None = None
+    rss_bytes: int | None = None
+    """RssAnon + RssFile + RssShmem of /proc/PID/status."""
+    swap_bytes: int | None = None
+    page_tables_bytes: int | None = None
+    badness_points: int | None = None
+    """oom_badness in pages for a node-wide OOM: rss + swap + page tables + adj * (totalpages / 1000). See mm/oom_kill.c."""
+
+
+class Container(_Row):
+    """One container of a pod. `container_id` is 64 hex digits; the pod's uid is the API's, or a static pod's config hash."""
+
+    pod_uid: str
+    container_id: str
+    cgroup: str
+    """Path of the cgroup below the root of the hierarchy, escaped to printable ASCII."""
+    pod_name: str | None = None
+    namespace: str | None = None
+    container_name: str | None = None
+    """From /var/log/containers; None where the link is missing, and for the pod's sandbox always."""
+    memory: Memory = Memory()
+    pressure: Pressure | None = None
+    refaults_per_second: float | None = None
+    """Workingset refaults of file pages: cache that was thrown out and needed again."""
+    major_faults_per_second: float | None = None
+    limit_hits: int | None = None
+    """Times the limit was reached and reclaim had to run (v2 memory.events `max`, v1 failcnt), since the cgroup was made."""
+    high_hits: int | None = None
+    oom_kills: int | None = None
+    """Processes killed by any OOM killer in this cgroup since it was made (v2: descendants included)."""
+    oom_group: bool | None = None
+    """v2 memory.oom.group: all die together."""
+    oom_score_adj_min: int | None = None
+    oom_score_adj_max: int | None = None
+    """Least and greatest live oom_score_adj over the container's processes."""
+    process_count: int | None = None
+    processes: tuple[Process, ...] = ()
+    """The biggest, worst first (at most 5)."""
+    floor_slope_bytes_per_second: float | None = None
+    """Slope of the unreclaimable floor over the agent's window; None until the window is half full."""
+
+
+class Pod(_Row):
+    """A pod's own cgroup: its limit often fires first, and its v2 counters outlive restarts of its containers."""
+
+    pod_uid: str
+    cgroup: str
+    memory: Memory = Memory()
+    limit_hits: int | None = None
+    oom_kills: int | None = None
+
+
+class NodeMemory(_Row):
+    """The node as /proc tells it."""
+
+    total_bytes: int | None = None
+    available_bytes: int | None = None
+    """MemAvailable: what can be had without swapping. Not MemFree."""
+    free_bytes: int | None = None
+    swap_total_bytes: int | None = None
+    swap_free_bytes: int | None = None
+    page_size_bytes: int | None = None
+    pressure: Pressure | None = None
+    swap_in_pages: int | None = None
+    """vmstat pswpin, since boot."""
+    swap_out_pages: int | None = None
+    oom_kills: int | None = None
+    """vmstat oom_kill: processes killed on this node since boot, by any OOM."""
+    major_faults: int | None = None
+    swappiness: int | None = None
+    overcommit_memory: int | None = None
+    overcommit_ratio: int | None = None
+    panic_on_oom: int | None = None
+    oom_kill_allocating_task: int | None = None
+
+
+class NodeReport(_Row):
+    """One answer of an agent. With `full`, `containers` and `pods` are all there are; else only those that changed materially."""
+
+    version: int = REPORT_VERSION
+    node: str
+    instance: str
+    """Random, new with every start of the agent: a cursor of another instance means nothing."""
+    cursor: str
+    """Opaque; send it back to get what came after."""
+    full: bool
+    time_seconds: float
+    """When the last sample was taken."""
+    interval_seconds: float
+    """The sampling interval: peaks are over this."""
+    boot_id: str | None = None
+    kernel_release: str | None = None
+    cgroup_version: int | None = None
+    """1 or 2: the version that the memory controller is mounted as; None where none was found."""
+    node_memory: NodeMemory = NodeMemory()
+    containers: tuple[Container, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    removed_container_ids: tuple[str, ...] = ()
+    """Containers gone since the cursor (never set on a full report)."""
+    removed_pod_uids: tuple[str, ...] = ()
+    read_errors: int = 0
+    """Files that were there but could not be read or made no sense, since the agent started."""
+
+
+class ReportError(ValueError):
+    """The bytes are no report that this version understands; the message says which field and why."""
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(NodeReport)
+
+
+def encode(report: NodeReport) -> bytes:
+    """JSON of a report; `version` is always written."""
+    document: dict[str, Any] = {"version": report.version, **msgspec.to_builtins(report)}
+    return _encoder.encode(document)
+
+
+def decode(data: bytes) -> NodeReport:
+    """Parse and validate an agent's answer. Raises ReportError for anything that is not a report of a known version."""
+    if len(data) > MAX_REPORT_BYTES:
+        raise ReportError(f"report has {len(data)} bytes, expected at most {MAX_REPORT_BYTES}")
+    try:
+        report = _decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise ReportError(f"report does not parse: {error}") from error
+    if report.version != REPORT_VERSION:
+        raise ReportError(f"report has version {report.version}, expected {REPORT_VERSION}")
+    return report

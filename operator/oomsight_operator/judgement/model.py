@@ -1,0 +1,298 @@
+"""The plain values that judgement works on: pods as the API tells them, with what the agents told, and what came out.
+
+Everything is immutable and slotted: 150,000 pods live in one operator. Bytes are ints, times are Unix seconds, None means unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from oomsight_api.names import QosClass, RiskLevel, RiskReason
+from oomsight_api.policy import PolicyRules
+from oomsight_api.report import Container as ContainerRow
+from oomsight_api.report import NodeMemory
+from oomsight_api.report import Pod as PodRow
+
+
+class ContainerKind(StrEnum):
+    """Which list of the pod's spec a container stands in; a sidecar is an init container with `restartPolicy: Always`."""
+
+    APP = "app"
+    INIT = "init"
+    SIDECAR = "sidecar"
+    EPHEMERAL = "ephemeral"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """Resources of one container; None means that the field is not set in the spec."""
+
+    name: str
+    kind: ContainerKind = ContainerKind.APP
+    memory_request_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+    cpu_request_millicores: int | None = None
+    cpu_limit_millicores: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Termination:
+    """One end of a container's run, from `state.terminated` or `lastState.terminated`."""
+
+    container_id: str | None
+    reason: str | None
+    exit_code: int | None
+    started_at_seconds: float | None = None
+    finished_at_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerStatus:
+    """What the kubelet says of a container. `container_id` is the bare 64 hex digits, without `containerd://`."""
+
+    name: str
+    container_id: str | None
+    restart_count: int
+    state: Literal["waiting", "running", "terminated", "unknown"]
+    started_at_seconds: float | None = None
+    terminated: Termination | None = None
+    last_terminated: Termination | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The controller of a pod or workload."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod, projected to the fields that oomsight needs."""
+
+    uid: str
+    namespace: str
+    name: str
+    node_name: str | None
+    phase: str
+    containers: tuple[ContainerSpec, ...]
+    """App, init, sidecar and ephemeral containers, in the order of the spec (init first)."""
+    statuses: Mapping[str, ContainerStatus] = field(default_factory=dict)
+    """By container name."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    own_annotations: Mapping[str, str] = field(default_factory=dict)
+    """Those under our prefix: what is published now, to compare with; never an input of judgement."""
+    own_label: str | None = None
+    """Value of the risk label as it stands."""
+    pod_memory_request_bytes: int | None = None
+    pod_memory_limit_bytes: int | None = None
+    """Pod-level resources (`spec.resources`, beta in 1.34)."""
+    pod_cpu_request_millicores: int | None = None
+    pod_cpu_limit_millicores: int | None = None
+    priority: int | None = None
+    priority_class_name: str | None = None
+    status_qos_class: str | None = None
+    config_hash: str | None = None
+    """Of a static pod (its mirror pod's `kubernetes.io/config.hash`): its cgroup's name."""
+    owner: Owner | None = None
+    pod_ip: str | None = None
+    deletion_timestamp: str | None = None
+    resource_version: str = ""
+
+    @property
+    def cgroup_uid(self) -> str:
+        """The uid under which the kubelet names the pod's cgroup."""
+        return self.config_hash or self.uid
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRef:
+    """Identity of a policy: `MemoryPolicy team-a/default` or `ClusterMemoryPolicy strict`."""
+
+    kind: Literal["MemoryPolicy", "ClusterMemoryPolicy"]
+    name: str
+    namespace: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class EffectivePolicy:
+    """The one policy that decides for a pod."""
+
+    ref: PolicyRef
+    rules: PolicyRules
+    overrides: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What the agent of the pod's node told about the pod. A silent agent is None instead of this."""
+
+    report_time_seconds: float
+    interval_seconds: float
+    rows: Mapping[str, ContainerRow]
+    """By container name of the spec (joined by container id); a container without a row is unknown."""
+    pod_row: PodRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KillCandidate:
+    """One container in a node's kill order: its worst process, with the kernel's points (pages)."""
+
+    pod_uid: str
+    container_name: str
+    points: int
+    pid: int | None = None
+    process_name: str | None = None
+    oom_score_adj: int | None = None
+    rss_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeContext:
+    """The pod's node: memory, and whom the kernel would kill first, worst first (empty when unknown)."""
+
+    name: str
+    memory: NodeMemory | None = None
+    kill_order: tuple[KillCandidate, ...] = ()
+
+
+class KillSource(StrEnum):
+    """Evidence of a kill."""
+
+    STATUS = "status"
+    """The kubelet's `OOMKilled`."""
+    COUNTER = "counter"
+    """The kernel's counter, while the container's status told nothing (a child process)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One OOM kill of a container or of a process in it. `(container_id, source, sequence)` identifies it."""
+
+    time_seconds: float
+    container_name: str
+    container_id: str
+    source: KillSource
+    limit_bytes: int | None = None
+    """The limit in force when it happened; None where there was none or it is unknown."""
+    peak_bytes: int | None = None
+    exit_code: int | None = None
+    processes: int = 1
+    """How many processes the counters say died (0 is not known to be none: then 1)."""
+    sequence: int = 0
+    """Value of the kernel's counter, for kills of children; 0 for ends of a container."""
+
+    @property
+    def identity(self) -> tuple[str, str, int]:
+        return (self.container_id, self.source.value, self.sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerHistory:
+    """What the operator remembers of one container of a pod between two assessments."""
+
+    level: RiskLevel = RiskLevel.UNKNOWN
+    """The published level; hysteresis starts from it."""
+    lower_since_seconds: float | None = None
+    """Since when the raw level has been below the published one."""
+    raised: Mapping[RiskReason, RiskLevel] = field(default_factory=dict)
+    """Level of each reason as last judged (hysteresis of thresholds)."""
+    kills: tuple[Kill, ...] = ()
+    """Oldest first, bounded."""
+    oom_kills_seen: int | None = None
+    """Last value of the row's `oom_kills` counter for `container_id_seen`."""
+    container_id_seen: str | None = None
+    peak_bytes: int | None = None
+    """Highest interval peak seen."""
+    peak_unreclaimable_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodHistory:
+    """By container name."""
+
+    containers: Mapping[str, ContainerHistory] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason that holds, with the level it gives and the sentence that explains it with its numbers (printable ASCII)."""
+
+    reason: RiskReason
+    level: RiskLevel
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationStep:
+    """One step of a recommendation: what it was before, what it became, and why, in words."""
+
+    rule: str
+    before_bytes: int | None
+    after_bytes: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A limit and a request for one container, with every step that led there."""
+
+    container_name: str
+    limit_bytes: int | None
+    request_bytes: int | None
+    current_limit_bytes: int | None
+    current_request_bytes: int | None
+    limit_steps: tuple[RecommendationStep, ...] = ()
+    request_steps: tuple[RecommendationStep, ...] = ()
+    kills: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerAssessment:
+    """Judgement of one container."""
+
+    name: str
+    kind: ContainerKind
+    level: RiskLevel
+    findings: tuple[Finding, ...]
+    """Worst first."""
+    row: ContainerRow | None
+    memory_limit_bytes: int | None
+    memory_request_bytes: int | None
+    expected_oom_score_adj: int | None
+    live_oom_score_adj_min: int | None
+    live_oom_score_adj_max: int | None
+    kills: tuple[Kill, ...]
+    new_kills: tuple[Kill, ...]
+    """Those first seen in this assessment: each becomes one Event."""
+    recommendation: Recommendation | None = None
+    unknown_because: str | None = None
+    """A sentence when `level` is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Judgement of one pod: the one value that passes from judgement to publishing."""
+
+    pod_uid: str
+    policy: EffectivePolicy
+    qos_class: QosClass
+    level: RiskLevel
+    """The worst container's."""
+    reasons: tuple[RiskReason, ...]
+    """Of all containers, worst first, each once."""
+    containers: tuple[ContainerAssessment, ...]
+    time_seconds: float
+    report_time_seconds: float | None
+    """Time of the agent's sample behind it; None when the agent is silent."""
+    previous_level: RiskLevel = RiskLevel.UNKNOWN
+    """The published level before this assessment."""
