@@ -17,11 +17,11 @@ MAX_REPORT_BYTES = 16 * 1024 * 1024
 """A node of 1,000 containers reports about 1.5 MiB; more than this is not a report."""
 
 
-class _Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Immutable, slotted, absent fields left out of the JSON."""
+class _Row(msgspec.Struct, frozen=True):
+    """Immutable and slotted; absent fields are left out of the JSON."""
 
 
-class Pressure(_Row):
+class Pressure(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """Pressure stall information of memory, kernel 4.20 on, cgroup v2 or node. Source: Documentation/accounting/psi.rst.
 
     Averages are percent of wall time (0 to 100) in which some or all tasks stalled; totals are seconds since start.
@@ -37,7 +37,7 @@ class Pressure(_Row):
     full_total_seconds: float | None = None
 
 
-class Memory(_Row):
+class Memory(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """What one cgroup is charged for, the same for cgroup v1 and v2 (descendants included)."""
 
     usage_bytes: int | None = None
@@ -76,7 +76,7 @@ class Memory(_Row):
     """`limit_bytes - unreclaimable_bytes`, may be negative; None without a limit."""
 
 
-class Process(_Row):
+class Process(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """One of a container's biggest processes. The name is the tenant's: at most 15 arbitrary bytes, escaped to printable ASCII."""
 
     pid: int
@@ -90,7 +90,7 @@ class Process(_Row):
     """oom_badness in pages for a node-wide OOM: rss + swap + page tables + adj * (totalpages / 1000). See mm/oom_kill.c."""
 
 
-class Container(_Row):
+class Container(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """One container of a pod. `container_id` is 64 hex digits; the pod's uid is the API's, or a static pod's config hash."""
 
     pod_uid: str
@@ -123,7 +123,7 @@ class Container(_Row):
     """Slope of the unreclaimable floor over the agent's window; None until the window is half full."""
 
 
-class Pod(_Row):
+class Pod(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """A pod's own cgroup: its limit often fires first, and its v2 counters outlive restarts of its containers."""
 
     pod_uid: str
@@ -133,7 +133,7 @@ class Pod(_Row):
     oom_kills: int | None = None
 
 
-class NodeMemory(_Row):
+class NodeMemory(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """The node as /proc tells it."""
 
     total_bytes: int | None = None
@@ -157,7 +157,7 @@ class NodeMemory(_Row):
     oom_kill_allocating_task: int | None = None
 
 
-class NodeReport(_Row):
+class NodeReport(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """One answer of an agent. With `full`, `containers` and `pods` are all there are; else only those that changed materially."""
 
     version: int = REPORT_VERSION
