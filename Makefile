@@ -1,0 +1,54 @@
+# `make demo` and `make test` do all set-up themselves; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+PYTHON_DIRS := crds node-agent operator e2e tests bench
+ARGS ?=
+WORKERS ?= 2
+
+.PHONY: help setup demo test lint types layers generated unit format crds lock bench-agent-cost clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## .venv with the locked dependencies
+	@scripts/setup
+
+demo: setup ## real containers, a real OOM kill, and the pod annotated (ARGS=--keep leaves it running)
+	@$(BIN)/oomsight-sandbox demo $(ARGS)
+
+test: lint types layers generated unit ## everything that needs no cluster: lint, types, layers, generated files, tests
+
+lint: setup
+	$(BIN)/ruff check $(PYTHON_DIRS)
+	$(BIN)/ruff format --check $(PYTHON_DIRS)
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+generated: setup
+	$(BIN)/oomsight-crds --check
+
+unit: setup
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+format: setup ## format the code
+	$(BIN)/ruff check --fix $(PYTHON_DIRS)
+	$(BIN)/ruff format $(PYTHON_DIRS)
+
+crds: setup ## write the CRD YAML from the models
+	$(BIN)/oomsight-crds
+
+lock: setup ## compile the requirements files, with hashes and without any index
+	$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --universal -o requirements/agent.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra operator --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --universal -o requirements/operator.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --universal -o requirements/dev.txt
+
+bench-agent-cost: setup ## cost of the agent's scan of 330 containers against a C loop
+	$(BIN)/python bench/agent_cost.py $(ARGS)
+
+clean: ## remove what make made
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
