@@ -1,21 +1,41 @@
 """MemoryPolicy and ClusterMemoryPolicy: what cluster admins ask of oomsight.
 
-The CRD YAML beside this package is generated from these models (`oomsight-crds`); defaults, enums and bounds stand here once.
+The CRD YAML beside this package is generated from these models (`oomsight-crds`); defaults, enums and bounds stand here once. Their docstrings
+are what `kubectl explain` shows. What comes out of the API is read by `oomsight_api.parse`.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, model_validator
 
+from oomsight_api.api_model import WHOLE_NUMBER, ApiModel, Quantity, cel
+from oomsight_api.quantity import parse_bytes
+from oomsight_api.selectors import ContainerPatterns, LabelSelector, LabelSelectorRequirement
 
-class ApiModel(BaseModel):
-    """Base of everything that stands in a custom resource: camelCase on the wire, immutable, no unknown fields."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+__all__ = [
+    "AnnotationsMode",
+    "ApiModel",
+    "ClusterMemoryPolicySpec",
+    "ContainerPatterns",
+    "LabelSelector",
+    "LabelSelectorRequirement",
+    "MemoryPolicySpec",
+    "NearLimitThresholds",
+    "PageCache",
+    "PolicyRules",
+    "PublishSpec",
+    "Quantity",
+    "RecommendationMode",
+    "RecommendationSpec",
+    "RiskSpec",
+    "TargetQos",
+    "Toggle",
+    "UpdateMode",
+    "UpdateSpec",
+]
 
 
 class AnnotationsMode(StrEnum):
@@ -27,17 +47,23 @@ class AnnotationsMode(StrEnum):
 
 
 class Toggle(StrEnum):
+    """On or off."""
+
     ENABLED = "Enabled"
     DISABLED = "Disabled"
 
 
 class RecommendationMode(StrEnum):
+    """When a limit and a request are recommended."""
+
     ON_OOM_KILL = "OnOOMKill"
     ALWAYS = "Always"
     OFF = "Off"
 
 
 class TargetQos(StrEnum):
+    """Which QoS class a recommendation aims at."""
+
     KEEP = "Keep"
     GUARANTEED = "Guaranteed"
     BURSTABLE = "Burstable"
@@ -52,91 +78,145 @@ class PageCache(StrEnum):
 
 
 class UpdateMode(StrEnum):
+    """What oomsight may change on a workload by itself."""
+
     OFF = "Off"
 
 
-# (refined by the owner of this room: selectors, quantities, bounds, CEL rules)
-Quantity = Annotated[str | int, Field(description="A Kubernetes quantity of bytes, such as 512Mi")]
-
-
-class LabelSelectorRequirement(ApiModel):
-    key: str
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: tuple[str, ...] = ()
-
-
-class LabelSelector(ApiModel):
-    """metav1.LabelSelector; an empty one selects everything."""
-
-    match_labels: dict[str, str] = Field(default_factory=dict)
-    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
-
-
-class ContainerPatterns(ApiModel):
-    """Shell-style patterns of container names; excluded beats included."""
-
-    include: tuple[str, ...] = ("*",)
-    exclude: tuple[str, ...] = ()
-
-
 class PublishSpec(ApiModel):
+    """What is written onto the selected pods, and what is sent."""
+
     annotations: AnnotationsMode = AnnotationsMode.ALL
+    """Which pods get annotations: All selected ones, only those AtRisk (level low or above), or None."""
     events: Toggle = Toggle.ENABLED
+    """Whether OOM kills and changes of risk are sent as Events on the pod."""
     risk_label: Toggle = Toggle.DISABLED
+    """Whether pods get the label oomsight.dev/oom-risk, for kubectl get pods -l and -L."""
+
+
+_ORDER_RULE = (
+    "self.lowPercent <= self.mediumPercent && self.mediumPercent <= self.highPercent && self.highPercent <= self.criticalPercent"
+)
+_ORDER_MESSAGE = "thresholds must be ordered: lowPercent <= mediumPercent <= highPercent <= criticalPercent"
 
 
 class NearLimitThresholds(ApiModel):
     """Unreclaimable memory as percent of the limit, at and above which a container is at that level of risk."""
 
-    low_percent: int = Field(default=70, ge=1, le=100)
-    medium_percent: int = Field(default=80, ge=1, le=100)
-    high_percent: int = Field(default=90, ge=1, le=100)
-    critical_percent: int = Field(default=95, ge=1, le=100)
+    model_config = ConfigDict(json_schema_extra=cel(_ORDER_RULE, _ORDER_MESSAGE))
+
+    low_percent: Annotated[int, Field(ge=1, le=100), WHOLE_NUMBER] = 70
+    """From here on the risk is low."""
+    medium_percent: Annotated[int, Field(ge=1, le=100), WHOLE_NUMBER] = 80
+    """From here on the risk is medium."""
+    high_percent: Annotated[int, Field(ge=1, le=100), WHOLE_NUMBER] = 90
+    """From here on the risk is high."""
+    critical_percent: Annotated[int, Field(ge=1, le=100), WHOLE_NUMBER] = 95
+    """From here on the risk is critical."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low_percent <= self.medium_percent <= self.high_percent <= self.critical_percent:
+            raise ValueError(_ORDER_MESSAGE)
+        return self
 
 
 class RiskSpec(ApiModel):
+    """When a container counts as at risk."""
+
     near_limit: NearLimitThresholds = NearLimitThresholds()
-    hysteresis_percent: int = Field(default=5, ge=0, le=50)
+    """Unreclaimable memory (never page cache) as percent of the limit, for each level of risk."""
+    hysteresis_percent: Annotated[int, Field(ge=0, le=50), WHOLE_NUMBER] = 5
     """Points below a threshold before the level falls."""
-    hold_seconds: int = Field(default=300, ge=0, le=86400)
-    """How long a lower level must last before the published level falls."""
-    recent_kill_seconds: int = Field(default=86400, ge=60, le=2592000)
-    """How long a kill keeps a container at risk."""
+    hold_seconds: Annotated[int, Field(ge=0, le=86400), WHOLE_NUMBER] = 300
+    """How long a lower level must last before the published level falls, in seconds."""
+    recent_kill_seconds: Annotated[int, Field(ge=60, le=2592000), WHOLE_NUMBER] = 86400
+    """How long a kill keeps a container at risk, in seconds."""
 
 
 class RecommendationSpec(ApiModel):
+    """Which limits and requests are recommended. A recommendation is only published, never applied, while update.mode is Off."""
+
     mode: RecommendationMode = RecommendationMode.ON_OOM_KILL
+    """When to recommend: after an OOM kill (OnOOMKill), Always, or never (Off)."""
     target_qos: TargetQos = Field(default=TargetQos.KEEP, alias="targetQoS")
+    """The QoS class to aim at: Keep the pod's, Guaranteed (request equals limit) or Burstable (request below limit)."""
     page_cache: PageCache = PageCache.WORKING
-    headroom_percent: int = Field(default=20, ge=0, le=200)
+    """How much page cache the limit leaves room for: none (Exclude), what is actively used (Working), or all (Include)."""
+    headroom_percent: Annotated[int, Field(ge=0, le=200), WHOLE_NUMBER] = 20
+    """Room above what was needed, as percent of it."""
     min_limit: Quantity | None = None
+    """Never recommend a limit below this quantity of memory, such as 64Mi."""
     max_limit: Quantity | None = None
+    """Never recommend a limit above this quantity of memory, such as 8Gi. Must not be below minLimit."""
+
+    @property
+    def min_limit_bytes(self) -> int | None:
+        """`minLimit` in bytes; None where unset."""
+        return None if self.min_limit is None else parse_bytes(self.min_limit)
+
+    @property
+    def max_limit_bytes(self) -> int | None:
+        """`maxLimit` in bytes; None where unset."""
+        return None if self.max_limit is None else parse_bytes(self.max_limit)
 
 
 class UpdateSpec(ApiModel):
+    """What oomsight may change on a workload by itself."""
+
     mode: UpdateMode = UpdateMode.OFF
+    """Off: nothing, ever. Recommendations are only published."""
 
 
 class PolicyRules(ApiModel):
     """What a policy says about the pods it selects. Atomic: rules of two policies are never mixed (GEP-713)."""
 
     containers: ContainerPatterns = ContainerPatterns()
+    """Which containers of a selected pod are judged, by name (init containers and sidecars included)."""
     publish: PublishSpec = PublishSpec()
+    """What is written onto the selected pods, and what is sent."""
     risk: RiskSpec = RiskSpec()
+    """When a container counts as at risk."""
     recommendation: RecommendationSpec = RecommendationSpec()
+    """Which limits and requests are recommended."""
     update: UpdateSpec = UpdateSpec()
+    """What oomsight may change on a workload by itself."""
 
 
 class MemoryPolicySpec(PolicyRules):
-    """Namespaced: selects pods of its own namespace only."""
+    """What is asked for the pods of the policy's own namespace that it selects."""
 
     pod_selector: LabelSelector = LabelSelector()
+    """Which pods of this namespace; an empty selector selects all of them."""
+
+
+_ONE_OF_RULE = "has(self.defaults) != has(self.overrides)"
+_ONE_OF_MESSAGE = "exactly one of defaults and overrides must be given"
 
 
 class ClusterMemoryPolicySpec(ApiModel):
-    """Cluster-scoped. Exactly one of `defaults` (a MemoryPolicy beats it) and `overrides` (beats every MemoryPolicy)."""
+    """What is asked for the selected pods of the whole cluster: exactly one of defaults and overrides."""
+
+    model_config = ConfigDict(json_schema_extra=cel(_ONE_OF_RULE, _ONE_OF_MESSAGE))
 
     namespace_selector: LabelSelector = LabelSelector()
+    """Which namespaces, by their labels; an empty selector selects all of them."""
     pod_selector: LabelSelector = LabelSelector()
+    """Which pods of these namespaces; an empty selector selects all of them."""
     defaults: PolicyRules | None = None
+    """Rules for pods that no MemoryPolicy of their namespace selects. A MemoryPolicy beats them."""
     overrides: PolicyRules | None = None
+    """Rules that beat every MemoryPolicy and every defaults."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.defaults is None) == (self.overrides is None):
+            raise ValueError(_ONE_OF_MESSAGE)
+        return self
+
+    @property
+    def rules(self) -> PolicyRules:
+        """The one that is given."""
+        rules = self.defaults if self.overrides is None else self.overrides
+        assert rules is not None
+        return rules

@@ -1,0 +1,163 @@
+"""MemoryRecommendation: what a workload's containers should ask for, every number that led to it, and what a restart must not forget.
+
+Namespaced, one per workload and owned by it. Written by the operator alone; quantities are strings, times RFC 3339.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from oomsight_api.api_model import WHOLE_NUMBER, ApiModel, Name, QuantityText, StatusModel, Timestamp
+from oomsight_api.conditions import MAX_CONDITIONS, Condition
+from oomsight_api.status import Count
+
+MAX_CONTAINERS = 64
+MAX_STEPS = 32
+MAX_KILLS = 10
+"""Kills remembered with their details, per container; older ones stay in the count."""
+MAX_DIGEST_LENGTH = 4096
+MAX_SENTENCE_LENGTH = 512
+
+ContainerName = Annotated[str, Field(max_length=63)]
+Sentence = Annotated[str, Field(max_length=MAX_SENTENCE_LENGTH)]
+
+
+class Resource(StrEnum):
+    """Which of the two numbers a step is about."""
+
+    LIMIT = "Limit"
+    REQUEST = "Request"
+
+
+class KillEvidence(StrEnum):
+    """What proves a kill: the kubelet's OOMKilled (Status), the kernel's counter (Counter), or its log (KernelLog)."""
+
+    STATUS = "Status"
+    COUNTER = "Counter"
+    KERNEL_LOG = "KernelLog"
+
+
+class TargetRef(ApiModel):
+    """The workload that the recommendation is for; its pods' topmost controller."""
+
+    api_version: Name
+    """Such as apps/v1."""
+    kind: Annotated[str, Field(max_length=63)]
+    """Such as Deployment; Pod for a pod without a controller."""
+    name: Name
+    """Name of the workload, in the same namespace."""
+
+
+class MemoryRecommendationSpec(ApiModel):
+    """What the recommendation is for."""
+
+    target_ref: TargetRef
+    """The workload."""
+
+
+class Step(StatusModel):
+    """One step of the computation: what the number was before, what it became, and why."""
+
+    resource: Resource
+    """Which number: Limit or Request."""
+    rule: Annotated[str, Field(max_length=63)]
+    """Name of the rule, such as StartFromKillingLimit."""
+    why: Sentence
+    """Why, in words."""
+    before: QuantityText | None = None
+    """Before the step; missing where the step starts the computation."""
+    after: QuantityText
+    """After the step."""
+
+
+class KillRecord(StatusModel):
+    """One OOM kill of the container or of a process in it."""
+
+    time: Timestamp
+    """When it happened."""
+    pod: Name
+    """Pod that it happened in."""
+    container_id: Annotated[str, Field(alias="containerID", max_length=128)]
+    """Id of the container's run, 64 hexadecimal digits."""
+    source: KillEvidence
+    """What proves it."""
+    limit: QuantityText | None = None
+    """The memory limit in force; missing where there was none or it is unknown."""
+    peak: QuantityText | None = None
+    """Highest memory seen before it; missing where it is unknown."""
+    exit_code: Annotated[int, Field(), WHOLE_NUMBER] | None = None
+    """Exit code of the container; missing where a child process was killed and the container went on."""
+    processes: Count = 1
+    """How many processes died, as far as the kernel's counters say."""
+    sequence: Count = 0
+    """Value of the kernel's counter after a child's kill; 0 for the end of a container."""
+
+
+class ContainerRecommendation(StatusModel):
+    """The recommendation for one container of the workload."""
+
+    name: ContainerName
+    """Name of the container."""
+    current_limit: QuantityText | None = None
+    """Memory limit as the workload's pods have it; missing where none is set."""
+    current_request: QuantityText | None = None
+    """Memory request as the workload's pods have it; missing where none is set."""
+    recommended_limit: QuantityText | None = None
+    """Memory limit to set; missing where nothing is recommended."""
+    recommended_request: QuantityText | None = None
+    """Memory request to set; missing where nothing is recommended."""
+    reason: Sentence = ""
+    """Why, in one sentence."""
+    steps: Annotated[tuple[Step, ...], Field(max_length=MAX_STEPS)] = ()
+    """Every step that led to the numbers, in order."""
+    oom_kills: Count = 0
+    """OOM kills since the recommendation exists, all of the workload's pods together."""
+    kills: Annotated[tuple[KillRecord, ...], Field(max_length=MAX_KILLS)] = ()
+    """The latest of them, newest last, at most ten."""
+    digest: Annotated[str, Field(max_length=MAX_DIGEST_LENGTH)] | None = None
+    """What a restarted operator goes on from; its format belongs to the operator."""
+
+
+class Summary(StatusModel):
+    """The container that needs a change most, for kubectl get."""
+
+    workload: Annotated[str, Field(max_length=320)]
+    """Kind and name of the workload, such as Deployment/web."""
+    container: ContainerName
+    """Name of the container."""
+    current_limit: QuantityText | None = None
+    """Its memory limit now."""
+    recommended_limit: QuantityText | None = None
+    """Its recommended memory limit."""
+    current_request: QuantityText | None = None
+    """Its memory request now."""
+    recommended_request: QuantityText | None = None
+    """Its recommended memory request."""
+    reason: Annotated[str, Field(max_length=63)] = ""
+    """Why, as one word, such as OOMKilled."""
+    oom_kills: Count = 0
+    """OOM kills of all containers of the workload."""
+
+
+class MemoryRecommendationStatus(StatusModel):
+    """The recommendation."""
+
+    observed_generation: Count | None = None
+    """The generation of the spec that this status was computed from."""
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=MAX_CONDITIONS)] = Field(
+        default=(), json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+    )
+    """RecommendationProvided."""
+    policy: Annotated[str, Field(max_length=640)] | None = None
+    """The policy that asked for it, such as MemoryPolicy team-a/default."""
+    last_update_time: Timestamp | None = None
+    """When the recommendation or its evidence last changed."""
+    summary: Summary | None = None
+    """The container that needs a change most."""
+    containers: Annotated[tuple[ContainerRecommendation, ...], Field(max_length=MAX_CONTAINERS)] = Field(
+        default=(), json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+    )
+    """Every container of the workload of which something is known."""
