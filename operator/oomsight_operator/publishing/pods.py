@@ -1,0 +1,220 @@
+"""Writes our annotations (and the opt-in label) on pods: only when the meaning changed, seldom per pod, the worst first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from oomsight_api.names import Annotation, RiskLevel
+from oomsight_operator.judgement.model import Assessment, Pod
+from oomsight_operator.kube.client import MERGE_PATCH
+from oomsight_operator.kube.errors import ApiError
+from oomsight_operator.publishing.budget import has_risen, not_before, priority_of
+from oomsight_operator.publishing.patches import (
+    NO_MARKS,
+    OwnMarks,
+    desired_marks,
+    is_newer,
+    marks_of_object,
+    marks_of_pod,
+    merge_patch,
+    parse_level,
+    resource_version_of,
+    same_meaning,
+)
+from oomsight_operator.publishing.runner import ApiClient, Runner
+from oomsight_operator.publishing.settings import PublisherSettings
+
+logger = logging.getLogger(__name__)
+
+Render = Callable[[Pod, Assessment], Mapping[str, str]]
+Fingerprint = Callable[[Assessment], Hashable]
+
+_WITHDRAWN: Hashable = "withdrawn"
+_WITHDRAWAL_PRIORITY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    marks: OwnMarks
+    meaning: Hashable
+    level: RiskLevel
+
+
+@dataclass(slots=True)
+class _State:
+    """What is remembered of one pod between two offers."""
+
+    pod: Pod
+    wanted: _Wanted | None = None
+    """Waits in the queue."""
+    killed: bool = False
+    """A kill happened since the last write."""
+    meaning: Hashable | None = None
+    """What stands on the pod means this; None: not known to this process yet."""
+    level: RiskLevel | None = None
+    standing_digest: int = field(default=0)
+    last_write: float | None = None
+    answered: tuple[str, OwnMarks] | None = None
+    """Resource version and marks from the answer to the last write, until the informer has caught up."""
+    gone: bool = False
+
+    def standing(self) -> OwnMarks:
+        """The newest that is known to stand on the pod."""
+        if self.answered is not None:
+            version, marks = self.answered
+            if not is_newer(self.pod.resource_version, version):
+                return marks
+            self.answered = None
+        return marks_of_pod(self.pod)
+
+    def settle(self, meaning: Hashable, level: RiskLevel, standing: OwnMarks) -> None:
+        self.meaning, self.level, self.standing_digest = meaning, level, standing.digest()
+
+
+class PodWriter:
+    """Keeps pods' annotations true within the budget."""
+
+    def __init__(self, runner: Runner, settings: PublisherSettings, *, render: Render, fingerprint: Fingerprint) -> None:
+        self._runner = runner
+        self._settings = settings
+        self._render = render
+        self._fingerprint = fingerprint
+        self._states: dict[str, _State] = {}
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def offer(self, pod: Pod, assessment: Assessment) -> None:
+        """Take over a judgement; write it if it means something new to a reader."""
+        if pod.deletion_timestamp is not None:
+            self.forget(pod.uid)  # nobody reads it any more, and the write might come after the pod
+            return
+        state = self._state(pod)
+        if state.gone:
+            return
+        publish = assessment.policy.rules.publish
+        meaning = (self._fingerprint(assessment), publish.annotations, publish.risk_label)
+        standing = state.standing()
+        key = _key(pod.uid)
+        state.killed |= any(container.new_kills for container in assessment.containers)
+        if state.meaning == meaning and state.standing_digest == standing.digest():
+            self._rest(key, state)
+            return
+        marks = desired_marks(assessment.level, publish, self._render(pod, assessment), standing)
+        known = state.meaning is not None
+        if merge_patch(pod.uid, marks, standing) is None or (not known and same_meaning(marks, standing)):
+            # Nothing to say, or this process is new and its predecessor said it already.
+            state.settle(meaning, assessment.level, standing)
+            self._rest(key, state)
+            return
+        state.wanted = _Wanted(marks, meaning, assessment.level)
+        urgent = state.killed or has_risen(state.level if known else _published_level(standing), assessment.level)
+        self._runner.put(
+            key,
+            _PodWrite(self, state),
+            priority=priority_of(assessment.level, killed=state.killed),
+            not_before=not_before(state.last_write, self._settings.pod_interval_seconds, urgent=urgent),
+        )
+
+    def withdraw(self, pod: Pod) -> None:
+        """No policy selects the pod: take away what is ours. Not held back by the interval, since an admin asked for it."""
+        state = self._states.get(pod.uid)
+        if pod.deletion_timestamp is not None:
+            self.forget(pod.uid)
+            return
+        if state is None:
+            if marks_of_pod(pod).is_empty:
+                return
+            state = self._state(pod)
+        state.pod = pod
+        standing = state.standing()
+        if state.gone or (standing.is_empty and not self._runner.is_waiting(_key(pod.uid))):
+            return
+        # The level stays as it was: a policy that comes back soon finds no rise where there was none.
+        state.wanted = _Wanted(NO_MARKS, _WITHDRAWN, state.level or RiskLevel.UNKNOWN)
+        state.killed = False
+        self._runner.put(_key(pod.uid), _PodWrite(self, state), priority=_WITHDRAWAL_PRIORITY)
+
+    def forget(self, pod_uid: str) -> None:
+        """The pod is gone."""
+        self._states.pop(pod_uid, None)
+        self._runner.discard(_key(pod_uid))
+
+    async def write(self, state: _State, client: ApiClient) -> int:
+        """Send what is wanted now; called by the runner."""
+        wanted, pod = state.wanted, state.pod
+        if wanted is None or state.gone:
+            return 0
+        standing = state.standing()
+        patch = merge_patch(pod.uid, wanted.marks, standing)
+        if patch is None:
+            state.wanted = None
+            state.settle(wanted.meaning, wanted.level, standing)
+            return 0
+        path = f"/api/v1/namespaces/{quote(pod.namespace, safe='')}/pods/{quote(pod.name, safe='')}"
+        try:
+            answer = await client.request("PATCH", path, body=patch, content_type=MERGE_PATCH)
+        except ApiError as error:
+            if error.status in (404, 410) or is_other_pod(error):
+                state.gone = True
+                logger.debug("pod is gone, not annotated", extra={"object": f"{pod.namespace}/{pod.name}", "status": error.status})
+                return 0
+            raise
+        stands = marks_of_object(answer)
+        version = resource_version_of(answer)
+        state.answered = (version, stands) if version else None
+        state.last_write = self._runner.now()
+        state.settle(wanted.meaning, wanted.level, stands)
+        if state.wanted is wanted:
+            state.wanted = None
+            state.killed = False
+        return 1
+
+    def _state(self, pod: Pod) -> _State:
+        state = self._states.get(pod.uid)
+        if state is None:
+            state = self._states[pod.uid] = _State(pod)
+        state.pod = pod
+        return state
+
+    def _rest(self, key: str, state: _State) -> None:
+        """Nothing is to be written: what waits has been overtaken."""
+        state.killed = False
+        if state.wanted is not None:
+            state.wanted = None
+            self._runner.discard(key)
+
+
+@dataclass(frozen=True, slots=True)
+class _PodWrite:
+    writer: PodWriter
+    state: _State
+    kind: str = "pods"
+
+    @property
+    def target(self) -> str:
+        return f"{self.state.pod.namespace}/{self.state.pod.name}"
+
+    async def perform(self, client: ApiClient) -> int:
+        return await self.writer.write(self.state, client)
+
+
+def is_other_pod(error: ApiError) -> bool:
+    """The uid precondition failed: the pod was deleted and made anew under its name.
+
+    The API server says so with 409 (`the UID in the precondition (…) does not match the UID in record (…)`) or with 422
+    (`metadata.uid: Invalid value: … field is immutable`), depending on how the patch is applied.
+    """
+    return error.status in (409, 422) and "uid" in error.message.lower()
+
+
+def _published_level(standing: OwnMarks) -> RiskLevel | None:
+    """The level that users read now, written by an earlier run of this operator."""
+    return parse_level(standing.annotations.get(Annotation.OOM_RISK, standing.label))
+
+
+def _key(pod_uid: str) -> str:
+    return f"pods/{pod_uid}"

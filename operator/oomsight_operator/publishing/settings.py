@@ -1,0 +1,30 @@
+"""What bounds the operator's writes. The defaults are the published write budget; flags may change them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherSettings:
+    """Write budgets. Durations are seconds; rates are requests per second over the whole cluster."""
+
+    pod_interval_seconds: float = 300.0
+    """At most one patch per pod in this time, unless its level rises, a kill happened or its annotations are withdrawn."""
+    writes_per_second: float = 10.0
+    """All writes of the operator together, in the long run."""
+    write_burst: int = 100
+    concurrent_writes: int = 8
+    event_burst: int = 25
+    """Events (and repetitions of Events) per object before the refill below sets the pace."""
+    event_refill_seconds: float = 300.0
+    event_max_age_seconds: float = 3600.0
+    """A kill older than this is no news: no Event (the API server keeps Events for an hour, so no later restart can repeat one)."""
+    recommendation_interval_seconds: float = 600.0
+    """At most one status of a MemoryRecommendation in this time, unless a kill happened."""
+    policy_status_interval_seconds: float = 30.0
+    """At most one status of a policy in this time, unless it stops or starts being accepted."""
+    retry_base_seconds: float = 0.5
+    retry_cap_seconds: float = 120.0
+    forbidden_retry_seconds: float = 300.0
+    """A missing right does not come back in a second: 403 is retried this slowly."""
