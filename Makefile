@@ -42,10 +42,12 @@ format: setup ## format the code
 crds: setup ## write the CRD YAML from the models
 	$(BIN)/oomsight-crds
 
+COMPILE := uv pip compile -q --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --universal
 lock: setup ## compile the requirements files, with hashes and without any index
-	$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --universal -o requirements/agent.txt
-	$(BIN)/uv pip compile -q pyproject.toml --extra operator --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --universal -o requirements/operator.txt
-	$(BIN)/uv pip compile -q pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --universal -o requirements/dev.txt
+	$(BIN)/$(COMPILE) requirements/build.in -o requirements/build.txt
+	$(BIN)/$(COMPILE) pyproject.toml -o requirements/agent.txt
+	$(BIN)/$(COMPILE) pyproject.toml --extra operator -o requirements/operator.txt
+	$(BIN)/$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
 
 bench-agent-cost: setup ## cost of the agent's scan of 330 containers against a C loop
 	$(BIN)/python bench/agent_cost.py $(ARGS)

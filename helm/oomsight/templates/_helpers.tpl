@@ -1,0 +1,31 @@
+{{- define "oomsight.labels" -}}
+app.kubernetes.io/name: oomsight
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "oomsight.image" -}}
+{{- $repository := required "image.repository must be set: build the image from the Dockerfile and push it where your nodes can pull it" .Values.image.repository -}}
+{{- if .Values.image.digest -}}
+{{ $repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ $repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{- define "oomsight.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- define "oomsight.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 10754
+runAsGroup: 10754
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
