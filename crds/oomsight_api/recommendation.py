@@ -1,4 +1,4 @@
-"""MemoryRecommendation: what a workload's containers should ask for, every number that led to it, and what a restart must not forget.
+"""MemoryRecommendation: what a workload's containers should ask for, every number behind it, and what a restart must not forget.
 
 Namespaced, one per workload and owned by it. Written by the operator alone; quantities are strings, times RFC 3339.
 """
@@ -80,6 +80,8 @@ class KillRecord(StatusModel):
     """When it happened."""
     pod: Name
     """Pod that it happened in."""
+    pod_uid: Annotated[str, Field(alias="podUID", max_length=63)] | None = None
+    """Uid of that pod: a later pod of the same name did not suffer it."""
     container_id: Annotated[str, Field(alias="containerID", max_length=128)]
     """Id of the container's run, 64 hexadecimal digits."""
     source: KillEvidence
