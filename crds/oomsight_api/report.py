@@ -49,7 +49,8 @@ class Memory(_Row, frozen=True, kw_only=True, omit_defaults=True):
     high_bytes: int | None = None
     """v2 `memory.high`: throttled above this. None where unset."""
     peak_interval_bytes: int | None = None
-    """Highest usage since the last sample, true where the kernel's peak rose or was reset, else the highest sampled usage."""
+    """Highest usage since the last sample, true where the kernel's peak rose or was reset, else the highest sampled usage. In an
+    answer of the agent: over all samples since the row was last told (at most ten minutes), so that no peak falls between two."""
     peak_lifetime_bytes: int | None = None
     anon_bytes: int | None = None
     """Anonymous memory without shmem."""

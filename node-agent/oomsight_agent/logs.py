@@ -1,10 +1,10 @@
 """Structured logs: one event is one line of JSON on standard error.
 
-What is logged may come from a tenant (process names, cgroup paths), so a line is plain printable ASCII: control characters, line
-breaks and bidirectional marks arrive escaped, and no value can start a line of its own. Every module logs through the standard
-library (`logging.getLogger(__name__)`) with a constant message and its values beside it: `extra={"path": path}`. The standard library
-refuses keys that a LogRecord has itself, among them `name`, `args`, `module`, `process` and `thread`: write `process_name` and so on.
-"""
+What is logged may come from a tenant (process names, cgroup paths), so a line is plain printable ASCII: control characters,
+line breaks and bidirectional marks arrive escaped, and no value can start a line of its own. Every module logs through the
+standard library (`logging.getLogger(__name__)`) with a constant message and its values beside it: `extra={"path": path}`. It
+refuses keys that a LogRecord has itself, among them `name`, `args`, `module`, `process` and `thread`: write `process_name`
+and so on."""
 
 from __future__ import annotations
 

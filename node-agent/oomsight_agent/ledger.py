@@ -1,0 +1,261 @@
+"""The ledger: takes one full report a sample and answers each operator with what it has not been told yet.
+
+Every sample with a material change (`material.py`) raises `revision`; a row carries the revision of its last material
+version. A cursor is `<instance>.<revision>`: what came after it are the rows with a greater revision. A row is told as it
+stands *now*, not as it stood when it changed; the difference is less than one step. A cursor of another instance, of the
+future, or from before the oldest removal that is still remembered, gets the whole node.
+
+**No peak is lost between two answers.** A client that holds cursor C has seen a row's last material version of revision <= C,
+and not the samples after that which were not worth an answer. So the row it gets next answers for *all* samples since that
+version: its `peak_interval_bytes` is the highest of them. Clients lag differently, so each row remembers its peaks with the
+revision that tells them (only those higher than every later one: older, lower peaks cannot matter), at most PEAKS_KEPT;
+merging two keeps the higher one. A peak may so be told twice, never not at all. After PEAK_MEMORY_SECONDS it is forgotten: by
+then every client has asked for the whole node.
+
+**A row's last words are not lost either.** A container that is killed and gone before anyone asked is told once as it last
+stood: that answer's cursor stops just before the removal, and the next answer says that it is gone.
+
+Not thread-safe: the board (`board.py`) calls it under its lock. It has no clock; time comes with the reports.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from msgspec.structs import replace
+
+from oomsight_agent.material import Change, container_change, limit_hits_rose, node_change, pod_change
+from oomsight_api.report import Container, NodeMemory, NodeReport, Pod
+
+PEAKS_KEPT = 8
+PEAK_MEMORY_SECONDS = 600.0
+"""Twice the interval at which an operator asks for the whole node."""
+
+QUIET_SECONDS = 60.0
+"""Limit hits are an onset after a minute without any. A container full of page cache hits its limit all day: told once, not
+each second."""
+
+REMOVALS_KEPT = 1024
+"""Removed rows remembered, for clients that lag; at most 2 MiB. A node that loses a container a second forgets after 17 minutes."""
+
+_NEVER = float("-inf")
+_OPEN = 2**63
+"""Revision of peaks that no material version has told yet."""
+
+RowT = TypeVar("RowT", Container, Pod)
+
+
+class _Track(Generic[RowT]):
+    """One row's story: the last material version, the latest sample, and the peaks that a lagging client has not heard of."""
+
+    __slots__ = ("last_hit_seconds", "latest", "peaks", "repeated_seconds", "revision", "told", "told_peak_bytes")
+
+    def __init__(self, row: RowT, revision: int, now_seconds: float) -> None:
+        peak = row.memory.peak_interval_bytes
+        self.told: RowT = row
+        self.told_peak_bytes = peak
+        self.latest: RowT = row
+        self.repeated_seconds: float | None = None
+        self.revision = revision
+        self.last_hit_seconds = _NEVER
+        # (time, revision that tells it, bytes): bytes fall, times and revisions rise.
+        self.peaks: list[tuple[float, int, int]] = [] if peak is None else [(now_seconds, revision, peak)]
+
+    def take(self, row: RowT, now_seconds: float) -> None:
+        """A sample that differs from the latest one. The samples equal to that one had its peak too, and nobody was told."""
+        if self.repeated_seconds is not None:
+            self._note_peak(self.repeated_seconds)
+            self.repeated_seconds = None
+        self.latest = row
+        self._note_peak(now_seconds)
+
+    def _note_peak(self, now_seconds: float) -> None:
+        """Remember the latest sample's peak as one that no material version has told yet."""
+        peak = self.latest.memory.peak_interval_bytes
+        if peak is None:
+            return
+        peaks = self.peaks
+        while peaks and peaks[-1][2] <= peak:
+            peaks.pop()
+        while peaks and now_seconds - peaks[0][0] > PEAK_MEMORY_SECONDS:
+            peaks.pop(0)
+        peaks.append((now_seconds, _OPEN, peak))
+        if len(peaks) > PEAKS_KEPT:
+            highest = peaks.pop(0)
+            peaks[0] = (peaks[0][0], peaks[0][1], highest[2])
+
+    def close(self, revision: int) -> None:
+        """The latest row is the new material version: changes are measured from it, and it tells the peaks that were open."""
+        self.told_peak_bytes = next((peak for _, tells, peak in self.peaks if tells == _OPEN), None)
+        self.peaks = [(time, revision if tells == _OPEN else tells, peak) for time, tells, peak in self.peaks]
+        self.told = self.latest
+        self.revision = revision
+
+    def row_since(self, revision: int, now_seconds: float) -> RowT:
+        """The latest row with the highest peak that a client at `revision` has not been told."""
+        own = self.latest.memory.peak_interval_bytes
+        for time, tells, peak in self.peaks:
+            if tells > revision and now_seconds - time <= PEAK_MEMORY_SECONDS:
+                if own is None or peak > own:
+                    return replace(self.latest, memory=replace(self.latest.memory, peak_interval_bytes=peak))
+                break
+        return self.latest
+
+
+_Compare = Callable[[RowT, RowT, int | None, int | None], Change]
+
+
+class _Table(Generic[RowT]):
+    """All rows of one kind, by id."""
+
+    def __init__(self, compare: _Compare[RowT]) -> None:
+        self._compare: _Compare[RowT] = compare
+        self._tracks: dict[str, _Track[RowT]] = {}
+        self._removed: OrderedDict[str, tuple[int, _Track[RowT]]] = OrderedDict()
+        self.forgotten_revision = 0
+        """Removals up to this revision are no longer remembered."""
+
+    def record(self, rows: Iterable[tuple[str, RowT]], revision: int, now_seconds: float, node_total_bytes: int | None) -> Change:
+        """Take a sample's rows; `revision` is the one that they get if they changed."""
+        worst = Change.NONE
+        tracks: dict[str, _Track[RowT]] = {}
+        for row_id, row in rows:
+            track = self._tracks.get(row_id)
+            if track is None:
+                tracks[row_id] = self._begin(row_id, row, revision, now_seconds)
+                worst = max(worst, Change.URGENT if row.oom_kills else Change.MATERIAL)
+                continue
+            tracks[row_id] = track
+            if row is track.latest or row == track.latest:
+                track.repeated_seconds = now_seconds
+            else:
+                worst = max(worst, self._advance(track, row, revision, now_seconds, node_total_bytes))
+        for row_id in self._tracks.keys() - tracks.keys():
+            self._removed[row_id] = (revision, self._tracks[row_id])
+            worst = max(worst, Change.MATERIAL)
+        while len(self._removed) > REMOVALS_KEPT:
+            _, (self.forgotten_revision, _) = self._removed.popitem(last=False)
+        self._tracks = tracks
+        return worst
+
+    def _begin(self, row_id: str, row: RowT, revision: int, now_seconds: float) -> _Track[RowT]:
+        _, track = self._removed.pop(row_id, (0, None))
+        if track is None:
+            return _Track(row, revision, now_seconds)
+        track.take(row, now_seconds)  # unreadable for a while, not gone: its untold peaks still count
+        track.close(revision)
+        return track
+
+    def _advance(self, track: _Track[RowT], row: RowT, revision: int, now_seconds: float, node_total_bytes: int | None) -> Change:
+        change = self._compare(track.told, row, track.told_peak_bytes, node_total_bytes)
+        if limit_hits_rose(track.latest.limit_hits, row.limit_hits):
+            if now_seconds - track.last_hit_seconds > QUIET_SECONDS:
+                change = Change.URGENT
+            track.last_hit_seconds = now_seconds
+        track.take(row, now_seconds)
+        if change:
+            track.close(revision)
+        return change
+
+    def rows_since(self, revision: int, now_seconds: float) -> tuple[RowT, ...]:
+        """Rows that live and changed materially after `revision`."""
+        return tuple(track.row_since(revision, now_seconds) for track in self._tracks.values() if track.revision > revision)
+
+    def last_words_since(self, revision: int, now_seconds: float) -> tuple[tuple[int, RowT], ...]:
+        """Rows that are gone, and whose last material version came after `revision`; with the revision at which they went."""
+        return tuple(
+            (gone, track.row_since(revision, now_seconds))
+            for gone, track in self._gone_since(revision)
+            if track.revision > revision
+        )
+
+    def removed_between(self, revision: int, until_revision: int) -> tuple[str, ...]:
+        """Ids of rows that went after `revision` and not after `until_revision`."""
+        removed = [row_id for row_id, (gone, _) in self._removed.items() if revision < gone <= until_revision]
+        return tuple(removed)
+
+    def _gone_since(self, revision: int) -> Iterable[tuple[int, _Track[RowT]]]:
+        for gone, track in reversed(self._removed.values()):
+            if gone <= revision:
+                return
+            yield gone, track
+
+
+class Ledger:
+    """What one agent has seen, and what it told. `instance` is random and new with every start of the agent."""
+
+    def __init__(self, instance: str) -> None:
+        self.instance = instance
+        self.revision = 0
+        """Raised by every sample with a material change."""
+        self.urgent_revision = 0
+        """The last revision with a change that is worth an answer at once."""
+        self.latest: NodeReport | None = None
+        """The last recorded report, as the sampler gave it."""
+        self._told_node = NodeMemory()
+        self._containers = _Table[Container](container_change)
+        self._pods = _Table[Pod](pod_change)
+
+    def record(self, report: NodeReport) -> Change:
+        """Take the next full report; says how much of it is news. Raises ValueError for a report that is not full."""
+        if not report.full:
+            raise ValueError(f"report of node {report.node}: found a delta, expected a full report")
+        revision, now = self.revision + 1, report.time_seconds
+        total = report.node_memory.total_bytes
+        change = max(
+            self._containers.record(((row.container_id, row) for row in report.containers), revision, now, total),
+            self._pods.record(((row.pod_uid, row) for row in report.pods), revision, now, total),
+            self._node_change(report),
+        )
+        if change:
+            self._told_node = report.node_memory
+            self.revision = revision
+        if change is Change.URGENT:
+            self.urgent_revision = revision
+        self.latest = report
+        return change
+
+    def _node_change(self, report: NodeReport) -> Change:
+        return Change.MATERIAL if self.latest is None else node_change(self._told_node, report.node_memory)
+
+    def revision_of(self, cursor: str) -> int | None:
+        """The revision that `cursor` stands for; None when its holder needs the whole node."""
+        instance, _, number = cursor.rpartition(".")
+        if instance != self.instance or not (number.isascii() and number.isdigit()) or len(number) > 18:
+            return None
+        revision = int(number)
+        oldest = max(self._containers.forgotten_revision, self._pods.forgotten_revision)
+        return revision if oldest <= revision <= self.revision else None
+
+    def since(self, cursor: str) -> NodeReport:
+        """What came after `cursor`: a delta, or the whole node (see `revision_of`). Raises LookupError before the first record."""
+        if self.latest is None:
+            raise LookupError("nothing was sampled yet")
+        now = self.latest.time_seconds
+        revision = self.revision_of(cursor)
+        if revision is None:
+            return self._answer(self.revision, self._containers.rows_since(-1, now), self._pods.rows_since(-1, now))
+        lost_containers = self._containers.last_words_since(revision, now)
+        lost_pods = self._pods.last_words_since(revision, now)
+        until = min((gone - 1 for gone, _ in (*lost_containers, *lost_pods)), default=self.revision)
+        return self._answer(
+            until,
+            self._containers.rows_since(revision, now) + tuple(row for _, row in lost_containers),
+            self._pods.rows_since(revision, now) + tuple(row for _, row in lost_pods),
+            after=revision,
+        )
+
+    def _answer(self, until: int, containers: tuple[Container, ...], pods: tuple[Pod, ...], after: int | None = None) -> NodeReport:
+        assert self.latest is not None
+        return replace(
+            self.latest,
+            instance=self.instance,
+            cursor=f"{self.instance}.{until}",
+            full=after is None,
+            containers=containers,
+            pods=pods,
+            removed_container_ids=() if after is None else self._containers.removed_between(after, until),
+            removed_pod_uids=() if after is None else self._pods.removed_between(after, until),
+        )

@@ -1,0 +1,198 @@
+"""What is a material change: pure functions that compare a row with what was last told of it.
+
+An operator of 5,000 nodes can only listen to what means something. A row is compared with its last *material* version, never
+with the previous sample, so that a slow drift adds up until it is told. The constants below are the whole rule.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from oomsight_api.report import Container, Memory, NodeMemory, Pod, Pressure
+
+STEP_RATIO = 0.02
+"""An amount is told again when it moved by 2 % of the limit: the risk thresholds of a policy are whole percents and stand
+further apart."""
+
+STEP_FLOOR_BYTES = 1024 * 1024
+"""Below 1 MiB a move is noise: the kernel charges memory in batches of 64 pages a CPU, and 2 % of a 16 MiB limit is less than
+that."""
+
+STEP_RATIO_OF_ITSELF = 0.10
+STEP_FLOOR_WITHOUT_LIMIT_BYTES = 16 * 1024 * 1024
+"""Without a limit the step is 2 % of the node's memory, but that is 1.3 GiB on a node of 64 GiB: so a container is told again when
+it moved by a tenth of what was told, from 16 MiB on."""
+
+NEAR_LIMIT_RATIO = 0.90
+"""Rising over 90 % of the limit with memory that cannot be freed is told at once: minutes may be left."""
+
+PRESSURE_STEP_PERCENT = 5.0
+"""avg10 moves all the time; 5 points of wall time are half a second of stall in ten."""
+
+RATE_STEP_PER_SECOND = 50.0
+RATE_STEP_FACTOR = 2.0
+"""Refaults and major faults are told when they doubled or halved, and moved by what a slow disk can just serve (50 pages a
+second)."""
+
+SLOPE_HORIZON_SECONDS = 600.0
+"""A slope is told again when, over ten minutes, it would lead a step of memory away from where the told one led."""
+
+NODE_STEP_RATIO = 0.02
+"""MemAvailable in parts of MemTotal; the kubelet's default eviction threshold (100 MiB) is 2 % of a node of 5 GiB."""
+
+
+class Change(IntEnum):
+    """How much a row says that was not said before; the greatest of a sample's rows stands for the sample."""
+
+    NONE = 0
+    MATERIAL = 1
+    """Worth a line in the next answer."""
+    URGENT = 2
+    """Worth an answer at once: a kill, the onset of limit hits, memory that cannot be freed rising over 90 % of the limit."""
+
+
+_MEASURED = ("usage_bytes", "working_set_bytes", "unreclaimable_bytes", "anon_bytes", "shmem_bytes", "swap_bytes")
+_SETTINGS = ("limit_bytes", "unlimited", "high_bytes", "swap_limit_bytes")
+
+
+def step_bytes(memory: Memory, told_bytes: int, node_total_bytes: int | None) -> float:
+    """How far an amount must move from `told_bytes` to be told again."""
+    if memory.limit_bytes is not None:
+        return max(STEP_RATIO * memory.limit_bytes, STEP_FLOOR_BYTES)
+    own = max(STEP_RATIO_OF_ITSELF * told_bytes, STEP_FLOOR_WITHOUT_LIMIT_BYTES)
+    return own if node_total_bytes is None else max(min(own, STEP_RATIO * node_total_bytes), STEP_FLOOR_BYTES)
+
+
+def memory_change(told: Memory, now: Memory, told_peak_bytes: int | None, node_total_bytes: int | None) -> Change:
+    """Compare one cgroup's memory. `told_peak_bytes` is the peak that was told with `told`; only a higher one is news."""
+    if _is_newly_near_limit(told, now):
+        return Change.URGENT
+    settings_changed = any(getattr(told, field) != getattr(now, field) for field in _SETTINGS)
+    if settings_changed or _amounts_moved(told, now, node_total_bytes) or _peak_rose(told, now, told_peak_bytes, node_total_bytes):
+        return Change.MATERIAL
+    return Change.NONE
+
+
+def container_change(told: Container, now: Container, told_peak_bytes: int | None, node_total_bytes: int | None) -> Change:
+    """Compare a container with its last material version. Limit hits are the ledger's: their onset needs the time."""
+    if told.oom_kills != now.oom_kills and now.oom_kills:
+        return Change.URGENT
+    change = memory_change(told.memory, now.memory, told_peak_bytes, node_total_bytes)
+    if change is Change.URGENT:
+        return change
+    if (
+        change is Change.MATERIAL
+        or told.oom_kills != now.oom_kills
+        or told.oom_score_adj_min != now.oom_score_adj_min
+        or told.oom_score_adj_max != now.oom_score_adj_max
+        or told.oom_group != now.oom_group
+        or told.cgroup != now.cgroup
+        or told.container_name != now.container_name
+        or told.pod_name != now.pod_name
+        or told.namespace != now.namespace
+        or told.pod_uid != now.pod_uid
+        or pressure_moved(told.pressure, now.pressure)
+        or _rate_moved(told.refaults_per_second, now.refaults_per_second)
+        or _rate_moved(told.major_faults_per_second, now.major_faults_per_second)
+        or _slope_moved(told, now, node_total_bytes)
+    ):
+        return Change.MATERIAL
+    return Change.NONE
+
+
+def pod_change(told: Pod, now: Pod, told_peak_bytes: int | None, node_total_bytes: int | None) -> Change:
+    """Compare a pod's own cgroup with its last material version."""
+    if told.oom_kills != now.oom_kills and now.oom_kills:
+        return Change.URGENT
+    if told.oom_kills != now.oom_kills or told.cgroup != now.cgroup:
+        return max(Change.MATERIAL, memory_change(told.memory, now.memory, told_peak_bytes, node_total_bytes))
+    return memory_change(told.memory, now.memory, told_peak_bytes, node_total_bytes)
+
+
+def node_change(told: NodeMemory, now: NodeMemory) -> Change:
+    """Compare the node. It stands in every answer, so this only decides whether to answer early."""
+    if told.oom_kills is not None and now.oom_kills is not None and now.oom_kills > told.oom_kills:
+        return Change.URGENT
+    total = now.total_bytes
+    if (
+        told.total_bytes != total
+        or told.swap_total_bytes != now.swap_total_bytes
+        or told.swappiness != now.swappiness
+        or told.overcommit_memory != now.overcommit_memory
+        or told.overcommit_ratio != now.overcommit_ratio
+        or told.panic_on_oom != now.panic_on_oom
+        or told.oom_kill_allocating_task != now.oom_kill_allocating_task
+        or _node_amount_moved(told.available_bytes, now.available_bytes, total)
+        or _node_amount_moved(told.swap_free_bytes, now.swap_free_bytes, total)
+        or pressure_moved(told.pressure, now.pressure)
+    ):
+        return Change.MATERIAL
+    return Change.NONE
+
+
+def limit_hits_rose(previous: int | None, now: int | None) -> bool:
+    """True when the limit was reached since the previous sample; False when either is unknown."""
+    return previous is not None and now is not None and now > previous
+
+
+def pressure_moved(told: Pressure | None, now: Pressure | None) -> bool:
+    """True when the ten-second averages moved by PRESSURE_STEP_PERCENT, came or went."""
+    if told is None or now is None:
+        return told is not now
+    return _percent_moved(told.some_avg10, now.some_avg10) or _percent_moved(told.full_avg10, now.full_avg10)
+
+
+def _amounts_moved(told: Memory, now: Memory, node_total_bytes: int | None) -> bool:
+    for field in _MEASURED:
+        before, after = getattr(told, field), getattr(now, field)
+        if before == after:
+            continue
+        if before is None or after is None:
+            return True  # absent is not zero: that a value went or came back is news
+        if abs(after - before) >= step_bytes(now, before, node_total_bytes):
+            return True
+    return False
+
+
+def _peak_rose(told: Memory, now: Memory, told_peak_bytes: int | None, node_total_bytes: int | None) -> bool:
+    peak = now.peak_interval_bytes
+    if peak is None:
+        return False  # usage, without which there is no peak, is compared by itself
+    known = told_peak_bytes if told_peak_bytes is not None else told.usage_bytes
+    return known is None or peak - known >= step_bytes(now, known, node_total_bytes)
+
+
+def _percent_moved(told: float | None, now: float | None) -> bool:
+    if told is None or now is None:
+        return told is not now
+    return abs(now - told) >= PRESSURE_STEP_PERCENT
+
+
+def _rate_moved(told: float | None, now: float | None) -> bool:
+    if now is None:
+        return False  # a rate needs two samples; that it is missing for a while says nothing
+    before = told or 0.0
+    low, high = min(before, now), max(before, now)
+    return high - low >= RATE_STEP_PER_SECOND and high >= RATE_STEP_FACTOR * low
+
+
+def _slope_moved(told: Container, now: Container, node_total_bytes: int | None) -> bool:
+    before, after = told.floor_slope_bytes_per_second, now.floor_slope_bytes_per_second
+    if before is None or after is None:
+        return before is not after
+    step = step_bytes(now.memory, now.memory.unreclaimable_bytes or 0, node_total_bytes)
+    return abs(after - before) * SLOPE_HORIZON_SECONDS >= step
+
+
+def _node_amount_moved(told: int | None, now: int | None, total: int | None) -> bool:
+    if told is None or now is None:
+        return told is not now
+    return total is not None and abs(now - told) >= NODE_STEP_RATIO * total
+
+
+def _is_newly_near_limit(told: Memory, now: Memory) -> bool:
+    if now.limit_bytes is None or now.unreclaimable_bytes is None or now.unreclaimable_bytes < NEAR_LIMIT_RATIO * now.limit_bytes:
+        return False
+    if told.limit_bytes is None or told.unreclaimable_bytes is None:
+        return True
+    return told.unreclaimable_bytes < NEAR_LIMIT_RATIO * told.limit_bytes
