@@ -38,8 +38,8 @@ class Condition(StatusModel):
 def merge_conditions(current: Iterable[Condition], desired: Iterable[Condition]) -> tuple[Condition, ...]:
     """The conditions to write: `desired`, each with the `lastTransitionTime` of its predecessor where the status did not change.
 
-    Conditions of other types stay as they are, and in their place; new ones follow. Where nothing changed the result equals `current`, so
-    that a caller can compare and write nothing.
+    Conditions of other types stay as they are, and in their place; new ones follow. Where nothing changed the result equals
+    `current`, so that a caller can compare and write nothing.
     """
     wanted = {condition.type: condition for condition in desired}
     merged: list[Condition] = []

@@ -1,7 +1,7 @@
 """MemoryPolicy and ClusterMemoryPolicy: what cluster admins ask of oomsight.
 
-The CRD YAML beside this package is generated from these models (`oomsight-crds`); defaults, enums and bounds stand here once. Their docstrings
-are what `kubectl explain` shows. What comes out of the API is read by `oomsight_api.parse`.
+The CRD YAML beside this package is generated from these models (`oomsight-crds`); defaults, enums and bounds stand here once.
+Their docstrings are what `kubectl explain` shows. What comes out of the API is read by `oomsight_api.parse`.
 """
 
 from __future__ import annotations

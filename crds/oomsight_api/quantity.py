@@ -1,9 +1,9 @@
 """Quantities of memory and CPU as Kubernetes writes them.
 
-The arithmetic is `kubernetes.utils.quantity.parse_quantity`; this wrapper is the border around it. That parser hands its text to `Decimal`,
-which also takes NaN, Infinity, `1_000`, spaces, digits of any script and exponents whose integer would fill the memory: here the
-grammar of apimachinery's resource.Quantity is checked first, and the result is bounded and rounded as `Quantity.Value()` does it (up; capped
-at 2^63-1). Source: k8s.io/apimachinery/pkg/api/resource/quantity.go.
+The arithmetic is `kubernetes.utils.quantity.parse_quantity`; this wrapper is the border around it. That parser hands its text to
+`Decimal`, which also takes NaN, Infinity, `1_000`, spaces, digits of any script and exponents whose integer would fill the memory.
+Here the grammar of apimachinery's resource.Quantity is checked first, and the result is bounded and rounded as `Quantity.Value()`
+does it (up; capped at 2^63-1). Source: k8s.io/apimachinery/pkg/api/resource/quantity.go.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _parse_text(text: str, scale: int, expected: str) -> int:
     from kubernetes.utils.quantity import parse_quantity  # noqa: PLC0415
 
     with localcontext(_EXACT):
-        number = Decimal(parse_quantity(text)) * scale
+        number: Decimal = parse_quantity(text) * scale  # type: ignore[no-untyped-call]
         if number >= MAX_VALUE:
             return MAX_VALUE
         return int(number.to_integral_value(rounding=ROUND_CEILING))

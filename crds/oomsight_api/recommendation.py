@@ -80,7 +80,7 @@ class KillRecord(StatusModel):
     """When it happened."""
     pod: Name
     """Pod that it happened in."""
-    pod_uid: Annotated[str, Field(alias="podUID", max_length=63)] | None = None
+    pod_uid: Annotated[str | None, Field(alias="podUID", max_length=63)] = None
     """Uid of that pod: a later pod of the same name did not suffer it."""
     container_id: Annotated[str, Field(alias="containerID", max_length=128)]
     """Id of the container's run, 64 hexadecimal digits."""

@@ -29,9 +29,7 @@ ContainerPattern = Annotated[str, Field(min_length=1, max_length=63, pattern=CON
 
 _label_key = re.compile(LABEL_KEY_PATTERN.removesuffix("$"), re.ASCII)
 
-_VALUES_RULE = (
-    "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0"
-)
+_VALUES_RULE = "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)"
 _VALUES_MESSAGE = "values must be given for the operators In and NotIn, and must be empty for Exists and DoesNotExist"
 
 
