@@ -154,6 +154,7 @@ class KillCandidate:
     process_name: str | None = None
     oom_score_adj: int | None = None
     rss_bytes: int | None = None
+    container_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +166,27 @@ class NodeContext:
     kill_order: tuple[KillCandidate, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason that holds, with the level it gives and the sentence that explains it with its numbers (printable ASCII)."""
+
+    reason: RiskReason
+    level: RiskLevel
+    sentence: str
+
+
 class KillSource(StrEnum):
     """Evidence of a kill."""
 
     STATUS = "status"
     """The kubelet's `OOMKilled`."""
     COUNTER = "counter"
-    """The kernel's counter, while the container's status told nothing (a child process)."""
+    """The kernel's counter, while the container's status told nothing: a child process, or, with exit code 137, an end of the
+    container that the runtime reported as `Error`."""
+
+
+SIGKILL_EXIT_CODE = 137
+"""128 + SIGKILL: the exit code of a container whose main process the kernel killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +203,22 @@ class Kill:
     exit_code: int | None = None
     processes: int = 1
     """How many processes the counters say died (0 is not known to be none: then 1)."""
+    not_before_seconds: float | None = None
+    """Set where only the counter is known, not the moment: it happened between this and `time_seconds`."""
     sequence: int = 0
     """Value of the kernel's counter, for kills of children; 0 for ends of a container."""
 
     @property
     def identity(self) -> tuple[str, str, int]:
         return (self.container_id, self.source.value, self.sequence)
+
+    @property
+    def ended_container(self) -> bool:
+        """True: the container ended with it. False: a child process died and the container went on, or ended well later (exit
+        code 0)."""
+        if self.source is KillSource.STATUS:
+            return self.exit_code != 0
+        return self.exit_code == SIGKILL_EXIT_CODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +239,21 @@ class ContainerHistory:
     peak_bytes: int | None = None
     """Highest interval peak seen."""
     peak_unreclaimable_bytes: int | None = None
+    peak_working_set_bytes: int | None = None
+    limit_bytes_seen: int | None = None
+    """The limit that the kernel enforced on `container_id_seen` when it was last seen."""
+    pending_oom_kills: int = 0
+    """Rise of the counter that waits for the kubelet to say whether the container died of it."""
+    pending_since_seconds: float | None = None
+    pending_not_before_seconds: float | None = None
+    """Earliest time of that rise, where it was there at the first sample of the run."""
+    ended_container_ids: tuple[str, ...] = ()
+    """Ends of runs that were judged already, newest last, bounded: a stale `lastState` never counts twice."""
+    first_sample_seconds: float | None = None
+    last_sample_seconds: float | None = None
+    """First and last sample behind the peaks: the window of a recommendation."""
+    findings: tuple[Finding, ...] = ()
+    """Those that justified the published level; repeated in the past tense while it is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,15 +261,11 @@ class PodHistory:
     """By container name."""
 
     containers: Mapping[str, ContainerHistory] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One reason that holds, with the level it gives and the sentence that explains it with its numbers (printable ASCII)."""
-
-    reason: RiskReason
-    level: RiskLevel
-    sentence: str
+    oom_kills_seen: int | None = None
+    """Last value of the pod row's `oom_kills` (v2: all of the pod's containers, ended ones included)."""
+    unattributed_oom_kills: int = 0
+    """Rise of that counter which no container's own counter explains: a container that died between two samples."""
+    unattributed_since_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +312,11 @@ class ContainerAssessment:
     """Those first seen in this assessment: each becomes one Event."""
     recommendation: Recommendation | None = None
     unknown_because: str | None = None
-    """A sentence when `level` is unknown."""
+    """A sentence when nothing is known of the container's memory now: `level` is then unknown, or that of its known kills."""
+    window_seconds: float | None = None
+    """How long oomsight has watched: peaks and recommendation are over this."""
+    peak_bytes: int | None = None
+    """Highest usage seen in that window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,3 +336,6 @@ class Assessment:
     """Time of the agent's sample behind it; None when the agent is silent."""
     previous_level: RiskLevel = RiskLevel.UNKNOWN
     """The published level before this assessment."""
+    reassess_at_seconds: float | None = None
+    """Assess again by then although nothing may have changed: a held level falls, a kill grows old, a counter's rise is a
+    child's kill."""

@@ -1,0 +1,226 @@
+"""The judgement of one pod: QoS, scores, kills, risk, recommendation, joined into one Assessment.
+
+What is unknown stays unknown: without a fresh row a running container's memory is unknown, and so is its level; kills that the
+kubelet told of still count, since they are facts. The pod's level is its worst container's; where nothing worse than `none` is
+known and one container is unknown, the pod is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from oomsight_api.names import QosClass, RiskLevel, RiskReason
+from oomsight_api.selectors import container_selected
+from oomsight_operator.judgement.hysteresis import settle
+from oomsight_operator.judgement.kills import Observation, observe_kills, pending_until
+from oomsight_operator.judgement.model import (
+    Assessment,
+    ContainerAssessment,
+    ContainerHistory,
+    ContainerSpec,
+    ContainerStatus,
+    EffectivePolicy,
+    Finding,
+    NodeContext,
+    Pod,
+    PodHistory,
+    Telemetry,
+)
+from oomsight_operator.judgement.oom_score_adj import expected_oom_score_adj
+from oomsight_operator.judgement.peaks import observe_peaks, watched_seconds
+from oomsight_operator.judgement.pod_counter import observe_pod_counter, rose_lately
+from oomsight_operator.judgement.qos import qos_class
+from oomsight_operator.judgement.recommendation import Evidence, recommend
+from oomsight_operator.judgement.risk.rules import KILL_REASONS, in_order, judge
+from oomsight_operator.judgement.risk.subject import Subject
+from oomsight_operator.judgement.words import format_span, printable
+
+
+def assess_pod(  # noqa: PLR0917 - the six values that a judgement is made of
+    pod: Pod,
+    telemetry: Telemetry | None,
+    node: NodeContext,
+    policy: EffectivePolicy,
+    history: PodHistory,
+    now_seconds: float,
+) -> tuple[Assessment, PodHistory]:
+    """Judge a pod, and give back what to remember until next time.
+
+    The history is for the same pod uid: a pod re-created under the same name starts with an empty one. Containers that the policy
+    leaves out are neither judged nor remembered.
+    """
+    pod_class = qos_class(pod)
+    selected = [spec for spec in pod.containers if container_selected(policy.rules.containers, spec.name)]
+    assessed: list[ContainerAssessment] = []
+    remembered: dict[str, ContainerHistory] = {}
+    due: list[float] = []
+    rise = 0
+    ended_by_oom = False
+    for spec in selected:
+        seen = Observation(
+            name=spec.name,
+            status=pod.statuses.get(spec.name),
+            row=telemetry.rows.get(spec.name) if telemetry is not None else None,
+            limit_bytes=spec.memory_limit_bytes,
+            now_seconds=now_seconds,
+            recent_kill_seconds=policy.rules.risk.recent_kill_seconds,
+            pod_counter_rose=rose_lately(history, now_seconds),
+        )
+        before = history.containers.get(spec.name, ContainerHistory())
+        kills = observe_kills(before, seen)
+        rise += kills.counter_rise
+        ended_by_oom = ended_by_oom or kills.ended_by_oom
+        current = observe_peaks(kills.history, seen.row, telemetry.report_time_seconds if telemetry is not None else None)
+        one, remembered[spec.name], when = _assess_container(pod, spec, pod_class, telemetry, node, policy, current, seen)
+        assessed.append(replace(one, new_kills=kills.new_kills))
+        due += when
+    pod_row = telemetry.pod_row if telemetry is not None else None
+    counted = observe_pod_counter(history, pod_row, rise, ended_by_oom, now_seconds)
+    level = pod_level(one.level for one in assessed)
+    findings = in_order(finding for one in assessed for finding in one.findings)
+    assessment = Assessment(
+        pod_uid=pod.uid,
+        policy=policy,
+        qos_class=pod_class,
+        level=level,
+        reasons=tuple(dict.fromkeys(finding.reason for finding in findings)),
+        containers=tuple(assessed),
+        time_seconds=now_seconds,
+        report_time_seconds=telemetry.report_time_seconds if telemetry is not None else None,
+        previous_level=pod_level(history.containers[spec.name].level for spec in selected if spec.name in history.containers),
+        reassess_at_seconds=min(due, default=None),
+    )
+    return assessment, replace(counted, containers=remembered)
+
+
+def pod_level(levels: Iterable[RiskLevel]) -> RiskLevel:
+    """The worst; unknown where nothing worse than none is known and one is unknown, or where there is no container at all."""
+    known = list(levels)
+    worst = max(known, key=lambda level: level.severity, default=RiskLevel.UNKNOWN)
+    return RiskLevel.UNKNOWN if worst is RiskLevel.NONE and RiskLevel.UNKNOWN in known else worst
+
+
+def _assess_container(  # noqa: PLR0917
+    pod: Pod,
+    spec: ContainerSpec,
+    pod_class: QosClass,
+    telemetry: Telemetry | None,
+    node: NodeContext,
+    policy: EffectivePolicy,
+    history: ContainerHistory,
+    seen: Observation,
+) -> tuple[ContainerAssessment, ContainerHistory, list[float]]:
+    """One container: its findings, its level after hysteresis, and when time alone would change it."""
+    rules, now = policy.rules, seen.now_seconds
+    running = is_running(pod, seen.status)
+    subject = Subject(
+        spec=spec,
+        running=running,
+        row=seen.row,
+        node=node,
+        policy=rules.risk,
+        kills=history.kills,
+        now_seconds=now,
+        qos_class=pod_class,
+        pod_row=telemetry.pod_row if telemetry is not None else None,
+        pod_limit_bytes=pod.pod_memory_limit_bytes,
+        pod_request_bytes=pod.pod_memory_request_bytes,
+        raised=history.raised,
+    )
+    unknown_because = why_unknown(pod, subject, seen.status, telemetry)
+    findings = judge(subject)
+    if unknown_because is not None:
+        findings = tuple(finding for finding in findings if finding.reason in KILL_REASONS)
+    judged = max((finding.level for finding in findings), key=lambda level: level.severity, default=RiskLevel.NONE)
+    if not findings and unknown_because is not None:
+        judged = RiskLevel.UNKNOWN
+    settled = settle(judged, history.level, history.lower_since_seconds, now, rules.risk.hold_seconds)
+    held = settled.falls_at_seconds is not None
+    shown = _with_held(findings, history.findings, rules.risk.hold_seconds) if held else findings
+    expected = expected_oom_score_adj(pod, spec, node.memory.total_bytes if node.memory is not None else None)
+    row = seen.row
+    assessment = ContainerAssessment(
+        name=spec.name,
+        kind=spec.kind,
+        level=settled.level,
+        findings=shown,
+        row=row,
+        memory_limit_bytes=subject.limit_bytes,
+        memory_request_bytes=spec.memory_request_bytes,
+        expected_oom_score_adj=expected,
+        live_oom_score_adj_min=row.oom_score_adj_min if row is not None else None,
+        live_oom_score_adj_max=row.oom_score_adj_max if row is not None else None,
+        kills=history.kills,
+        new_kills=(),
+        recommendation=recommend(_evidence(spec, subject, pod_class, history), rules.recommendation),
+        unknown_because=unknown_because,
+        window_seconds=watched_seconds(history),
+        peak_bytes=history.peak_bytes,
+    )
+    remembered = replace(
+        history,
+        level=settled.level,
+        lower_since_seconds=settled.lower_since_seconds,
+        raised={finding.reason: finding.level for finding in findings},
+        findings=history.findings if held else findings,
+    )
+    due = [settled.falls_at_seconds, pending_until(history) if running else None]
+    due += [kill.time_seconds + rules.risk.recent_kill_seconds for kill in subject.recent_kills]
+    return assessment, remembered, [moment for moment in due if moment is not None and moment > now]
+
+
+def is_running(pod: Pod, status: ContainerStatus | None) -> bool:
+    """Whether the container has processes, as far as the API knows."""
+    return pod.phase not in {"Succeeded", "Failed"} and status is not None and status.state == "running"
+
+
+def why_unknown(pod: Pod, subject: Subject, status: ContainerStatus | None, telemetry: Telemetry | None) -> str | None:
+    """A sentence when nothing can be said of the container's memory; None when it is measured, or known to use none."""
+    if not subject.running:
+        ended = pod.phase in {"Succeeded", "Failed"} or (
+            status is not None and (status.state == "terminated" or _ran_before(status))
+        )
+        # Without processes it uses no memory: that is known.
+        return None if ended else f"{subject.label}: {'not started yet' if pod.node_name else 'its pod is not on a node yet'}"
+    agent = f"the agent of node {printable(pod.node_name or '')}"
+    if telemetry is None:
+        return f"{subject.label}: memory unknown, {agent} is silent (see the oomsight agent pod there)"
+    if subject.row is None:
+        return f"{subject.label}: memory unknown, {agent} has found no cgroup of it"
+    if subject.memory.unreclaimable_bytes is None:
+        return f"{subject.label}: memory unknown, {agent} could not read its memory.stat"
+    return None
+
+
+def _ran_before(status: ContainerStatus) -> bool:
+    """It waits for its next start, as in a crash loop."""
+    return status.state == "waiting" and (status.restart_count > 0 or status.last_terminated is not None)
+
+
+def _with_held(findings: tuple[Finding, ...], held: tuple[Finding, ...], hold_seconds: int) -> tuple[Finding, ...]:
+    """The findings of now, and those that the published level still stands on."""
+    now = {finding.reason: finding.level.severity for finding in findings}
+    kept = [finding for finding in held if finding.level.severity > now.get(finding.reason, -1)]
+    stale: set[RiskReason] = {finding.reason for finding in kept}
+    suffix = f" (no longer so; the level falls when that lasts {format_span(hold_seconds)})"
+    past = (replace(finding, sentence=finding.sentence + suffix) for finding in kept)
+    return in_order((*past, *(finding for finding in findings if finding.reason not in stale)))
+
+
+def _evidence(spec: ContainerSpec, subject: Subject, pod_class: QosClass, history: ContainerHistory) -> Evidence:
+    cpu = spec.cpu_request_millicores if spec.cpu_request_millicores is not None else spec.cpu_limit_millicores
+    return Evidence(
+        name=spec.name,
+        limit_bytes=spec.memory_limit_bytes,
+        request_bytes=spec.memory_request_bytes,
+        qos_class=pod_class,
+        kills=history.kills,
+        recent_kill_seconds=subject.policy.recent_kill_seconds,
+        now_seconds=subject.now_seconds,
+        peak_bytes=history.peak_bytes,
+        peak_working_set_bytes=history.peak_working_set_bytes,
+        peak_unreclaimable_bytes=history.peak_unreclaimable_bytes,
+        window_seconds=watched_seconds(history) or 0.0,
+        cpu_request_equals_limit=bool(cpu) and cpu == spec.cpu_limit_millicores,
+    )

@@ -1,0 +1,96 @@
+"""The oom_score_adj that the kubelet gives a container, and where the live one differs.
+
+Source: Kubernetes pkg/kubelet/qos/policy.go, GetContainerOOMScoreAdjust (1.34). Integers as Go divides them.
+
+- `system-node-critical` pods (by class name, and static or of a critical priority) and Guaranteed pods: -997; BestEffort: 1000.
+  A static pod without that class is judged like any other.
+- Burstable: `1000 - 1000 * request / MemTotal`, at least 3, and 999 instead of 1000.
+- With pod-level requests, what the containers did not ask for is shared out equally over containers and init containers.
+- A sidecar never gets more than the app container with the smallest request.
+
+Not told: the alpha gate KubeletOOMScoreAdjTieBreak shifts Burstable values by a few points; no API says whether it is on.
+"""
+
+from __future__ import annotations
+
+from oomsight_api.names import QosClass
+from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, Pod
+from oomsight_operator.judgement.qos import qos_class
+
+GUARANTEED_ADJ = -997
+BEST_EFFORT_ADJ = 1000
+LEAST_BURSTABLE_ADJ = 1000 + GUARANTEED_ADJ
+SYSTEM_CRITICAL_PRIORITY = 2_000_000_000
+SYSTEM_NODE_CRITICAL = "system-node-critical"
+
+
+def expected_oom_score_adj(pod: Pod, container: ContainerSpec, node_total_bytes: int | None) -> int | None:
+    """What the kubelet would set for the container's processes; None when it depends on the node's memory and that is unknown."""
+    if is_node_critical(pod):
+        return GUARANTEED_ADJ
+    pod_class = qos_class(pod)
+    if pod_class is QosClass.GUARANTEED:
+        return GUARANTEED_ADJ
+    if pod_class is QosClass.BEST_EFFORT:
+        return BEST_EFFORT_ADJ
+    if node_total_bytes is None or node_total_bytes <= 0:
+        return None
+    share = _unallocated_share(pod)
+    adj = _linear(_request(container) + share, node_total_bytes)
+    if container.kind is ContainerKind.SIDECAR:
+        app_requests = [_request(other) for other in pod.containers if other.kind is ContainerKind.APP]
+        if app_requests:
+            adj = min(adj, _linear(min(app_requests) + share, node_total_bytes))
+    adj = max(adj, LEAST_BURSTABLE_ADJ)
+    return BEST_EFFORT_ADJ - 1 if adj == BEST_EFFORT_ADJ else adj
+
+
+def is_node_critical(pod: Pod) -> bool:
+    """pkg/kubelet/types IsNodeCriticalPod."""
+    critical = pod.config_hash is not None or (pod.priority is not None and pod.priority >= SYSTEM_CRITICAL_PRIORITY)
+    return critical and pod.priority_class_name == SYSTEM_NODE_CRITICAL
+
+
+def explain_difference(expected: int | None, live_min: int | None, live_max: int | None) -> str | None:
+    """A sentence when live processes do not carry what the kubelet would set; None when they do, or when either is unknown."""
+    if expected is None or live_min is None or live_max is None or live_min == expected == live_max:
+        return None
+    live = f"{live_min}" if live_min == live_max else f"{live_min} to {live_max}"
+    if expected in (live_min, live_max):
+        cause = "a process changed its own value, or that of its children"
+    else:
+        cause = "changed in place (a resize leaves running processes as they are), by the runtime or by the process"
+    return f"oom_score_adj live {live}, kubelet would set {expected}: {cause}"
+
+
+def _linear(request_bytes: int, node_total_bytes: int) -> int:
+    return 1000 - 1000 * request_bytes // node_total_bytes
+
+
+def _request(container: ContainerSpec) -> int:
+    """The stored request: the API server has copied a limit without a request into it."""
+    request = container.memory_request_bytes
+    return (request if request is not None else container.memory_limit_bytes) or 0
+
+
+def _unallocated_share(pod: Pod) -> int:
+    """remainingPodMemReqPerContainer: what the pod asks for beyond its containers' sum, for each container and init container."""
+    if not pod.pod_memory_request_bytes:
+        return 0
+    counted = sum(1 for container in pod.containers if container.kind is not ContainerKind.EPHEMERAL)
+    # Go divides towards zero; the API refuses a pod-level request below the containers' sum.
+    return max(0, pod.pod_memory_request_bytes - aggregate_request(pod)) // counted if counted else 0
+
+
+def aggregate_request(pod: Pod) -> int:
+    """component-helpers AggregateContainerRequests for memory (KEP-753): sidecars run beside everything that starts after them."""
+    running = sum(_request(container) for container in pod.containers if container.kind is ContainerKind.APP)
+    sidecars = 0
+    greatest_init = 0
+    for container in pod.containers:
+        if container.kind is ContainerKind.SIDECAR:
+            sidecars += _request(container)
+            greatest_init = max(greatest_init, sidecars)
+        elif container.kind is ContainerKind.INIT:
+            greatest_init = max(greatest_init, sidecars + _request(container))
+    return max(running + sidecars, greatest_init)

@@ -1,0 +1,236 @@
+"""Which memory limit and request would have been right: a chain of small steps, each with what it changed and why.
+
+The limit starts from the limit that killed, not from what was used: at the kill the container wanted more than it was allowed,
+so usage says too little. It grows with repetition, but bounded. Request and limit are recommended apart, each container on its
+own.
+
+A container without a limit that was killed because the node ran out has no limit to start from: its peaks are all there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from oomsight_api.names import QosClass
+from oomsight_api.policy import PageCache, RecommendationMode, RecommendationSpec, TargetQos
+from oomsight_api.quantity import human_bytes, parse_bytes
+from oomsight_operator.judgement.model import Kill, Recommendation, RecommendationStep
+from oomsight_operator.judgement.rounding import MEBIBYTE, round_up
+from oomsight_operator.judgement.words import format_span
+
+BUMPS_PERCENT: Final = (25, 50, 100)
+"""Added after the first, the second, and every further kill within the window. A bump that is too small is paid with a restart,
+so the first is larger than VPA's 20 % and KRR's 25 % in sum with the headroom; the last is the bound: feedback never inflates
+without end."""
+LEAST_BUMP_BYTES = 16 * MEBIBYTE
+ENOUGH_SECONDS = 3600
+"""Mode Always recommends from peaks that were watched for at least an hour."""
+SETTLED_SECONDS = 86400
+"""A day shows the daily peak; with less, the margin is wider and nothing is lowered."""
+COLD_START_PERCENT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of one container."""
+
+    name: str
+    limit_bytes: int | None
+    request_bytes: int | None
+    qos_class: QosClass
+    kills: tuple[Kill, ...]
+    """All that are known, oldest first."""
+    recent_kill_seconds: int
+    now_seconds: float
+    peak_bytes: int | None = None
+    """Highest usage, page cache included."""
+    peak_working_set_bytes: int | None = None
+    peak_unreclaimable_bytes: int | None = None
+    window_seconds: float = 0.0
+    """How long the peaks were watched."""
+    cpu_request_equals_limit: bool = False
+
+    @property
+    def killing_limit_bytes(self) -> int | None:
+        """The highest limit that killed."""
+        return max((kill.limit_bytes for kill in self.kills if kill.limit_bytes is not None), default=None)
+
+    @property
+    def need_bytes(self) -> int | None:
+        """What was proven to be needed: the limit that killed, and the highest unreclaimable memory."""
+        known = [amount for amount in (self.killing_limit_bytes, self.peak_unreclaimable_bytes) if amount is not None]
+        return max(known, default=None)
+
+
+Step = Callable[[int, Evidence, RecommendationSpec], tuple[int, str]]
+"""From the amount so far to the next one, and why. An unchanged amount leaves no trace unless it has something to say."""
+
+
+def recommend(evidence: Evidence, spec: RecommendationSpec) -> Recommendation | None:
+    """The recommendation for one container, or None when the policy or the evidence gives none."""
+    if spec.mode is RecommendationMode.OFF:
+        return None
+    if not evidence.kills and (spec.mode is RecommendationMode.ON_OOM_KILL or evidence.window_seconds < ENOUGH_SECONDS):
+        return None
+    if evidence.qos_class is QosClass.BEST_EFFORT and spec.target_qos is TargetQos.KEEP:
+        return None  # Any request or limit would change the class that the policy wants kept.
+    limit_steps = _limit_steps(evidence, spec)
+    limit = limit_steps[-1].after_bytes if limit_steps else None
+    request_steps = _request_steps(evidence, spec, limit)
+    request = request_steps[-1].after_bytes if request_steps else None
+    if limit is None and request is None:
+        return None
+    return Recommendation(
+        container_name=evidence.name,
+        limit_bytes=limit,
+        request_bytes=request,
+        current_limit_bytes=evidence.limit_bytes,
+        current_request_bytes=evidence.request_bytes,
+        limit_steps=limit_steps,
+        request_steps=request_steps,
+        kills=len(evidence.kills),
+    )
+
+
+def _limit_steps(evidence: Evidence, spec: RecommendationSpec) -> tuple[RecommendationStep, ...]:
+    start = _start_of_limit(evidence)
+    if start is None:
+        return ()
+    steps = [start]
+    chain: tuple[tuple[str, Step], ...] = (
+        ("BumpAfterKill", _bump),
+        ("Headroom", _headroom),
+        ("ColdStart", _cold_start),
+        ("PageCache", _page_cache),
+        ("MinLimit", _min_limit),
+        ("Round", _round),
+        ("MaxLimit", _max_limit),
+        ("NeverBelowNeed", _never_below_need),
+    )
+    amount = start.after_bytes
+    for rule, step in chain:
+        after, why = step(amount, evidence, spec)
+        if why:
+            steps.append(RecommendationStep(rule, amount, after, why))
+        amount = after
+    return tuple(steps)
+
+
+def _start_of_limit(evidence: Evidence) -> RecommendationStep | None:
+    killing, peak = evidence.killing_limit_bytes, evidence.peak_unreclaimable_bytes
+    if killing is not None and (peak is None or killing >= peak):
+        return RecommendationStep(
+            "StartFromKillingLimit", None, killing, f"killed at limit {human_bytes(killing)}: it needed more than that"
+        )
+    if peak is not None:
+        why = f"highest unreclaimable memory in {format_span(evidence.window_seconds)}: {human_bytes(peak)}"
+        return RecommendationStep("StartFromPeak", None, peak, why)
+    if evidence.peak_bytes is not None:
+        span, peak = format_span(evidence.window_seconds), evidence.peak_bytes
+        why = f"highest usage in {span}: {human_bytes(peak)}, of which page cache is not known apart"
+        return RecommendationStep("StartFromPeak", None, peak, why)
+    return None
+
+
+def _bump(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
+    if evidence.killing_limit_bytes is None:
+        return amount, ""
+    recent = sum(1 for kill in evidence.kills if evidence.now_seconds - kill.time_seconds <= evidence.recent_kill_seconds)
+    percent = BUMPS_PERCENT[min(max(recent, 1), len(BUMPS_PERCENT)) - 1]
+    added = max(amount * percent // 100, LEAST_BUMP_BYTES)
+    times = "once" if recent <= 1 else f"{recent} times"
+    span = format_span(evidence.recent_kill_seconds)
+    return amount + added, f"+{percent} %, at least {human_bytes(LEAST_BUMP_BYTES)}: killed {times} in {span}"
+
+
+def _headroom(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
+    if not spec.headroom_percent:
+        return amount, ""
+    return amount + amount * spec.headroom_percent // 100, f"+{spec.headroom_percent} %: headroom of the policy"
+
+
+def _cold_start(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
+    """Little history needs a wider margin, which shrinks with evidence. After a kill the bump is that margin."""
+    if evidence.killing_limit_bytes is not None or evidence.window_seconds >= SETTLED_SECONDS:
+        return amount, ""
+    missing = 1 - max(0.0, evidence.window_seconds) / SETTLED_SECONDS
+    percent = int(COLD_START_PERCENT * missing)
+    if not percent:
+        return amount, ""
+    return (
+        amount + amount * percent // 100,
+        f"+{percent} %: watched for {format_span(evidence.window_seconds)} only, less than a day",
+    )
+
+
+def _page_cache(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
+    if spec.page_cache is PageCache.WORKING:
+        room, what = evidence.peak_working_set_bytes, "working page cache (highest working set"
+    elif spec.page_cache is PageCache.INCLUDE:
+        room, what = evidence.peak_bytes, "all page cache (highest usage"
+    else:
+        return amount, ""
+    if room is None or room <= amount:
+        return amount, ""
+    return room, f"room for {what} {human_bytes(room)} in {format_span(evidence.window_seconds)})"
+
+
+def _min_limit(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
+    least = _bytes(spec.min_limit)
+    return (least, f"minLimit of the policy: {human_bytes(least)}") if least is not None and amount < least else (amount, "")
+
+
+def _round(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
+    rounded = round_up(amount)
+    return rounded, "rounded up to a plain number" if rounded != amount else ""
+
+
+def _max_limit(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
+    most = _bytes(spec.max_limit)
+    return (most, f"maxLimit of the policy: {human_bytes(most)}") if most is not None and amount > most else (amount, "")
+
+
+def _never_below_need(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
+    """The policy's maxLimit leaves no room above what killed: recommending less would be recommending the next kill."""
+    need = evidence.need_bytes
+    if need is None or amount > need:
+        return amount, ""
+    if amount == need and evidence.killing_limit_bytes != need:
+        return amount, ""
+    return need, f"the policy's maxLimit leaves no room above {human_bytes(need)}, which was not enough: it will be killed again"
+
+
+def _request_steps(evidence: Evidence, spec: RecommendationSpec, limit: int | None) -> tuple[RecommendationStep, ...]:
+    """Guaranteed: the limit. Else what scheduling and eviction should count on: the highest working set."""
+    current = evidence.request_bytes if evidence.request_bytes is not None else evidence.limit_bytes
+    keep_guaranteed = spec.target_qos is TargetQos.KEEP and evidence.qos_class is QosClass.GUARANTEED
+    if spec.target_qos is TargetQos.GUARANTEED or keep_guaranteed:
+        if limit is None:
+            return ()
+        why = "QoS class Guaranteed: request equals limit"
+        if not keep_guaranteed and not evidence.cpu_request_equals_limit:
+            why += "; set the cpu request equal to a cpu limit as well, in every container of the pod"
+        return (RecommendationStep("RequestEqualsLimit", current, limit, why),)
+    if spec.target_qos is TargetQos.KEEP and current is not None and current == evidence.limit_bytes and limit is not None:
+        return (RecommendationStep("RequestEqualsLimit", current, limit, "request and limit are equal today, and stay so"),)
+    steps: list[RecommendationStep] = []
+    peak = evidence.peak_working_set_bytes
+    if spec.page_cache is PageCache.EXCLUDE and evidence.peak_unreclaimable_bytes is not None:
+        peak = evidence.peak_unreclaimable_bytes
+    if peak is not None:
+        span = format_span(evidence.window_seconds)
+        steps.append(RecommendationStep("RequestFromPeak", None, round_up(peak), f"highest need in {span}: {human_bytes(peak)}"))
+    settled = spec.mode is RecommendationMode.ALWAYS and evidence.window_seconds >= SETTLED_SECONDS
+    amount = steps[-1].after_bytes if steps else None
+    if current is not None and (amount is None or (amount < current and not settled)):
+        steps.append(RecommendationStep("KeepRequest", amount, current, "nothing proves that less is enough"))
+        amount = current
+    if amount is not None and limit is not None and amount > limit:
+        steps.append(RecommendationStep("RequestWithinLimit", amount, limit, "a request is never above the limit"))
+    return tuple(steps)
+
+
+def _bytes(quantity: str | int | None) -> int | None:
+    return None if quantity is None else parse_bytes(quantity)

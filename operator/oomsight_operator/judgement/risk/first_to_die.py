@@ -1,0 +1,42 @@
+"""FirstToDie: if the node ran out of memory now, the kernel would kill a process of this container first.
+
+Source: the kernel's arithmetic over the live oom_score_adj and sizes (judgement/kill_order.py). Somebody is always first, so
+the level is low while the node has room, medium below 10 % of available memory and high below 5 %. Unknown available memory:
+low.
+"""
+
+from __future__ import annotations
+
+from oomsight_api.names import RiskLevel, RiskReason
+from oomsight_api.quantity import human_bytes
+from oomsight_operator.judgement.model import Finding, KillCandidate
+from oomsight_operator.judgement.risk.subject import CRITICAL_AVAILABLE_PERCENT, PRESSED_AVAILABLE_PERCENT, Subject
+from oomsight_operator.judgement.words import printable
+
+
+def first_to_die(subject: Subject) -> Finding | None:
+    """The head of the node's kill order is this container."""
+    if not subject.running or subject.row is None or not subject.node.kill_order:
+        return None
+    first = subject.node.kill_order[0]
+    if first.container_id != subject.row.container_id:
+        return None
+    available = subject.node_available_percent
+    if available is None:
+        level, room = RiskLevel.LOW, ""
+    else:
+        room = f"; {available} % of the node's memory is available"
+        level = RiskLevel.LOW
+        if available < PRESSED_AVAILABLE_PERCENT:
+            level = RiskLevel.HIGH if available < CRITICAL_AVAILABLE_PERCENT else RiskLevel.MEDIUM
+    sentence = f"{subject.label}: first to be killed if node {printable(subject.node.name)} runs out of memory{_why(first)}{room}"
+    return Finding(RiskReason.FIRST_TO_DIE, level, sentence)
+
+
+def _why(first: KillCandidate) -> str:
+    parts = []
+    if first.oom_score_adj is not None:
+        parts.append(f"oom_score_adj {first.oom_score_adj}")
+    if first.rss_bytes is not None:
+        parts.append(f"{human_bytes(first.rss_bytes)} resident")
+    return f" ({', '.join(parts)})" if parts else ""

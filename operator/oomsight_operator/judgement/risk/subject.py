@@ -1,0 +1,83 @@
+"""What a rule looks at: one container at one moment, with the numbers that several rules need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from oomsight_api.names import QosClass, RiskLevel, RiskReason
+from oomsight_api.policy import RiskSpec
+from oomsight_api.report import Container as ContainerRow
+from oomsight_api.report import Memory
+from oomsight_api.report import Pod as PodRow
+from oomsight_operator.judgement.model import ContainerSpec, Finding, Kill, NodeContext
+
+PRESSED_AVAILABLE_PERCENT = 10
+"""Below this share of available memory a node counts as short of memory: well before the kubelet's default eviction threshold
+(100Mi) on nodes of 1Gi and more, late enough that a busy node is not always short."""
+CRITICAL_AVAILABLE_PERCENT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One container under judgement."""
+
+    spec: ContainerSpec
+    running: bool
+    row: ContainerRow | None
+    node: NodeContext
+    policy: RiskSpec
+    kills: tuple[Kill, ...]
+    """All that are known, oldest first."""
+    now_seconds: float
+    qos_class: QosClass
+    pod_uid: str = ""
+    pod_row: PodRow | None = None
+    pod_limit_bytes: int | None = None
+    pod_request_bytes: int | None = None
+    raised: Mapping[RiskReason, RiskLevel] = field(default_factory=dict)
+    """Level of each reason as judged last time: where its hysteresis starts."""
+
+    @property
+    def label(self) -> str:
+        """`container app`, `sidecar proxy`, `init container migrate`: the beginning of each sentence."""
+        kind = {"app": "container", "init": "init container", "sidecar": "sidecar", "ephemeral": "ephemeral container"}
+        return f"{kind[self.spec.kind.value]} {self.spec.name}"
+
+    @property
+    def memory(self) -> Memory:
+        """Of the container's cgroup; every value None when there is no row."""
+        return self.row.memory if self.row is not None else Memory()
+
+    @property
+    def limit_bytes(self) -> int | None:
+        """The limit in force: what the kernel enforces, else what the spec says."""
+        enforced = self.memory.limit_bytes
+        return enforced if enforced is not None else self.spec.memory_limit_bytes
+
+    @property
+    def recent_kills(self) -> tuple[Kill, ...]:
+        """Those within the policy's window."""
+        return tuple(kill for kill in self.kills if self.now_seconds - kill.time_seconds <= self.policy.recent_kill_seconds)
+
+    @property
+    def node_available_percent(self) -> int | None:
+        """MemAvailable in percent of MemTotal, rounded down; None when the node is unknown."""
+        memory = self.node.memory
+        if memory is None or memory.available_bytes is None or not memory.total_bytes or memory.total_bytes < 0:
+            return None
+        return memory.available_bytes * 100 // memory.total_bytes
+
+    @property
+    def node_is_short(self) -> bool:
+        """The node is known to be short of memory."""
+        percent = self.node_available_percent
+        return percent is not None and percent < PRESSED_AVAILABLE_PERCENT
+
+    def before(self, reason: RiskReason) -> RiskLevel:
+        """Level of a reason as judged last time."""
+        return self.raised.get(reason, RiskLevel.NONE)
+
+
+Rule = Callable[[Subject], Finding | None]
+"""A rule: the finding when the reason holds, else None. It never raises and never guesses: what it cannot know, it leaves out."""
