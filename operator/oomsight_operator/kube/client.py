@@ -8,7 +8,7 @@ is worth it.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -88,15 +88,18 @@ class KubeClient:
         *,
         accept: str = "application/json",
         idle_timeout_seconds: float = 330.0,
-    ) -> AsyncIterator[bytes]:
-        """The JSON lines of a watch until the server closes it. Raises ApiError, also when nothing comes for the idle time."""
+    ) -> AsyncGenerator[bytes, None]:
+        """The JSON lines of a watch until the server closes it. Raises ApiError, `IdleTimeout` when nothing comes for so long."""
         query = {"watch": "true", **(params or {})}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=idle_timeout_seconds)
         try:
             response = await self._send("GET", path, query, timeout=timeout, accept=accept)
             async with response:
-                async for line in _lines(response.content):
-                    yield line
+                try:
+                    async for line in _lines(response.content):
+                        yield line
+                except TimeoutError as error:
+                    raise ApiError(0, "IdleTimeout", f"watch of {path}: silent for {idle_timeout_seconds:.0f} s") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _connection_error("GET", path, error) from error
 

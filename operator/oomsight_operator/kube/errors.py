@@ -32,6 +32,10 @@ class ApiError(Exception):
         return self.status in (0, 429) or self.status >= 500
 
 
+class MalformedObjectError(ValueError):
+    """An object or line that is not what the API promises; the message says which field and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What a request path is about, in the words of RBAC."""

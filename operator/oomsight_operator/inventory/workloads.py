@@ -1,0 +1,75 @@
+"""Which workload a pod belongs to: pod → ReplicaSet → Deployment, pod → Job → CronJob, else the pod's own controller. Pure.
+
+Only ReplicaSets and Jobs stand between a pod and what a person would name, so only their metadata is watched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from sys import intern
+
+import msgspec
+
+from oomsight_operator.inventory.owners import OwnerReference, controller_of
+from oomsight_operator.judgement.model import Owner, Pod
+from oomsight_operator.kube.errors import MalformedObjectError
+
+INTERMEDIATE_KINDS = frozenset({("apps", "ReplicaSet"), ("batch", "Job")})
+"""Kinds, by group, that are usually made by another workload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intermediate:
+    """A ReplicaSet or Job: who it is and who controls it."""
+
+    uid: str
+    namespace: str
+    name: str
+    owner: Owner | None
+    resource_version: str = ""
+
+
+class _Meta(msgspec.Struct, rename="camel"):
+    uid: str
+    name: str
+    namespace: str
+    resource_version: str = ""
+    owner_references: list[OwnerReference] | None = None
+
+
+class _Object(msgspec.Struct):
+    metadata: _Meta
+
+
+_decoder = msgspec.json.Decoder(_Object)
+
+
+def project_intermediate(raw: bytes | msgspec.Raw) -> Intermediate:
+    """A ReplicaSet or Job from its JSON (metadata is enough). Raises MalformedObjectError."""
+    try:
+        meta = _decoder.decode(raw).metadata
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedObjectError(f"object does not parse: {error}") from error
+    if not meta.uid or not meta.name or not meta.namespace:
+        raise MalformedObjectError("object has an empty metadata.uid, metadata.name or metadata.namespace")
+    return Intermediate(
+        intern(meta.uid), intern(meta.namespace), meta.name, controller_of(meta.owner_references), meta.resource_version
+    )
+
+
+def workload_of(pod: Pod, intermediate: Callable[[str], Intermediate | None]) -> Owner | None:
+    """The workload that a person would name for the pod; None when nothing controls it.
+
+    `intermediate` finds a ReplicaSet or Job by uid. One that is not known (deleted, or not seen yet) stands for itself. One in
+    another namespace is not believed: owner references never cross namespaces, but a tenant can write one that does. A static
+    pod's owner is its Node, which is no workload.
+    """
+    owner = pod.owner
+    if owner is None or (owner.kind == "Node" and owner.api_version == "v1"):
+        return None
+    if (owner.api_version.partition("/")[0], owner.kind) in INTERMEDIATE_KINDS:
+        found = intermediate(owner.uid)
+        if found is not None and found.namespace == pod.namespace and found.name == owner.name and found.owner is not None:
+            return found.owner
+    return owner

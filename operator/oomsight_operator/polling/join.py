@@ -1,0 +1,33 @@
+"""A pod of the API and the rows of its node's agent, made one. Pure.
+
+The join is by two keys that the kubelet wrote and no tenant can: the uid that names the pod's cgroup and the container id of the
+pod's status. A row that carries another pod's uid is not believed, whatever id it has.
+"""
+
+from __future__ import annotations
+
+from oomsight_api.report import Container
+from oomsight_operator.judgement.model import Pod, Telemetry
+from oomsight_operator.polling.telemetry import NodeTelemetry
+
+
+def join(pod: Pod, node: NodeTelemetry | None) -> Telemetry | None:
+    """What the agent of the pod's node told about the pod; None when that agent is silent or there is no node yet.
+
+    Containers without a believable row are left out: they are unknown. A static pod is found by its config hash, which stands in an
+    annotation; so its pod row counts only beside a container row that its status confirms.
+    """
+    if node is None or pod.node_name != node.node_name:
+        return None
+    rows: dict[str, Container] = {}
+    taken: set[str] = set()
+    for name, status in pod.statuses.items():
+        container_id = status.container_id
+        if container_id is None or container_id in taken:
+            continue
+        row = node.containers.get(container_id)
+        if row is not None and row.pod_uid == pod.cgroup_uid:
+            rows[name] = row
+            taken.add(container_id)
+    pod_row = node.pods.get(pod.cgroup_uid) if rows or pod.config_hash is None else None
+    return Telemetry(report_time_seconds=node.time_seconds, interval_seconds=node.interval_seconds, rows=rows, pod_row=pod_row)

@@ -1,0 +1,139 @@
+"""What the agents told, by node: full reports replace, deltas merge. No I/O; the clock is passed in.
+
+A report comes from a node, and a node may be hostile: what it can spoil is what is known of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from oomsight_api.report import Container, NodeMemory, NodeReport
+from oomsight_api.report import Pod as PodRow
+
+MAX_CONTAINERS = 20_000
+"""Far beyond what a kubelet runs (110 pods by default); deltas of a hostile agent must not fill the memory."""
+
+
+class RejectedReportError(ValueError):
+    """A report that is not believed; the message says why. The agent is asked for a full one."""
+
+
+@dataclass(slots=True)
+class NodeTelemetry:
+    """The newest that is known of one node."""
+
+    node_name: str
+    instance: str
+    heard_at_seconds: float
+    """On our own monotonic clock: when an answer with a new sample came last."""
+    boot_id: str | None = None
+    time_seconds: float = 0.0
+    """The agent's clock, of its last sample."""
+    interval_seconds: float = 0.0
+    memory: NodeMemory = field(default_factory=NodeMemory)
+    containers: dict[str, Container] = field(default_factory=dict)
+    """By container id."""
+    pods: dict[str, PodRow] = field(default_factory=dict)
+    """By the uid that names the cgroup."""
+    version: int = 0
+    """Rises with every change of a row or of the node's memory, so that what is computed from them can be kept until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a report changed."""
+
+    node_name: str
+    pod_uids: frozenset[str]
+    """Cgroup uids of pods of which a row came, changed or went."""
+    new_instance: bool = False
+    """The agent started anew (or is heard for the first time)."""
+    rebooted: bool = False
+    """The node's boot id is another than before."""
+
+
+class TelemetryStore:
+    """All nodes' telemetry."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, NodeTelemetry] = {}
+
+    def get(self, node_name: str | None) -> NodeTelemetry | None:
+        return self._nodes.get(node_name) if node_name else None
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __iter__(self) -> Iterator[NodeTelemetry]:
+        return iter(self._nodes.values())
+
+    def apply(self, expected_node: str, report: NodeReport, now_seconds: float) -> Applied:
+        """Take over an answer of the agent on `expected_node`. `now_seconds` is monotonic. Raises RejectedReportError."""
+        if report.node != expected_node:
+            raise RejectedReportError(f"report is of node {report.node[:63]!a}, expected {expected_node}: it runs there")
+        node = self._nodes.get(expected_node)
+        if not report.full and (node is None or node.instance != report.instance):
+            raise RejectedReportError(f"report of node {expected_node} is a delta to something else than what is known")
+        new_instance = node is None or node.instance != report.instance
+        rebooted = node is not None and None not in (node.boot_id, report.boot_id) and node.boot_id != report.boot_id
+        if node is None:
+            node = self._nodes[expected_node] = NodeTelemetry(expected_node, report.instance, now_seconds)
+        changed = self._merge(node, report)
+        if new_instance or report.time_seconds != node.time_seconds:
+            # An agent whose sampler hangs goes on answering; that does not make its sample fresh.
+            node.heard_at_seconds = now_seconds
+        if changed or node.memory != report.node_memory:
+            node.version += 1
+        node.instance = report.instance
+        node.boot_id = report.boot_id or (None if new_instance else node.boot_id)
+        node.time_seconds = report.time_seconds
+        node.interval_seconds = report.interval_seconds
+        node.memory = report.node_memory
+        return Applied(expected_node, frozenset(changed), new_instance, rebooted)
+
+    def expire(self, now_seconds: float, stale_seconds: float) -> list[str]:
+        """Forget nodes whose agent has been silent for too long; their names. Their pods are unknown from now on."""
+        stale = [node.node_name for node in self._nodes.values() if now_seconds - node.heard_at_seconds > stale_seconds]
+        for node_name in stale:
+            del self._nodes[node_name]
+        return stale
+
+    @staticmethod
+    def _merge(node: NodeTelemetry, report: NodeReport) -> set[str]:
+        changed: set[str] = set()
+        removed_ids = set(node.containers) if report.full else set(report.removed_container_ids)
+        removed_pods = set(node.pods) if report.full else set(report.removed_pod_uids)
+        taken: set[str] = set()
+        for row in report.containers:
+            if row.container_id in taken:
+                continue  # told twice: the first counts
+            taken.add(row.container_id)
+            removed_ids.discard(row.container_id)
+            known = node.containers.get(row.container_id)
+            if known == row:
+                continue
+            if known is None and len(node.containers) >= MAX_CONTAINERS:
+                continue
+            if known is not None:
+                changed.add(known.pod_uid)
+            node.containers[row.container_id] = row
+            changed.add(row.pod_uid)
+        taken.clear()
+        for pod in report.pods:
+            if pod.pod_uid in taken:
+                continue
+            taken.add(pod.pod_uid)
+            removed_pods.discard(pod.pod_uid)
+            if node.pods.get(pod.pod_uid) == pod or (pod.pod_uid not in node.pods and len(node.pods) >= MAX_CONTAINERS):
+                continue
+            node.pods[pod.pod_uid] = pod
+            changed.add(pod.pod_uid)
+        for container_id in removed_ids:
+            gone = node.containers.pop(container_id, None)
+            if gone is not None:
+                changed.add(gone.pod_uid)
+        for pod_uid in removed_pods:
+            if node.pods.pop(pod_uid, None) is not None:
+                changed.add(pod_uid)
+        return changed
