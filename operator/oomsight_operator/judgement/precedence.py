@@ -99,7 +99,27 @@ class _Namespace:
     candidates: tuple[_Candidate, ...]
     keys: tuple[str, ...]
     """Labels of a pod that the decision depends on."""
+    by_label: dict[tuple[str, str], list[int]]
+    """Positions of the candidates that ask for this label with this value; each stands under one of its labels."""
+    always: list[int]
+    """Positions of those that ask for no value: compared with every pod."""
     decisions: dict[tuple[str | None, ...], Decision] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, labels: Mapping[str, str], candidates: tuple[_Candidate, ...]) -> _Namespace:
+        by_label: dict[tuple[str, str], list[int]] = {}
+        always: list[int] = []
+        for position, candidate in enumerate(candidates):
+            equal = candidate.pods.equal
+            (by_label.setdefault(equal[0], []) if equal else always).append(position)
+        keys = tuple(sorted({key for candidate in candidates for key in candidate.pods.keys}))
+        return cls(dict(labels), candidates, keys, by_label, always)
+
+    def decide(self, pod_labels: Mapping[str, str]) -> Decision:
+        """The decision for a pod with these labels, without looking at earlier ones."""
+        positions = self.always + [each for key in self.keys for each in self.by_label.get((key, pod_labels.get(key, "")), ())]
+        selecting = [self.candidates[each] for each in sorted(positions) if self.candidates[each].pods.matches(pod_labels)]
+        return Decision(selecting[0].effective, tuple(loser.ref for loser in selecting[1:])) if selecting else NO_POLICY
 
 
 class PolicySet:
@@ -132,16 +152,15 @@ class PolicySet:
         if decision is None:
             if len(known.decisions) >= _MAX_CACHED_DECISIONS:
                 known.decisions.clear()
-            decision = known.decisions[relevant] = _decide(known.candidates, pod_labels)
+            decision = known.decisions[relevant] = known.decide(pod_labels)
         return decision
 
     def _compile(self, namespace: str, namespace_labels: Mapping[str, str]) -> _Namespace:
         ordered = sorted((*self._cluster_wide, *self._by_namespace.get(namespace, ())), key=lambda pair: pair[0])
         candidates = tuple(candidate for _, candidate in ordered if candidate.concerns(namespace, namespace_labels))
-        keys = tuple(sorted({key for candidate in candidates for key in candidate.pods.keys}))
         if len(self._namespaces) >= _MAX_CACHED_NAMESPACES:
             self._namespaces.clear()
-        known = self._namespaces[namespace] = _Namespace(dict(namespace_labels), candidates, keys)
+        known = self._namespaces[namespace] = _Namespace.of(namespace_labels, candidates)
         return known
 
 
@@ -150,10 +169,3 @@ def decide(
 ) -> Decision:
     """Who decides for one pod. For many pods, make a PolicySet once."""
     return PolicySet(policies).decide(pod_namespace, pod_labels, namespace_labels)
-
-
-def _decide(candidates: Iterable[_Candidate], pod_labels: Mapping[str, str]) -> Decision:
-    selecting = [candidate for candidate in candidates if candidate.pods.matches(pod_labels)]
-    if not selecting:
-        return NO_POLICY
-    return Decision(selecting[0].effective, tuple(loser.ref for loser in selecting[1:]))

@@ -5,6 +5,8 @@ Shared by the rules' sentences and the annotations, so that the same number read
 
 from __future__ import annotations
 
+from oomsight_api.times import TimeError, format_time
+
 
 def format_percent(part: int, whole: int) -> str:
     """`92 %`, cut and not rounded, so that `90 %` is never shown for what is below a threshold of 90."""
@@ -27,3 +29,11 @@ def printable(text: str, limit: int = 253) -> str:
         for character in text[: limit + 1]
     )
     return escaped if len(escaped) <= limit else escaped[: max(0, limit - 3)] + "..."
+
+
+def time_text(time_seconds: float) -> str:
+    """RFC 3339; a time that no calendar has is said to be unknown."""
+    try:
+        return format_time(time_seconds)
+    except TimeError:
+        return "unknown-time"

@@ -1,0 +1,122 @@
+"""The `summary` annotation: verdict, why, what would have been right, and what to type next.
+
+Lines of at most 138 bytes of printable ASCII: `kubectl describe` cuts each line there. Pure rendering.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+
+from oomsight_api.names import RiskLevel
+from oomsight_api.quantity import format_bytes
+from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod, Recommendation
+from oomsight_operator.judgement.oom_score_adj import explain_difference
+from oomsight_operator.judgement.words import format_span, printable, time_text
+
+LINE_BYTES = 138
+MAX_LINES = 24
+MAX_SENTENCE = 600
+
+_SAFE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
+"""What may stand in a command that a person pastes: owner references and labels are written by tenants."""
+_COMMAND_KINDS = {"Deployment": "deployment", "StatefulSet": "statefulset", "DaemonSet": "daemonset"}
+
+
+def summary_lines(pod: Pod, assessment: Assessment) -> tuple[str, ...]:
+    """At most 24 lines; what comes first matters most."""
+    lines: list[str] = []
+    for sentence in _sentences(pod, assessment):
+        lines += textwrap.wrap(
+            printable(sentence, MAX_SENTENCE),
+            LINE_BYTES,
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
+    command = next_command(pod, assessment)
+    room = MAX_LINES - (1 if command else 0)
+    if len(lines) > room:
+        lines = [*lines[: room - 1], "(more in the annotation oomsight.dev/report)"]
+    return (*lines, command) if command else tuple(lines)
+
+
+def next_command(pod: Pod, assessment: Assessment) -> str:
+    """`Next: ...` with one command that fits a line and is safe to paste; empty when there is nothing to do."""
+    if not _SAFE_NAME.fullmatch(pod.namespace) or not _SAFE_NAME.fullmatch(pod.name):
+        return ""
+    here = f"kubectl -n {pod.namespace}"
+    commands: list[str] = []
+    for container in assessment.containers:
+        resources = _resources_arguments(container.recommendation)
+        workload = workload_argument(pod)
+        if resources and workload and _SAFE_NAME.fullmatch(container.name):
+            commands.append(f"{here} set resources {workload} -c {container.name} {resources}")
+    if any(container.recommendation is not None for container in assessment.containers):
+        commands.append(f"{here} get memrec -o yaml")
+    elif assessment.level is RiskLevel.UNKNOWN and pod.node_name and _SAFE_NAME.fullmatch(pod.node_name):
+        commands.append(f"kubectl get pods -A -o wide --field-selector spec.nodeName={pod.node_name}")
+    elif assessment.level.severity >= RiskLevel.MEDIUM.severity:
+        commands.append(f"{here} get pod {pod.name} -o jsonpath='{{.metadata.annotations.oomsight\\.dev/report}}'")
+    fitting = (f"Next: {command}" for command in commands)
+    return next((line for line in fitting if len(line) <= LINE_BYTES), "")
+
+
+def workload_argument(pod: Pod) -> str | None:
+    """`deployment/web`, where the pod's owner is one whose resources kubectl can set; None otherwise."""
+    owner = pod.owner
+    if owner is None or owner.api_version != "apps/v1":
+        return None
+    kind, name = owner.kind, owner.name
+    template_hash = pod.labels.get("pod-template-hash", "")
+    if kind == "ReplicaSet" and template_hash and name.endswith(f"-{template_hash}"):
+        kind, name = "Deployment", name.removesuffix(f"-{template_hash}")
+    return f"{_COMMAND_KINDS[kind]}/{name}" if kind in _COMMAND_KINDS and _SAFE_NAME.fullmatch(name) else None
+
+
+def _sentences(pod: Pod, assessment: Assessment) -> Iterable[str]:
+    yield _verdict(assessment)
+    ranked = sorted(assessment.containers, key=lambda container: -container.level.severity)
+    for container in ranked:
+        yield from (f"- {finding.sentence} [{finding.reason.value}, {finding.level.value}]" for finding in container.findings)
+    for container in ranked:
+        if container.unknown_because is not None:
+            yield f"- {container.unknown_because}"
+        difference = explain_difference(
+            container.expected_oom_score_adj, container.live_oom_score_adj_min, container.live_oom_score_adj_max
+        )
+        if difference is not None:
+            yield f"- {container.name}: {difference}"
+    for container in ranked:
+        if container.recommendation is not None:
+            yield _recommendation(container, container.recommendation)
+
+
+def _verdict(assessment: Assessment) -> str:
+    when = "the agent is silent"
+    if assessment.report_time_seconds is not None:
+        when = f"sampled {time_text(assessment.report_time_seconds)}"
+    return f"OOM risk {assessment.level.value}. QoS class {assessment.qos_class.value}, {assessment.policy.ref}, {when}."
+
+
+def _recommendation(container: ContainerAssessment, found: Recommendation) -> str:
+    parts = []
+    if found.limit_bytes is not None:
+        parts.append(f"limit {format_bytes(found.limit_bytes)} (now {_or_unset(found.current_limit_bytes)})")
+    if found.request_bytes is not None:
+        parts.append(f"request {format_bytes(found.request_bytes)} (now {_or_unset(found.current_request_bytes)})")
+    why = "; ".join(step.why for step in found.limit_steps or found.request_steps)
+    watched = f"; watched for {format_span(container.window_seconds)}" if container.window_seconds is not None else ""
+    return f"Recommended for {container.name}: {', '.join(parts)}. Why: {why}{watched}"
+
+
+def _resources_arguments(found: Recommendation | None) -> str:
+    if found is None:
+        return ""
+    limit = f"--limits=memory={format_bytes(found.limit_bytes)}" if found.limit_bytes is not None else ""
+    request = f"--requests=memory={format_bytes(found.request_bytes)}" if found.request_bytes is not None else ""
+    return " ".join(part for part in (limit, request) if part)
+
+
+def _or_unset(amount_bytes: int | None) -> str:
+    return format_bytes(amount_bytes) if amount_bytes is not None else "unset"
