@@ -1,6 +1,6 @@
-"""What a pod should carry under our prefix, against what it carries: a JSON merge patch of annotations and one label, or nothing.
+"""Merge patches: of our annotations and one label on a pod, against what it carries; and of a status.
 
-Pure. Never touches a key outside our prefix, and never reads an annotation for more than comparing it with what would be written.
+Pure. On pods no key outside our prefix is touched, and an annotation is read only to compare it with what would be written.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from oomsight_api.api_model import StatusModel
 from oomsight_api.names import PREFIX, RISK_LABEL, Annotation, RiskLevel
 from oomsight_api.policy import AnnotationsMode, PublishSpec, Toggle
 from oomsight_operator.judgement.model import Pod
+from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.publishing.budget import is_at_risk
 
 VOLATILE: frozenset[str] = frozenset({Annotation.MEMORY, Annotation.SUMMARY, Annotation.REPORT})
@@ -116,6 +118,15 @@ def merge_patch(pod_uid: str, desired: OwnMarks, standing: OwnMarks) -> dict[str
     return {"metadata": {"uid": pod_uid, **metadata}} if metadata else None
 
 
+def is_other_uid(error: ApiError) -> bool:
+    """The uid precondition of a patch failed: the object was deleted, and made anew under its name.
+
+    The API server says so with 409 (`the UID in the precondition (…) does not match the UID in record (…)`) or with 422
+    (`metadata.uid: Invalid value: … field is immutable`), depending on how the patch is applied.
+    """
+    return error.status in (409, 422) and "uid" in error.message.lower()
+
+
 def is_newer(resource_version: str, than: str) -> bool:
     """Whether one version of an object is at least as new as another.
 
@@ -124,6 +135,25 @@ def is_newer(resource_version: str, than: str) -> bool:
     if resource_version.isdecimal() and than.isdecimal():
         return int(resource_version) >= int(than)
     return resource_version != than
+
+
+def status_patch(uid: str, status: StatusModel) -> dict[str, Any]:
+    """JSON merge patch that makes an object's status exactly `status`: what is None there is removed.
+
+    Lists are replaced as a whole by a merge patch; objects are merged, so they need a null for each field that is to go.
+    """
+    return {"metadata": {"uid": uid}, "status": _with_nulls(status)}
+
+
+def _with_nulls(model: StatusModel) -> dict[str, Any]:
+    document = model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for name, info in type(model).model_fields.items():
+        value, key = getattr(model, name), info.alias or name
+        if value is None:
+            document[key] = None
+        elif isinstance(value, StatusModel):
+            document[key] = _with_nulls(value)
+    return document
 
 
 def _metadata(document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from oomsight_operator.publishing.patches import (
     OwnMarks,
     desired_marks,
     is_newer,
+    is_other_uid,
     marks_of_object,
     marks_of_pod,
     merge_patch,
@@ -131,7 +132,7 @@ class PodWriter:
             state = self._state(pod)
         state.pod = pod
         standing = state.standing()
-        if state.gone or (standing.is_empty and not self._runner.is_waiting(_key(pod.uid))):
+        if state.gone or (standing.is_empty and not self._runner.is_busy(_key(pod.uid))):
             return
         # The level stays as it was: a policy that comes back soon finds no rise where there was none.
         state.wanted = _Wanted(NO_MARKS, _WITHDRAWN, state.level or RiskLevel.UNKNOWN)
@@ -158,7 +159,7 @@ class PodWriter:
         try:
             answer = await client.request("PATCH", path, body=patch, content_type=MERGE_PATCH)
         except ApiError as error:
-            if error.status in (404, 410) or is_other_pod(error):
+            if error.status in (404, 410) or is_other_uid(error):
                 state.gone = True
                 logger.debug("pod is gone, not annotated", extra={"object": f"{pod.namespace}/{pod.name}", "status": error.status})
                 return 0
@@ -200,15 +201,6 @@ class _PodWrite:
 
     async def perform(self, client: ApiClient) -> int:
         return await self.writer.write(self.state, client)
-
-
-def is_other_pod(error: ApiError) -> bool:
-    """The uid precondition failed: the pod was deleted and made anew under its name.
-
-    The API server says so with 409 (`the UID in the precondition (…) does not match the UID in record (…)`) or with 422
-    (`metadata.uid: Invalid value: … field is immutable`), depending on how the patch is applied.
-    """
-    return error.status in (409, 422) and "uid" in error.message.lower()
 
 
 def _published_level(standing: OwnMarks) -> RiskLevel | None:

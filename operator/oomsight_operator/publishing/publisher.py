@@ -7,11 +7,20 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from oomsight_operator.judgement.model import Assessment, Owner, Pod, PodHistory
+from oomsight_api.parse import InvalidSpec, ParsedPolicy
+from oomsight_api.policy import Toggle
+from oomsight_operator.judgement.model import Assessment, Owner, Pod, PodHistory, PolicyRef
+from oomsight_operator.publishing.annotations import render
+from oomsight_operator.publishing.emitter import EventEmitter
+from oomsight_operator.publishing.events import Told, decide, told_by_predecessor
+from oomsight_operator.publishing.fingerprint import fingerprint
 from oomsight_operator.publishing.metrics import OperatorMetrics
-from oomsight_operator.publishing.pods import Fingerprint, PodWriter, Render
+from oomsight_operator.publishing.pods import PodWriter
+from oomsight_operator.publishing.policy_writer import PolicyStatusWriter
+from oomsight_operator.publishing.recommendation_writer import RecommendationWriter
 from oomsight_operator.publishing.runner import ApiClient, Runner
 from oomsight_operator.publishing.settings import PublisherSettings
 
@@ -25,35 +34,77 @@ class Publisher:
         settings: PublisherSettings,
         metrics: OperatorMetrics,
         *,
-        render: Render,
-        fingerprint: Fingerprint,
         reporting_instance: str,
         wall_clock: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        self._settings = settings
         self._metrics = metrics
+        self._wall_clock = wall_clock
         self._runner = Runner(client, settings, metrics, clock=clock, jitter=jitter)
         self._pods = PodWriter(self._runner, settings, render=render, fingerprint=fingerprint)
+        self._events = EventEmitter(self._runner, settings, metrics, reporting_instance=reporting_instance, wall_clock=wall_clock)
+        self._recommendations = RecommendationWriter(self._runner, settings, metrics, wall_clock=wall_clock)
+        self._policies = PolicyStatusWriter(self._runner, settings, wall_clock=wall_clock)
+        self._told: dict[str, Told] = {}
+        """By pod uid."""
 
-    def offer(self, pod: Pod, assessment: Assessment, workload: Owner | None = None, history: PodHistory | None = None) -> None:
+    def restore(self, recommendations: Iterable[Mapping[str, Any]]) -> dict[str, PodHistory]:
+        """Go on from the MemoryRecommendations (raw objects, of all namespaces) of an earlier run, before anything is offered.
+
+        Gives the histories to judge with, by pod uid: kills that were told, peaks, and counters as they were seen last.
+        """
+        return self._recommendations.restore(recommendations)
+
+    def offer(
+        self,
+        pod: Pod,
+        assessment: Assessment,
+        workload: Owner | None = None,
+        history: PodHistory | None = None,
+        losers: Iterable[PolicyRef] = (),
+    ) -> None:
         """Publish a judgement as its policy asks.
 
         `workload` is the topmost controller of the pod (the Deployment, not its ReplicaSet); None for a bare pod. `history` is what
         the judgement remembers of the pod now: it is kept in the workload's MemoryRecommendation for a restarted operator.
+        `losers` are the policies that select the pod, too, and lost to the assessment's.
         """
         self._metrics.observe(pod, assessment)
+        told = self._told.get(pod.uid)
+        if told is None:
+            told = told_by_predecessor(pod, assessment)
+        events, self._told[pod.uid] = decide(pod, assessment, told, self._wall_clock(), self._settings.event_max_age_seconds)
+        if events and assessment.policy.rules.publish.events is Toggle.ENABLED:
+            self._events.offer(pod, events, workload)
         self._pods.offer(pod, assessment)
+        self._recommendations.offer(pod, assessment, workload, history)
+        self._policies.note(pod, assessment, losers)
 
     def withdraw(self, pod: Pod) -> None:
         """No policy selects the pod (any more): take our marks away. Free of cost for pods that carry none."""
-        self._metrics.forget(pod.uid)
+        self._leave(pod.uid)
+        self._recommendations.withdraw(pod.uid)
         self._pods.withdraw(pod)
 
     def forget(self, pod_uid: str) -> None:
         """The pod is deleted."""
-        self._metrics.forget(pod_uid)
+        self._leave(pod_uid)
+        self._recommendations.forget(pod_uid)
         self._pods.forget(pod_uid)
+
+    def offer_policy(self, policy: ParsedPolicy | InvalidSpec, status: Mapping[str, Any] | None) -> None:
+        """A policy as it was read (`oomsight_api.parse.parse_policy`), with its status as the API has it; call on every change."""
+        self._policies.offer_policy(policy, status)
+
+    def forget_policy(self, ref: PolicyRef) -> None:
+        """The policy is deleted."""
+        self._policies.forget_policy(ref)
+
+    def set_complete(self, complete: bool) -> None:
+        """Whether every pod was judged since the start; until then policies' statuses keep their counts from before."""
+        self._policies.set_complete(complete)
 
     async def run(self) -> None:
         """Write, within the budgets, until cancelled."""
@@ -62,3 +113,8 @@ class Publisher:
     async def drain(self, timeout_seconds: float) -> bool:
         """Wait, while `run` runs, until everything that is due is written. False when it took longer."""
         return await self._runner.drain(timeout_seconds)
+
+    def _leave(self, pod_uid: str) -> None:
+        self._metrics.forget(pod_uid)
+        self._policies.forget(pod_uid)
+        self._told.pop(pod_uid, None)

@@ -64,6 +64,11 @@ class WorkQueue(Generic[W]):
     def in_flight(self) -> int:
         return self._in_flight
 
+    def is_waiting(self, key: str) -> bool:
+        """Whether work on `key` will be handed out that was not yet."""
+        entry = self._entries.get(key)
+        return entry is not None and (not entry.in_flight or entry.meanwhile == "replaced")
+
     def put(self, key: str, work: W, *, priority: int = 0, not_before: float = float("-inf")) -> None:
         """Ask for `work` on `key`; replaces what waits there. A back-off after a failure stays in force."""
         entry = self._entries.get(key)

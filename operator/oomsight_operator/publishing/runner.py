@@ -89,6 +89,11 @@ class Runner:
         self._wake.set()
 
     def is_waiting(self, key: str) -> bool:
+        """Whether a write is queued that will still read the state it stands for."""
+        return self._queue.is_waiting(key)
+
+    def is_busy(self, key: str) -> bool:
+        """Whether a write is queued or in flight."""
         return key in self._queue
 
     async def run(self) -> None:

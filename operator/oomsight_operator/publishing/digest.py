@@ -1,0 +1,170 @@
+"""What a restarted operator goes on from: histories of pods, packed into MemoryRecommendation and read back. Pure.
+
+A status may have been written by an older or newer version, or by somebody else: whatever makes no sense is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from oomsight_api.names import RiskLevel
+from oomsight_api.quantity import QuantityError, parse_bytes
+from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation, KillEvidence, KillRecord
+from oomsight_api.times import TimeError, parse_time
+from oomsight_operator.judgement.model import ContainerHistory, Kill, KillSource, PodHistory
+from oomsight_operator.publishing.recommendations import MAX_KNOWN_KILLS, ContainerMemory, Contribution, kill_hash
+
+_SOURCES = {KillEvidence.STATUS: KillSource.STATUS, KillEvidence.COUNTER: KillSource.COUNTER}
+_MAX_ENDED = 3
+"""The kubelet shows at most two ends of a container (`state` and `lastState`)."""
+_MAX_ENTRIES = 64
+
+
+class _Pod(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One container of one pod, fields named as short as the space asks."""
+
+    uid: str
+    level: RiskLevel = RiskLevel.UNKNOWN
+    seen: str | None = None
+    kills: int | None = None
+    peak: int | None = None
+    floor: int | None = None
+    ws: int | None = None
+    limit: int | None = None
+    first: float | None = None
+    last: float | None = None
+    ended: tuple[str, ...] = ()
+
+
+class _Digest(msgspec.Struct, frozen=True):
+    v: int
+    pods: tuple[_Pod, ...] = ()
+    known: tuple[str, ...] = ()
+    """Identities of kills that were counted, newest last."""
+
+
+def encode_digest(name: str, contributions: Iterable[Contribution], memory: ContainerMemory) -> str:
+    """The digest of the container `name`: as many pods as fit, killed and biggest first, then as many known kills as fit."""
+    entries: list[tuple[tuple[bool, int, str], _Pod]] = []
+    for contribution in contributions:
+        for container in contribution.containers:
+            history = container.history
+            if container.name != name or history == ContainerHistory():
+                continue
+            entry = _Pod(
+                uid=contribution.pod_uid[:63],
+                level=history.level,
+                seen=history.container_id_seen,
+                kills=history.oom_kills_seen,
+                peak=history.peak_bytes,
+                floor=history.peak_unreclaimable_bytes,
+                ws=history.peak_working_set_bytes,
+                limit=history.limit_bytes_seen,
+                first=history.first_sample_seconds,
+                last=history.last_sample_seconds,
+                ended=history.ended_container_ids[-_MAX_ENDED:],
+            )
+            entries.append(((bool(container.kills), history.peak_bytes or 0, entry.uid), entry))
+    entries.sort(key=lambda item: item[0], reverse=True)
+    pods = [entry for _, entry in entries[:_MAX_ENTRIES]]
+    known = list(memory.known)
+    while True:
+        text = msgspec.json.encode(_Digest(1, tuple(pods), tuple(known))).decode()
+        if len(text) <= MAX_DIGEST_LENGTH:
+            return text
+        # Known kills are worth half of the space: without them kills would be counted twice, without pods peaks would be lost.
+        if known and (len(known) * 19 > MAX_DIGEST_LENGTH // 2 or not pods):
+            del known[: max(1, len(known) // 8)]
+        elif pods:
+            pods.pop()
+        else:
+            return text[:0]
+
+
+def memory_of(container: ContainerRecommendation) -> ContainerMemory:
+    """What the status remembers of a container's kills."""
+    digest = _decode(container.digest)
+    known = dict.fromkeys(
+        (*(digest.known if digest else ()), *(kill_hash(kill) for kill in map(kill_of, container.kills, _names(container)) if kill))
+    )
+    return ContainerMemory(oom_kills=container.oom_kills, kills=container.kills, known=tuple(known)[-MAX_KNOWN_KILLS:])
+
+
+def histories_of(containers: Iterable[ContainerRecommendation]) -> dict[str, PodHistory]:
+    """Histories by pod uid: kills that were told, and what was learned."""
+    found: dict[str, dict[str, ContainerHistory]] = {}
+    for container in containers:
+        digest = _decode(container.digest)
+        pods = {pod.uid: pod for pod in digest.pods} if digest else {}
+        kills: dict[str, list[Kill]] = {}
+        for record in container.kills:
+            kill = kill_of(record, container.name)
+            if kill is not None and record.pod_uid:
+                kills.setdefault(record.pod_uid, []).append(kill)
+        for uid in pods.keys() | kills.keys():
+            found.setdefault(uid, {})[container.name] = _history(pods.get(uid), tuple(kills.get(uid, ())))
+    return {uid: PodHistory(containers=histories) for uid, histories in found.items()}
+
+
+def kill_of(record: KillRecord, container_name: str) -> Kill | None:
+    """The kill that a record tells; None when its time or evidence makes no sense to this version."""
+    source = _SOURCES.get(record.source)
+    try:
+        time = parse_time(record.time)
+    except TimeError:
+        return None
+    if source is None:
+        return None
+    return Kill(
+        time_seconds=time,
+        container_name=container_name,
+        container_id=record.container_id,
+        source=source,
+        limit_bytes=_bytes(record.limit),
+        peak_bytes=_bytes(record.peak),
+        exit_code=record.exit_code,
+        processes=record.processes,
+        sequence=record.sequence,
+    )
+
+
+def _history(pod: _Pod | None, kills: tuple[Kill, ...]) -> ContainerHistory:
+    ended = tuple(kill.container_id for kill in kills if kill.source is KillSource.STATUS)
+    if pod is None:
+        return ContainerHistory(kills=kills, ended_container_ids=ended[-_MAX_ENDED:])
+    return ContainerHistory(
+        level=pod.level,
+        kills=kills,
+        oom_kills_seen=pod.kills,
+        container_id_seen=pod.seen,
+        peak_bytes=pod.peak,
+        peak_unreclaimable_bytes=pod.floor,
+        peak_working_set_bytes=pod.ws,
+        limit_bytes_seen=pod.limit,
+        ended_container_ids=tuple(dict.fromkeys((*ended, *pod.ended)))[-2 * _MAX_ENDED :],
+        first_sample_seconds=pod.first,
+        last_sample_seconds=pod.last,
+    )
+
+
+def _decode(text: str | None) -> _Digest | None:
+    if not text:
+        return None
+    try:
+        digest = msgspec.json.decode(text, type=_Digest)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    return digest if digest.v == 1 else None
+
+
+def _names(container: ContainerRecommendation) -> Iterable[str]:
+    return (container.name for _ in container.kills)
+
+
+def _bytes(text: str | None) -> int | None:
+    try:
+        return parse_bytes(text) if text is not None else None
+    except QuantityError:
+        return None

@@ -1,0 +1,210 @@
+"""Which Events a judgement causes. Pure: what was told before goes in, what is to be told comes out.
+
+Reasons: `OOMKilled` and `ChildProcessOOMKilled` for each new kill, `OOMRiskRaised` and `OOMRiskLowered` when the pod's level
+changes at or above medium, `MemoryLimitRecommended` when a container's recommended limit changes without a kill that tells it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from oomsight_api.names import Annotation, EventAction, EventReason, RiskLevel
+from oomsight_api.quantity import format_bytes
+from oomsight_operator.judgement.model import Assessment, ContainerAssessment, ContainerKind, Kill, Pod, Recommendation
+from oomsight_operator.publishing.budget import has_risen
+from oomsight_operator.publishing.patches import marks_of_pod, parse_level
+
+MAX_NOTE_BYTES = 1024
+"""The API server refuses more (NoteLengthLimit in pkg/apis/core/validation/events.go)."""
+TOLD_FROM = RiskLevel.MEDIUM
+"""Changes of level below this are no Events: every pod without a limit is at low risk."""
+
+_FIELD_PATHS: Mapping[ContainerKind, str] = {
+    ContainerKind.APP: "spec.containers",
+    ContainerKind.INIT: "spec.initContainers",
+    ContainerKind.SIDECAR: "spec.initContainers",
+    ContainerKind.EPHEMERAL: "spec.ephemeralContainers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PodEvent:
+    """One thing to tell about a pod."""
+
+    reason: EventReason
+    action: EventAction
+    type: Literal["Normal", "Warning"]
+    note: str
+    """One line of at most 1024 printable ASCII bytes."""
+    subject: str
+    """What makes two tellings one Event with a series, beside the pod and the reason."""
+    occurrence: str
+    """What happened, once: the same occurrence is never told twice, not even by a restarted operator."""
+    field_path: str | None = None
+    """The container in the pod's spec, as the kubelet names it in its Events."""
+
+    def name(self, pod: Pod) -> str:
+        """The same for the same subject in every run of the operator; at most 253 characters, a DNS subdomain."""
+        digest = short_hash(pod.uid, self.reason, self.subject)
+        return f"{pod.name[:220].rstrip('.-') or 'pod'}.{digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the users of one pod were told last."""
+
+    level: RiskLevel | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Recommended limits in bytes by container name."""
+
+
+def told_by_predecessor(pod: Pod, assessment: Assessment) -> Told:
+    """What an earlier run of the operator told, as far as its marks on the pod show it: so that a restart repeats nothing."""
+    marks = marks_of_pod(pod)
+    level = parse_level(marks.annotations.get(Annotation.OOM_RISK, marks.label))
+    if level is None and assessment.previous_level is not RiskLevel.UNKNOWN:
+        level = assessment.previous_level
+    return Told(level, _limits(assessment) if Annotation.RECOMMENDED_LIMIT in marks.annotations else {})
+
+
+def decide(
+    pod: Pod, assessment: Assessment, told: Told, now_seconds: float, max_age_seconds: float
+) -> tuple[tuple[PodEvent, ...], Told]:
+    """The Events of this judgement, and what has been told after them.
+
+    A kill older than `max_age_seconds` is no news: the pod's annotations tell it.
+    """
+    events = [
+        *_kills(assessment, now_seconds - max_age_seconds),
+        *_limit_changes(assessment, told),
+        *_level_change(assessment, told),
+    ]
+    level = told.level if assessment.level is RiskLevel.UNKNOWN else assessment.level
+    return tuple(events), Told(level, {**told.limits, **_limits(assessment)})
+
+
+def one_line(text: str, limit: int = MAX_NOTE_BYTES) -> str:
+    """`text` as one line of at most `limit` printable ASCII bytes; anything else is shown as an escape."""
+    line = "".join(
+        character if " " <= character <= "~" else ascii(character)[1:-1] if not character.isspace() else " "
+        for character in text[: limit + 1]
+    )
+    return line if len(line) <= limit else line[: limit - 3].rstrip() + "..."
+
+
+def short_hash(*parts: str) -> str:
+    """16 hexadecimal digits (64 bits) of the parts."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:16]
+
+
+def _kills(assessment: Assessment, oldest_seconds: float) -> Iterator[PodEvent]:
+    for container in assessment.containers:
+        for kill in container.new_kills:
+            if kill.time_seconds >= oldest_seconds:
+                yield _kill_event(container, kill)
+
+
+def _kill_event(container: ContainerAssessment, kill: Kill) -> PodEvent:
+    limit = f" at its memory limit of {format_bytes(kill.limit_bytes)}" if kill.limit_bytes is not None else ""
+    if kill.ended_container:
+        reason = EventReason.OOM_KILLED
+        ending = f" (exit code {kill.exit_code})" if kill.exit_code is not None else ""
+        what = f"Container {container.name} was killed by the kernel's OOM killer{limit}{ending}."
+    else:
+        reason = EventReason.CHILD_PROCESS_OOM_KILLED
+        what = (
+            f"A process in container {container.name} was killed by the kernel's OOM killer{limit}; the container goes on without "
+            "it and its status shows nothing."
+        )
+    advice = _advice(container.recommendation)
+    recommended = container.recommendation.limit_bytes if container.recommendation else None
+    return PodEvent(
+        reason=reason,
+        action=EventAction.OBSERVE,
+        type="Warning",
+        note=one_line(f"{what} {advice}".rstrip()),
+        subject=f"{container.name}/{kill.limit_bytes}/{recommended}",
+        occurrence="/".join(str(part) for part in kill.identity),
+        field_path=_field_path(container),
+    )
+
+
+def _limit_changes(assessment: Assessment, told: Told) -> Iterator[PodEvent]:
+    for container in assessment.containers:
+        recommendation = container.recommendation
+        if recommendation is None or recommendation.limit_bytes is None or container.new_kills:
+            continue
+        limit = recommendation.limit_bytes
+        if limit in (told.limits.get(container.name), recommendation.current_limit_bytes):
+            continue
+        yield PodEvent(
+            reason=EventReason.MEMORY_LIMIT_RECOMMENDED,
+            action=EventAction.RECOMMEND,
+            type="Normal",
+            note=one_line(f"Container {container.name}: {_advice(recommendation)}"),
+            subject=f"{container.name}/{limit}",
+            occurrence=f"{limit}",
+            field_path=_field_path(container),
+        )
+
+
+def _level_change(assessment: Assessment, told: Told) -> Iterator[PodEvent]:
+    level, before = assessment.level, told.level
+    if level is RiskLevel.UNKNOWN:
+        return  # silence is told by the annotations and by an alert on agents, not by an Event per pod
+    if has_risen(before, level) and level.severity >= TOLD_FROM.severity:
+        since = f" from {before.value}" if before is not None else ""
+        yield _level_event(
+            assessment, EventReason.OOM_RISK_RAISED, "Warning", f"OOM risk rose{since} to {level.value}. {_because(assessment)}"
+        )
+    elif before is not None and before.severity >= TOLD_FROM.severity and level.severity < before.severity:
+        text = f"OOM risk fell from {before.value} to {level.value}. {_because(assessment)}"
+        yield _level_event(assessment, EventReason.OOM_RISK_LOWERED, "Normal", text)
+
+
+def _level_event(assessment: Assessment, reason: EventReason, kind: Literal["Normal", "Warning"], text: str) -> PodEvent:
+    return PodEvent(
+        reason=reason,
+        action=EventAction.ASSESS,
+        type=kind,
+        note=one_line(text.rstrip()),
+        subject=assessment.level.value,
+        occurrence=f"{assessment.time_seconds:.3f}",
+    )
+
+
+def _because(assessment: Assessment) -> str:
+    """The sentences of what holds now, worst first."""
+    findings = [(container.name, finding) for container in assessment.containers for finding in container.findings]
+    findings.sort(key=lambda item: -item[1].level.severity)
+    return " ".join(f"{name}: {finding.reason.value}: {finding.sentence}" for name, finding in findings[:3])
+
+
+def _advice(recommendation: Recommendation | None) -> str:
+    if recommendation is None or recommendation.limit_bytes is None:
+        return ""
+    current = recommendation.current_limit_bytes
+    if recommendation.limit_bytes == current:
+        return f"The limit of {format_bytes(current)} is the recommended one."
+    instead = f" instead of {format_bytes(current)}" if current is not None else ""
+    whys = " ".join(f"{step.why.rstrip('. ')}." for step in recommendation.limit_steps)
+    return f"Recommended memory limit: {format_bytes(recommendation.limit_bytes)}{instead}. {whys}".rstrip()
+
+
+def _limits(assessment: Assessment) -> dict[str, int]:
+    return {
+        container.name: container.recommendation.limit_bytes
+        for container in assessment.containers
+        if container.recommendation is not None and container.recommendation.limit_bytes is not None
+    }
+
+
+def _field_path(container: ContainerAssessment) -> str:
+    return f"{_FIELD_PATHS[container.kind]}{{{container.name}}}"

@@ -1,0 +1,353 @@
+"""From what the pods of one workload say to its MemoryRecommendation. Pure.
+
+The worst replica decides and is never averaged away; kills of pods that are gone stay counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from oomsight_api.conditions import MAX_MESSAGE_LENGTH, Condition, merge_conditions
+from oomsight_api.names import ConditionType
+from oomsight_api.quantity import format_bytes
+from oomsight_api.recommendation import (
+    MAX_CONTAINERS,
+    MAX_KILLS,
+    MAX_SENTENCE_LENGTH,
+    MAX_STEPS,
+    ContainerRecommendation,
+    KillEvidence,
+    KillRecord,
+    MemoryRecommendationStatus,
+    Resource,
+    Step,
+    Summary,
+)
+from oomsight_api.times import TimeError, format_time, parse_time
+from oomsight_operator.judgement.model import (
+    Assessment,
+    ContainerAssessment,
+    ContainerHistory,
+    Kill,
+    KillSource,
+    Owner,
+    Pod,
+    PodHistory,
+    Recommendation,
+)
+from oomsight_operator.publishing.events import one_line, short_hash
+
+MAX_KNOWN_KILLS = 512
+"""Identities of kills remembered per container, so that none is counted twice."""
+_EVIDENCE = {KillSource.STATUS: KillEvidence.STATUS, KillSource.COUNTER: KillEvidence.COUNTER}
+_BUILT_IN = frozenset({"v1", "apps/v1", "batch/v1"})
+_NO_HISTORY = ContainerHistory()
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerContribution:
+    """What one pod says about one of its containers."""
+
+    name: str
+    current_limit_bytes: int | None
+    current_request_bytes: int | None
+    recommendation: Recommendation | None
+    reason: str
+    """One word for the worst that holds; empty when nothing does."""
+    kills: tuple[Kill, ...] = ()
+    history: ContainerHistory = field(default=_NO_HISTORY, compare=False)
+    """Moves with every sample, and is no reason to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one pod says."""
+
+    pod_uid: str
+    pod_name: str
+    policy: str
+    containers: tuple[ContainerContribution, ...]
+
+    @property
+    def has_news(self) -> bool:
+        """Whether it is worth an object: a recommendation, or kills to remember."""
+        return any(container.recommendation is not None or container.kills for container in self.containers)
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerMemory:
+    """What is remembered of one container of the workload, whatever becomes of its pods."""
+
+    oom_kills: int = 0
+    kills: tuple[KillRecord, ...] = ()
+    """The latest, newest last."""
+    known: tuple[str, ...] = ()
+    """Hashes of the identities of kills that were counted, oldest first."""
+
+
+def target_of(pod: Pod, workload: Owner | None) -> Owner:
+    """Whom the recommendation is for and owned by: the workload, or the pod itself when nobody controls it."""
+    return workload if workload is not None else Owner("v1", "Pod", pod.name, pod.uid)
+
+
+def object_name(target: Owner) -> str:
+    """`deployment-web`; always a DNS subdomain of at most 253 characters, different for different workloads.
+
+    A hash follows where the plain name would be too long, no DNS subdomain, or shared with a kind of another API group.
+    """
+    plain = f"{target.kind.lower()}-{target.name}"
+    safe = re.sub(r"[^a-z0-9.-]+", "-", plain.lower())
+    safe = re.sub(r"\.[.-]+|-+\.[.-]*", ".", safe).strip(".-")
+    if safe == plain and len(safe) <= 253 and target.api_version in _BUILT_IN:
+        return plain
+    digest = short_hash(target.api_version, target.kind, target.name)
+    return f"{safe[: 253 - len(digest) - 1].rstrip('.-') or 'workload'}-{digest}"
+
+
+def contribution_of(pod: Pod, assessment: Assessment, history: PodHistory | None) -> Contribution:
+    """What the judgement of a pod adds to its workload's recommendation."""
+    histories = history.containers if history is not None else {}
+    return Contribution(
+        pod.uid,
+        pod.name,
+        str(assessment.policy.ref),
+        tuple(
+            ContainerContribution(
+                name=container.name,
+                current_limit_bytes=container.memory_limit_bytes,
+                current_request_bytes=container.memory_request_bytes,
+                recommendation=container.recommendation,
+                reason=_reason_word(container),
+                kills=container.kills,
+                history=histories.get(container.name, _NO_HISTORY),
+            )
+            for container in assessment.containers
+        ),
+    )
+
+
+def remember(memory: ContainerMemory, contribution: Contribution, container: ContainerContribution) -> ContainerMemory:
+    """Add the kills that are not known yet."""
+    known = set(memory.known)
+    new = [(kill_hash(kill), kill) for kill in container.kills if kill_hash(kill) not in known]
+    if not new:
+        return memory
+    records = [*memory.kills, *(_record_of(kill, contribution) for _, kill in new)]
+    records.sort(key=_time_of)
+    return ContainerMemory(
+        oom_kills=memory.oom_kills + sum(max(1, kill.processes) for _, kill in new),
+        kills=tuple(records[-MAX_KILLS:]),
+        known=(*memory.known, *(identity for identity, _ in new))[-MAX_KNOWN_KILLS:],
+    )
+
+
+def merge_memories(standing: ContainerMemory, own: ContainerMemory) -> ContainerMemory:
+    """What stands in the object, and what this process saw before it knew the object; kills that both know count once."""
+    common = len(set(own.known) & set(standing.known))
+    kills = {(record.container_id, record.source, record.sequence): record for record in (*standing.kills, *own.kills)}
+    return ContainerMemory(
+        oom_kills=standing.oom_kills + max(0, own.oom_kills - common),
+        kills=tuple(sorted(kills.values(), key=_time_of)[-MAX_KILLS:]),
+        known=tuple(dict.fromkeys((*standing.known, *own.known)))[-MAX_KNOWN_KILLS:],
+    )
+
+
+def kill_hash(kill: Kill) -> str:
+    return short_hash(*(str(part) for part in kill.identity))
+
+
+def status_of(
+    target: Owner,
+    contributions: Iterable[Contribution],
+    memories: Mapping[str, ContainerMemory],
+    standing: MemoryRecommendationStatus,
+    *,
+    generation: int,
+    now_seconds: float,
+) -> MemoryRecommendationStatus:
+    """The status to write, without digests. `standing` is what was written before: its recommendations stay where no living pod
+    gives one, its transition times where nothing changed."""
+    pods = sorted(contributions, key=lambda contribution: contribution.pod_uid)
+    by_name: dict[str, list[ContainerContribution]] = {}
+    for pod in pods:
+        for container in pod.containers:
+            by_name.setdefault(container.name, []).append(container)
+    before = {container.name: container for container in standing.containers}
+    names = sorted(
+        {name for name, said in by_name.items() if any(c.recommendation or c.kills for c in said)} | memories.keys() | before.keys()
+    )
+    containers = tuple(
+        _container(name, by_name.get(name, ()), memories.get(name, ContainerMemory()), before.get(name))
+        for name in names[:MAX_CONTAINERS]
+    )
+    policy = pods[0].policy if pods else None
+    summary = _summary(target, containers, by_name)
+    provided = _condition(containers, policy, generation, now_seconds)
+    return MemoryRecommendationStatus(
+        observed_generation=generation,
+        conditions=merge_conditions(standing.conditions, (provided,)),
+        policy=policy,
+        last_update_time=format_time(now_seconds),
+        summary=summary,
+        containers=containers,
+    )
+
+
+def same_recommendation(one: MemoryRecommendationStatus, other: MemoryRecommendationStatus) -> bool:
+    """Whether a reader would learn nothing new; digests and times do not count."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(status: MemoryRecommendationStatus) -> MemoryRecommendationStatus:
+    containers = tuple(container.model_copy(update={"digest": None}) for container in status.containers)
+    return status.model_copy(update={"last_update_time": None, "containers": containers})
+
+
+def _container(
+    name: str, said: Iterable[ContainerContribution], memory: ContainerMemory, before: ContainerRecommendation | None
+) -> ContainerRecommendation:
+    said = tuple(said)
+    kills = {"oom_kills": memory.oom_kills, "kills": memory.kills}
+    recommending = [item.recommendation for item in said if item.recommendation is not None]
+    limits = [item for item in recommending if item.limit_bytes is not None]
+    requests = [item for item in recommending if item.request_bytes is not None]
+    current = {
+        "current_limit": _quantity(
+            min((item.current_limit_bytes for item in said if item.current_limit_bytes is not None), default=None)
+        ),
+        "current_request": _quantity(
+            min((item.current_request_bytes for item in said if item.current_request_bytes is not None), default=None)
+        ),
+    }
+    if not recommending:
+        kept = before if before is not None else ContainerRecommendation(name=name)
+        return kept.model_copy(update={**kills, **(current if said else {}), "digest": None})
+    limit = max(limits, key=lambda item: item.limit_bytes or 0, default=None)
+    request = max(requests, key=lambda item: item.request_bytes or 0, default=None)
+    steps = (*_steps(Resource.LIMIT, limit), *_steps(Resource.REQUEST, request))
+    reason = next((item.reason for item in said if item.recommendation is (limit or request)), "")
+    return ContainerRecommendation.model_validate(
+        {
+            "name": name,
+            **current,
+            "recommended_limit": _quantity(limit.limit_bytes if limit else None),
+            "recommended_request": _quantity(request.request_bytes if request else None),
+            "reason": _sentence(_why(limit or request), reason),
+            "steps": steps[:MAX_STEPS],
+            **kills,
+        }
+    )
+
+
+def _steps(resource: Resource, recommendation: Recommendation | None) -> Iterable[Step]:
+    if recommendation is None:
+        return
+    for step in recommendation.limit_steps if resource is Resource.LIMIT else recommendation.request_steps:
+        yield Step(
+            resource=resource,
+            rule=one_line(step.rule, 63),
+            why=_sentence(step.why),
+            before=_quantity(step.before_bytes),
+            after=format_bytes(step.after_bytes),
+        )
+
+
+def _why(recommendation: Recommendation | None) -> str:
+    steps = (recommendation.limit_steps or recommendation.request_steps) if recommendation else ()
+    return " ".join(f"{step.why.rstrip('. ')}." for step in steps)
+
+
+def _summary(
+    target: Owner, containers: tuple[ContainerRecommendation, ...], by_name: Mapping[str, list[ContainerContribution]]
+) -> Summary | None:
+    if not containers:
+        return None
+    worst = max(containers, key=lambda item: (item.oom_kills > 0 and _is_open(item), item.oom_kills, _is_open(item)))
+    reason = next((item.reason for item in by_name.get(worst.name, ()) if item.reason), "")
+    return Summary(
+        workload=one_line(f"{target.kind}/{target.name}", 320),
+        container=worst.name,
+        current_limit=worst.current_limit,
+        recommended_limit=worst.recommended_limit,
+        current_request=worst.current_request,
+        recommended_request=worst.recommended_request,
+        reason="OOMKilled" if worst.oom_kills else reason,
+        oom_kills=sum(container.oom_kills for container in containers),
+    )
+
+
+def _is_open(container: ContainerRecommendation) -> bool:
+    """Something is recommended that is not so yet."""
+    limit_open = container.recommended_limit not in (None, container.current_limit)
+    return limit_open or container.recommended_request not in (None, container.current_request)
+
+
+def _condition(
+    containers: tuple[ContainerRecommendation, ...], policy: str | None, generation: int, now_seconds: float
+) -> Condition:
+    provided = [item for item in containers if item.recommended_limit is not None or item.recommended_request is not None]
+    if policy is None:
+        status, reason, message = "False", "NoPolicy", "No policy selects the workload's pods; what is shown is from before."
+    elif not provided:
+        status, reason, message = (
+            "False",
+            "NoEvidence",
+            "Nothing to recommend yet: the policy's recommendation mode needs more evidence.",
+        )
+    else:
+        said = "; ".join(
+            f"{item.name}: limit {item.recommended_limit or 'unset'}, request {item.recommended_request or 'unset'}"
+            for item in provided
+        )
+        reason = "OOMKilled" if any(item.oom_kills for item in provided) else "UsageObserved"
+        status, message = "True", f"Recommended memory: {said}."
+    return Condition.model_validate(
+        {
+            "type": ConditionType.RECOMMENDATION_PROVIDED.value,
+            "status": status,
+            "reason": reason,
+            "message": one_line(message, MAX_MESSAGE_LENGTH),
+            "observed_generation": generation,
+            "last_transition_time": format_time(now_seconds),
+        }
+    )
+
+
+def _record_of(kill: Kill, contribution: Contribution) -> KillRecord:
+    try:
+        time = format_time(kill.time_seconds)
+    except TimeError:
+        time = format_time(0)  # a status from the year 0 is hostile, but the kill is still one
+    return KillRecord(
+        time=time,
+        pod=contribution.pod_name,
+        pod_uid=contribution.pod_uid,
+        container_id=one_line(kill.container_id, 128),
+        source=_EVIDENCE[kill.source],
+        limit=_quantity(kill.limit_bytes),
+        peak=_quantity(kill.peak_bytes),
+        exit_code=kill.exit_code,
+        processes=max(1, kill.processes),
+        sequence=max(0, kill.sequence),
+    )
+
+
+def _time_of(record: KillRecord) -> float:
+    try:
+        return parse_time(record.time)
+    except TimeError:
+        return 0.0
+
+
+def _reason_word(container: ContainerAssessment) -> str:
+    return container.findings[0].reason.value if container.findings else ""
+
+
+def _sentence(*texts: str) -> str:
+    return one_line(next((text for text in texts if text), ""), MAX_SENTENCE_LENGTH)
+
+
+def _quantity(amount_bytes: int | None) -> str | None:
+    return format_bytes(amount_bytes) if amount_bytes is not None and amount_bytes >= 0 else None
