@@ -55,9 +55,12 @@ def _quantity(value: object) -> object:
     if isinstance(value, str):
         parse_bytes(value)
         return value
-    number = _whole_number(value)
-    parse_bytes(number)  # type: ignore[arg-type]
-    return number
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("must be a quantity such as 512Mi")
+    parse_bytes(value)
+    return value
 
 
 WHOLE_NUMBER = BeforeValidator(_whole_number)

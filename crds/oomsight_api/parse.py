@@ -25,6 +25,14 @@ from oomsight_api.times import TimeError, parse_time
 
 _MAX_SHOWN = 60
 _MAX_PROBLEMS = 3
+_EXPECTED = {
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "dict_type": "must be an object",
+    "tuple_type": "must be a list",
+    "string_type": "must be a text",
+}
+"""JSON's words for what pydantic says in Python's."""
 
 Model = TypeVar("Model", bound=ApiModel)
 
@@ -130,9 +138,9 @@ def describe(value: object) -> str:
         case str():
             shown = ascii(value) if len(value) <= _MAX_SHOWN else f"{value[:_MAX_SHOWN]!a}... ({len(value)} characters)"
         case Mapping():
-            shown = f"an object with {len(value)} fields"
+            shown = f"an object with {len(value)} field{'' if len(value) == 1 else 's'}"
         case list() | tuple():
-            shown = f"a list of {len(value)} items"
+            shown = f"a list of {len(value)} item{'' if len(value) == 1 else 's'}"
     return shown
 
 
@@ -209,8 +217,14 @@ def _problem(section: str, kind: str, location: Iterable[int | str], found: Any,
         return f"{path}: missing, expected a value"
     if kind == "extra_forbidden":
         return f"{path}: unknown field"
-    expected = message.removeprefix("Value error, ").removeprefix("Input ")
-    return f"{path}: found {describe(found)}, {expected[:1].lower()}{expected[1:]}"
+    return f"{path}: found {describe(found)}, {_EXPECTED.get(kind) or _expected(message)}"
+
+
+def _expected(message: str) -> str:
+    """Pydantic's own words, less its view of Python, such as "Tuple should have at least 1 item after validation, not 0"."""
+    words = message.removeprefix("Value error, ").partition(" after validation")[0]
+    subject, should, rest = words.partition(" should ")
+    return f"must {rest}" if should and " " not in subject else words
 
 
 def _is_plain(part: str) -> bool:
