@@ -1,16 +1,17 @@
 """The ledger: takes one full report a sample and answers each operator with what it has not been told yet.
 
-Every sample with a material change (`material.py`) raises `revision`; a row carries the revision of its last material
-version. A cursor is `<instance>.<revision>`: what came after it are the rows with a greater revision. A row is told as it
-stands *now*, not as it stood when it changed; the difference is less than one step. A cursor of another instance, of the
-future, or from before the oldest removal that is still remembered, gets the whole node.
+Every sample with a material change (`material.py`) raises `revision`; a row carries the revision of its last material version.
+A cursor is `<instance>.<revision>.<time of the last whole answer>`: what came after it are the rows with a greater revision. A
+row is told as it stands *now*, not as it stood when it changed; the difference is less than one step. The whole node goes to
+whoever holds a cursor of another instance, of the future, or from before the oldest removal that is still remembered, and to
+everyone once in FULL_EVERY_SECONDS, so that small drifts and whatever went wrong are healed.
 
 **No peak is lost between two answers.** A client that holds cursor C has seen a row's last material version of revision <= C,
 and not the samples after that which were not worth an answer. So the row it gets next answers for *all* samples since that
 version: its `peak_interval_bytes` is the highest of them. Clients lag differently, so each row remembers its peaks with the
 revision that tells them (only those higher than every later one: older, lower peaks cannot matter), at most PEAKS_KEPT;
 merging two keeps the higher one. A peak may so be told twice, never not at all. After PEAK_MEMORY_SECONDS it is forgotten: by
-then every client has asked for the whole node.
+then every client has been told the whole node.
 
 **A row's last words are not lost either.** A container that is killed and gone before anyone asked is told once as it last
 stood: that answer's cursor stops just before the removal, and the next answer says that it is gone.
@@ -20,6 +21,7 @@ Not thread-safe: the board (`board.py`) calls it under its lock. It has no clock
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
@@ -30,8 +32,12 @@ from oomsight_agent.material import Change, container_change, limit_hits_rose, n
 from oomsight_api.report import Container, NodeMemory, NodeReport, Pod
 
 PEAKS_KEPT = 8
-PEAK_MEMORY_SECONDS = 600.0
-"""Twice the interval at which an operator asks for the whole node."""
+FULL_EVERY_SECONDS = 300.0
+"""A whole answer of 330 containers is half a megabyte; on 5,000 nodes that is 8 MB/s, and what is read wrong is wrong for
+minutes."""
+
+PEAK_MEMORY_SECONDS = 2 * FULL_EVERY_SECONDS
+"""A client that was away for longer hears of no older peak: a value of `peak_interval_bytes` is about recent minutes."""
 
 QUIET_SECONDS = 60.0
 """Limit hits are an onset after a minute without any. A container full of page cache hits its limit all day: told once, not
@@ -40,6 +46,7 @@ each second."""
 REMOVALS_KEPT = 1024
 """Removed rows remembered, for clients that lag; at most 2 MiB. A node that loses a container a second forgets after 17 minutes."""
 
+_CURSOR = re.compile(r"(?P<instance>[0-9A-Za-z]{1,64})\.(?P<revision>[0-9]{1,18})\.(?P<full>[0-9]{1,18})", re.ASCII)
 _NEVER = float("-inf")
 _OPEN = 2**63
 """Revision of peaks that no material version has told yet."""
@@ -159,6 +166,10 @@ class _Table(Generic[RowT]):
             track.close(revision)
         return change
 
+    def rows(self, revision: int, now_seconds: float) -> tuple[RowT, ...]:
+        """All rows that live, with the peaks that a client at `revision` has not been told."""
+        return tuple(track.row_since(revision, now_seconds) for track in self._tracks.values())
+
     def rows_since(self, revision: int, now_seconds: float) -> tuple[RowT, ...]:
         """Rows that live and changed materially after `revision`."""
         return tuple(track.row_since(revision, now_seconds) for track in self._tracks.values() if track.revision > revision)
@@ -221,41 +232,54 @@ class Ledger:
         return Change.MATERIAL if self.latest is None else node_change(self._told_node, report.node_memory)
 
     def revision_of(self, cursor: str) -> int | None:
-        """The revision that `cursor` stands for; None when its holder needs the whole node."""
-        instance, _, number = cursor.rpartition(".")
-        if instance != self.instance or not (number.isascii() and number.isdigit()) or len(number) > 18:
+        """The revision that `cursor` stands for; None when its holder knows nothing that can be built upon."""
+        known = self._known(cursor)
+        return None if known is None else known[0]
+
+    def _known(self, cursor: str) -> tuple[int, int] | None:
+        """Revision, and time of the last whole answer."""
+        match = _CURSOR.fullmatch(cursor)
+        if match is None or match["instance"] != self.instance:
             return None
-        revision = int(number)
+        revision = int(match["revision"])
         oldest = max(self._containers.forgotten_revision, self._pods.forgotten_revision)
-        return revision if oldest <= revision <= self.revision else None
+        return (revision, int(match["full"])) if oldest <= revision <= self.revision else None
 
     def since(self, cursor: str) -> NodeReport:
-        """What came after `cursor`: a delta, or the whole node (see `revision_of`). Raises LookupError before the first record."""
+        """What came after `cursor`: a delta, or the whole node. Raises LookupError before the first record."""
         if self.latest is None:
             raise LookupError("nothing was sampled yet")
         now = self.latest.time_seconds
-        revision = self.revision_of(cursor)
-        if revision is None:
-            return self._answer(self.revision, self._containers.rows_since(-1, now), self._pods.rows_since(-1, now))
+        known = self._known(cursor)
+        if known is None:
+            return self._whole(-1, now)
+        revision, full_seconds = known
         lost_containers = self._containers.last_words_since(revision, now)
         lost_pods = self._pods.last_words_since(revision, now)
+        if not lost_containers and not lost_pods and abs(now - full_seconds) >= FULL_EVERY_SECONDS:
+            return self._whole(revision, now)
         until = min((gone - 1 for gone, _ in (*lost_containers, *lost_pods)), default=self.revision)
-        return self._answer(
-            until,
-            self._containers.rows_since(revision, now) + tuple(row for _, row in lost_containers),
-            self._pods.rows_since(revision, now) + tuple(row for _, row in lost_pods),
-            after=revision,
+        return replace(
+            self.latest,
+            instance=self.instance,
+            cursor=f"{self.instance}.{until}.{full_seconds}",
+            full=False,
+            containers=self._containers.rows_since(revision, now) + tuple(row for _, row in lost_containers),
+            pods=self._pods.rows_since(revision, now) + tuple(row for _, row in lost_pods),
+            removed_container_ids=self._containers.removed_between(revision, until),
+            removed_pod_uids=self._pods.removed_between(revision, until),
         )
 
-    def _answer(self, until: int, containers: tuple[Container, ...], pods: tuple[Pod, ...], after: int | None = None) -> NodeReport:
+    def _whole(self, revision: int, now_seconds: float) -> NodeReport:
+        """All rows, with the peaks that a client at `revision` has not been told."""
         assert self.latest is not None
         return replace(
             self.latest,
             instance=self.instance,
-            cursor=f"{self.instance}.{until}",
-            full=after is None,
-            containers=containers,
-            pods=pods,
-            removed_container_ids=() if after is None else self._containers.removed_between(after, until),
-            removed_pod_uids=() if after is None else self._pods.removed_between(after, until),
+            cursor=f"{self.instance}.{self.revision}.{max(0, int(now_seconds))}",
+            full=True,
+            containers=self._containers.rows(revision, now_seconds),
+            pods=self._pods.rows(revision, now_seconds),
+            removed_container_ids=(),
+            removed_pod_uids=(),
         )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oomsight_agent import ledger as ledger_module
-from oomsight_agent.ledger import QUIET_SECONDS, Ledger
+from oomsight_agent.ledger import FULL_EVERY_SECONDS, QUIET_SECONDS, Ledger
 from oomsight_agent.material import Change, step_bytes
 from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Pod
 
@@ -104,13 +104,55 @@ def test_a_row_that_is_told_is_the_latest_one() -> None:
     assert delta.time_seconds == 2
 
 
-@pytest.mark.parametrize("cursor", ["", "i2.1", "i1.99", "i1.", "i1.-1", "i1.x", "1", "i1.1.1", "i1.٣", "i1." + "9" * 5000, "\x00"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "i2.1.0",
+        "i1.99.0",
+        "i1..",
+        "i1.-1.0",
+        "i1.x.0",
+        "i1.1",
+        "1",
+        "i1.1.0.0",
+        "i1.٣.0",
+        "i1.1.0\n",
+        "i1." + "9" * 5000,
+        "\x00",
+    ],
+)
 def test_a_cursor_that_is_not_ours_gets_the_whole_node(cursor: str) -> None:
     ledger = Ledger("i1")
     ledger.record(sample(0, container("a")))
     report = ledger.since(cursor)
     assert report.full
     assert names(report) == ["a"]
+
+
+def test_the_whole_node_comes_every_few_minutes_to_everyone_with_the_peaks_since_the_cursor() -> None:
+    ledger = Ledger("i1")
+    ledger.record(sample(0, container("a", 50, peak=90)))
+    cursor = ledger.since("").cursor
+    ledger.record(sample(1, container("a", 60, peak=61)))
+    cursor = ledger.since(cursor).cursor
+    ledger.record(sample(FULL_EVERY_SECONDS - 1, container("a", 60)))
+    cursor = ledger.since(cursor).cursor
+    assert not ledger.since(cursor).full
+    ledger.record(sample(FULL_EVERY_SECONDS, container("a", 61)))
+    whole = ledger.since(cursor)
+    assert whole.full
+    assert whole.containers[0].memory.usage_bytes == 61 * MIB
+    assert whole.containers[0].memory.peak_interval_bytes == 61 * MIB
+    assert not ledger.since(whole.cursor).full
+
+
+def test_a_clock_that_jumps_back_heals_with_a_whole_answer() -> None:
+    ledger = Ledger("i1")
+    ledger.record(sample(10_000, container("a")))
+    cursor = ledger.since("").cursor
+    ledger.record(sample(1, container("a")))
+    assert ledger.since(cursor).full
 
 
 def test_a_cursor_from_before_a_forgotten_removal_gets_the_whole_node(monkeypatch: pytest.MonkeyPatch) -> None:
