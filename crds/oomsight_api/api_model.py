@@ -13,6 +13,9 @@ from pydantic.alias_generators import to_camel
 
 from oomsight_api.quantity import MAX_QUANTITY_LENGTH, QUANTITY_PATTERN, parse_bytes
 
+MAX_PLAIN_BYTES = 2**62
+"""Of a quantity written as a number: JSON's readers and CEL know no whole number beyond 2^63-1, and not all of them that one."""
+
 
 class ApiModel(BaseModel):
     """Base of everything that stands in a custom resource: camelCase on the wire, immutable, no unknown fields."""
@@ -59,6 +62,8 @@ def _quantity(value: object) -> object:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("must be a quantity such as 512Mi")
+    if value > MAX_PLAIN_BYTES:
+        raise ValueError(f"must be at most {MAX_PLAIN_BYTES}, or written with a unit")
     parse_bytes(value)
     return value
 
@@ -70,7 +75,13 @@ Quantity = Annotated[
     str | int,
     BeforeValidator(_quantity),
     WithJsonSchema(
-        {"x-kubernetes-int-or-string": True, "pattern": QUANTITY_PATTERN, "maxLength": MAX_QUANTITY_LENGTH, "minimum": 0}
+        {
+            "x-kubernetes-int-or-string": True,
+            "pattern": QUANTITY_PATTERN,
+            "maxLength": MAX_QUANTITY_LENGTH,
+            "minimum": 0,
+            "maximum": MAX_PLAIN_BYTES,
+        }
     ),
 ]
 """A Kubernetes quantity of bytes as a user writes it (512Mi, 1.5G, 1e9 or a plain number), never negative; kept as written."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import celpy
+import celpy.adapter
 import pytest
 import yaml
 
@@ -50,7 +51,7 @@ class ResourceSchema:
 
     def _rule_errors(self, schema: dict[str, Any], value: Any, path: str) -> list[str]:
         rules = schema.get("x-kubernetes-validations", ())
-        subject = {"self": celpy.json_to_cel(value)} if rules else {}
+        subject = {"self": celpy.adapter.json_to_cel(value)} if rules else {}
         errors = [f"{path}: {rule['message']}" for rule in rules if not bool(self._program(rule["rule"]).evaluate(subject))]
         for child, item, where in _children(schema, value, path):
             errors += self._rule_errors(child, item, where)

@@ -179,7 +179,7 @@ def values_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     Never null, which the API server takes for absent.
     """
     if schema.get("x-kubernetes-int-or-string"):
-        plain: st.SearchStrategy[Any] = st.integers(0, 2**64) | st.from_regex(schema["pattern"], fullmatch=True).filter(
+        plain: st.SearchStrategy[Any] = st.integers(0, schema["maximum"]) | st.from_regex(schema["pattern"], fullmatch=True).filter(
             lambda text: len(text) <= schema["maxLength"]
         )
     elif "enum" in schema:

@@ -69,6 +69,7 @@ def test_a_cluster_policy_has_exactly_one_of_defaults_and_overrides(spec: dict[s
         {"recommendation": {"minLimit": "-1Mi"}},
         {"recommendation": {"minLimit": True}},
         {"recommendation": {"minLimit": 1.5}},
+        {"recommendation": {"minLimit": 2**63}},
     ],
 )
 def test_what_the_schema_refuses_the_models_refuse(spec: dict[str, Any]) -> None:
