@@ -6,6 +6,7 @@ pods share are interned.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +22,12 @@ from oomsight_operator.inventory.owners import OwnerReference, controller_of
 from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, ContainerStatus, Pod, Termination
 from oomsight_operator.kube.errors import MalformedObjectError
 
+log = logging.getLogger(__name__)
+
 _CONTAINER_ID = re.compile(r"(?:[A-Za-z0-9.-]{1,32}://)?([0-9a-f]{64})")
 _CONFIG_HASH = re.compile(r"[0-9a-f]{32}")
 """md5 in hex, as the kubelet names static pods (pkg/kubelet/config/common.go). No API pod's uid looks so: it cannot be claimed."""
+MAX_TOLD = 1000
 _MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
 
@@ -121,6 +125,28 @@ def project_pod(raw: bytes | msgspec.Raw) -> ProjectedPod:
         raise MalformedObjectError("pod has an empty metadata.uid, metadata.name or metadata.namespace")
     notes: list[str] = []
     return ProjectedPod(_pod(pod, notes), tuple(notes))
+
+
+class PodProjector:
+    """`project_pod` for an informer: what made no sense is logged once a pod, and counted."""
+
+    def __init__(self, on_note: Callable[[], None] = lambda: None) -> None:
+        self._on_note = on_note
+        self._told: set[str] = set()
+
+    def __call__(self, raw: bytes | msgspec.Raw) -> Pod:
+        projected = project_pod(raw)
+        pod = projected.pod
+        if projected.notes and pod.uid not in self._told:
+            if len(self._told) >= MAX_TOLD:
+                self._told.clear()
+            self._told.add(pod.uid)
+            self._on_note()
+            log.warning(
+                "fields of a pod make no sense and are left out",
+                extra={"namespace": pod.namespace, "pod": pod.name, "fields": "; ".join(projected.notes)[:1000]},
+            )
+        return pod
 
 
 def _pod(pod: _Pod, notes: list[str]) -> Pod:

@@ -1,0 +1,313 @@
+"""The heart of the operator: what changed → which pods it concerns → who decides, what is known, what it means → publish.
+
+Everything that changes marks pods as dirty; one loop judges the dirty ones in batches. The cost is linear in what changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from oomsight_api.report import NodeReport
+from oomsight_operator.inventory.index import PodIndex
+from oomsight_operator.inventory.namespaces import Namespace
+from oomsight_operator.inventory.policies import PolicyStore
+from oomsight_operator.inventory.store import Store
+from oomsight_operator.inventory.workloads import Intermediate, workload_of
+from oomsight_operator.judgement.assess import assess_pod
+from oomsight_operator.judgement.model import Assessment, NodeContext, Owner, Pod, PodHistory, PolicyRef, Telemetry
+from oomsight_operator.node_contexts import NodeContexts
+from oomsight_operator.polling.join import join
+from oomsight_operator.polling.telemetry import TelemetryStore
+
+log = logging.getLogger(__name__)
+
+
+class PublisherLike(Protocol):
+    """What the engine needs of `publishing.publisher.Publisher`."""
+
+    def offer(
+        self,
+        pod: Pod,
+        assessment: Assessment,
+        workload: Owner | None = None,
+        history: PodHistory | None = None,
+        losers: Iterable[PolicyRef] = (),
+    ) -> None: ...
+
+    def withdraw(self, pod: Pod) -> None: ...
+
+    def forget(self, pod_uid: str) -> None: ...
+
+    def set_complete(self, complete: bool) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What is known of the cluster through the API."""
+
+    pods: Store[Pod]
+    index: PodIndex
+    namespaces: Store[Namespace]
+    intermediates: Store[Intermediate]
+    policies: PolicyStore
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTiming:
+    """Seconds."""
+
+    stale_seconds: float = 60.0
+    """A node whose agent has been silent for so long is unknown; so long a new operator waits for the agents, too."""
+    settle_seconds: float = 15.0
+    """A pod seen first is not called unknown before its containers had this time to appear in a report."""
+    gather_seconds: float = 0.1
+    """Changes that come together are judged together."""
+    tick_seconds: float = 1.0
+    batch: int = 50
+    """Pods judged before others on the loop get their turn."""
+
+
+@dataclass(slots=True)
+class _State:
+    """What is remembered of one pod."""
+
+    first_seen_seconds: float
+    history: PodHistory = field(default_factory=PodHistory)
+    due_seconds: float | None = None
+
+
+class Engine:
+    """Judges pods. All methods are for one event loop; `run` judges until cancelled."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        telemetry: TelemetryStore,
+        publisher: PublisherLike,
+        *,
+        timing: EngineTiming | None = None,
+        wall_clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.judged = 0
+        """Assessments made, for metrics and tests."""
+        self.faults = 0
+        """Pods whose judgement failed by a fault of ours."""
+        self._cluster = cluster
+        self._telemetry = telemetry
+        self._publisher = publisher
+        self._timing = timing or EngineTiming()
+        self._wall_clock = wall_clock
+        self._monotonic = monotonic
+        self._contexts = NodeContexts()
+        self._states: dict[str, _State] = {}
+        self._dirty: dict[str, None] = {}
+        self._due: list[tuple[float, str]] = []
+        self._unjudged: set[str] | None = None
+        """Of the pods there at the start, those that could not be judged yet; None once all were."""
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._started_seconds = monotonic()
+        self._namespace_labels: dict[str, Mapping[str, str]] = {each.name: each.labels for each in cluster.namespaces}
+        cluster.pods.listen(self.pod_changed)
+        cluster.namespaces.listen(self.namespace_changed)
+        cluster.intermediates.listen(self.intermediate_changed)
+
+    def wall_now(self) -> float:
+        """Unix seconds."""
+        return self._wall_clock()
+
+    # --- what changed --------------------------------------------------------------------------------------------------
+
+    def restore(self, histories: Mapping[str, PodHistory]) -> None:
+        """Go on from what an earlier run remembered, by pod uid. Before `run`."""
+        for uid, history in histories.items():
+            if uid in self._cluster.pods:
+                self._state(uid).history = history
+
+    def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
+        if new is not None:
+            self._mark((new.uid,))
+        elif old is not None:
+            self._dirty.pop(old.uid, None)
+            self._states.pop(old.uid, None)
+            self._done(old.uid)
+            self._publisher.forget(old.uid)
+
+    def namespace_changed(self, old: Namespace | None, new: Namespace | None) -> None:
+        if new is not None:
+            self._namespace_labels[new.name] = new.labels
+        elif old is not None:
+            self._namespace_labels.pop(old.name, None)
+        if new is not None and (old is None or old.labels != new.labels):
+            self._mark(self._cluster.index.in_namespace(new.name))
+
+    def intermediate_changed(self, old: Intermediate | None, new: Intermediate | None) -> None:
+        if new is not None and (old is None or old.owner != new.owner):
+            self._mark(self._cluster.index.of_controller(new.uid))
+
+    def policies_changed(self) -> None:
+        self._mark(pod.uid for pod in self._cluster.pods)
+
+    def report_arrived(self, node_name: str, report: NodeReport) -> None:
+        """An agent's answer. Raises RejectedReportError when it is not believed."""
+        applied = self._telemetry.apply(node_name, report, self._monotonic())
+        index = self._cluster.index
+        node = self._telemetry.get(node_name)
+        shift = self._contexts.update(node) if node is not None else None
+        if report.full or applied.new_instance or (shift is not None and shift.whole_node):
+            self._mark(index.on_node(node_name))
+            return
+        cgroup_uids = set(applied.pod_uids)
+        if shift is not None:
+            cgroup_uids |= shift.cgroup_uids
+        on_node = index.on_node(node_name)
+        self._mark(uid for cgroup_uid in cgroup_uids for uid in index.of_cgroup(cgroup_uid) if uid in on_node)
+
+    # --- the loop ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Judge what is dirty until cancelled. Call when pods, namespaces, owners and policies have been listed."""
+        self._started_seconds = self._monotonic()
+        self._unjudged = {pod.uid for pod in self._cluster.pods}
+        self._mark(self._unjudged)
+        self._done("")
+        while True:
+            self._idle.clear()
+            await self._judge_dirty()
+            if not self._dirty:
+                self._idle.set()
+            await self._sleep()
+            self.tick()
+
+    async def idle(self) -> None:
+        """Wait, while `run` runs, until everything that is dirty has been judged."""
+        while self._dirty or not self._idle.is_set():
+            self._idle.clear()
+            await self._idle.wait()
+
+    def tick(self) -> None:
+        """What time alone changes: silent agents, levels held long enough, pods that had their time to settle."""
+        now = self._monotonic()
+        for node_name in self._telemetry.expire(now, self._timing.stale_seconds):
+            self._contexts.forget(node_name)
+            pods = self._cluster.index.on_node(node_name)
+            log.warning(
+                "agent silent, its pods are unknown now: is it running, and can the operator reach its port?",
+                extra={"node": node_name, "pods": len(pods), "silent_seconds": self._timing.stale_seconds},
+            )
+            self._mark(pods)
+        while self._due and self._due[0][0] <= now:
+            when, uid = heapq.heappop(self._due)
+            state = self._states.get(uid)
+            if state is not None and state.due_seconds == when:
+                state.due_seconds = None
+                self._mark((uid,))
+
+    async def _sleep(self) -> None:
+        self._wake.clear()
+        if not self._dirty:
+            seconds = self._timing.tick_seconds
+            if self._due:
+                seconds = min(seconds, max(0.0, self._due[0][0] - self._monotonic()))
+            try:
+                await asyncio.wait_for(self._wake.wait(), seconds)
+            except TimeoutError:
+                return
+        await asyncio.sleep(self._timing.gather_seconds)
+
+    async def _judge_dirty(self) -> None:
+        batch, self._dirty = self._dirty, {}
+        for count, uid in enumerate(batch):
+            pod = self._cluster.pods.get(uid)
+            if pod is None:
+                continue
+            try:
+                if self._judge(pod):
+                    self._done(uid)
+            except Exception:
+                # One pod that trips over a fault of ours must not keep all others from being judged.
+                self.faults += 1
+                self._done(uid)
+                log.exception("judgement failed by a fault of the operator", extra={"object": f"{pod.namespace}/{pod.name}"})
+            if count % self._timing.batch == self._timing.batch - 1:
+                await asyncio.sleep(0)
+
+    def _judge(self, pod: Pod) -> bool:
+        """Decide, join, judge, publish. False: it is too early to say anything."""
+        labels = self._namespace_labels.get(pod.namespace)
+        if labels is None:
+            return False  # the pod is marked when its namespace is seen; until then nobody can say which policy decides
+        decision = self._cluster.policies.policies.decide(pod.namespace, pod.labels, labels)
+        if decision.effective is None:
+            self._publisher.withdraw(pod)
+            return True
+        state = self._state(pod.uid)
+        node = self._telemetry.get(pod.node_name)
+        telemetry = join(pod, node)
+        wait_seconds = self._wait_seconds(pod, telemetry, state)
+        if wait_seconds is not None:
+            self._schedule(pod.uid, state, wait_seconds)
+            return not _has_started(pod)
+        context = self._contexts.get(node) if node is not None else NodeContext(pod.node_name or "")
+        now = self._wall_clock()
+        assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now)
+        self.judged += 1
+        workload = workload_of(pod, self._cluster.intermediates.get)
+        self._publisher.offer(pod, assessment, workload, state.history, decision.losers)
+        if assessment.reassess_at_seconds is not None:
+            self._schedule(pod.uid, state, max(0.5, assessment.reassess_at_seconds - now))
+        return True
+
+    def _done(self, uid: str) -> None:
+        """A pod of the start was judged, or is gone; after the last one counts of pods mean something."""
+        if self._unjudged is not None:
+            self._unjudged.discard(uid)
+            if not self._unjudged:
+                self._unjudged = None
+                self._publisher.set_complete(True)
+
+    def _wait_seconds(self, pod: Pod, telemetry: Telemetry | None, state: _State) -> float | None:
+        """How long to say nothing yet, so that a start of the pod or of the operator is not told as unknown. None: judge now."""
+        if not _has_started(pod):
+            return self._timing.stale_seconds  # it is marked when its status changes
+        if pod.phase not in ("Pending", "Running") or any(
+            status.terminated or status.last_terminated for status in pod.statuses.values()
+        ):
+            return None
+        if telemetry is not None and telemetry.rows:
+            return None
+        patience = self._timing.stale_seconds if telemetry is None else self._timing.settle_seconds
+        left = max(self._started_seconds, state.first_seen_seconds) + patience - self._monotonic()
+        return left if left > 0 else None
+
+    def _schedule(self, uid: str, state: _State, seconds: float) -> None:
+        when = self._monotonic() + seconds
+        if state.due_seconds is None or when < state.due_seconds or state.due_seconds <= self._monotonic():
+            state.due_seconds = when
+            heapq.heappush(self._due, (when, uid))
+
+    def _state(self, uid: str) -> _State:
+        state = self._states.get(uid)
+        if state is None:
+            state = self._states[uid] = _State(self._monotonic())
+        return state
+
+    def _mark(self, uids: Iterable[str]) -> None:
+        before = len(self._dirty)
+        self._dirty.update(dict.fromkeys(uids))
+        if len(self._dirty) != before:
+            self._wake.set()
+
+
+def _has_started(pod: Pod) -> bool:
+    """Whether any container ever ran; of a pod that waits for a node, an image or a volume there is nothing to say."""
+    return pod.phase != "Pending" or any(
+        status.state in ("running", "terminated") or status.last_terminated is not None for status in pod.statuses.values()
+    )

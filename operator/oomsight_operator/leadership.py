@@ -1,0 +1,172 @@
+"""One replica works at a time: the one that holds the Lease. A replica that loses it must stop at once, and exits.
+
+The election is the `kubernetes` client's (a thread that renews coordination.k8s.io/v1 Leases). Added here: connection errors and
+timeouts are failed attempts instead of the end of the thread, the Lease is given back on a graceful stop, and the thread ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+from kubernetes.client import ApiClient, ApiException, Configuration, CoordinationV1Api
+from kubernetes.leaderelection.electionconfig import Config
+from kubernetes.leaderelection.leaderelection import LeaderElection
+from kubernetes.leaderelection.leaderelectionrecord import LeaderElectionRecord
+from kubernetes.leaderelection.resourcelock.leaselock import LeaseLock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTiming:
+    """Seconds, as client-go's defaults. A leader that cannot renew for `renew_seconds` steps down before others may take over."""
+
+    lease_seconds: int = 15
+    renew_seconds: int = 10
+    retry_seconds: int = 2
+    request_seconds: float = 3.0
+
+
+class _StoppedError(BaseException):
+    """Ends the election's endless loops from within; never leaves the thread."""
+
+
+class Leadership:
+    """Candidate for one Lease. `acquire`, then watch `lost`; `release` when done."""
+
+    def __init__(
+        self, configuration: Configuration, namespace: str, name: str, identity: str, timing: LeaseTiming | None = None
+    ) -> None:
+        self.identity = identity
+        self.lost = asyncio.Event()
+        """Set when the Lease could not be renewed in time: somebody else may lead now."""
+        self._timing = timing or LeaseTiming()
+        self._loop = asyncio.get_running_loop()
+        self._acquired = asyncio.Event()
+        self._lock = _Lock(configuration, namespace, name, identity, self._timing.request_seconds)
+        self._thread = threading.Thread(target=self._run, name="leader election", daemon=True)
+
+    async def acquire(self) -> None:
+        """Wait until this replica leads."""
+        # The election logs every renewal; a change of leader is logged here.
+        logging.getLogger("leaderelection").setLevel(logging.ERROR)
+        log.info("waiting for the Lease", extra={"lease": self._lock.full_name, "identity": self.identity})
+        self._thread.start()
+        await self._acquired.wait()
+        log.info("leading", extra={"lease": self._lock.full_name, "identity": self.identity})
+
+    async def release(self) -> None:
+        """Stop renewing and, if we lead, give the Lease back, so that the next replica need not wait for its end."""
+        self._lock.stop()
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join, self._timing.retry_seconds + self._timing.request_seconds + 1)
+        if self._acquired.is_set() and not self.lost.is_set():
+            await asyncio.to_thread(self._lock.give_back)
+
+    def _run(self) -> None:
+        config = Config(  # type: ignore[no-untyped-call]
+            self._lock,
+            lease_duration=self._timing.lease_seconds,
+            renew_deadline=self._timing.renew_seconds,
+            retry_period=self._timing.retry_seconds,
+            onstarted_leading=lambda: self._tell(self._acquired.set),
+            onstopped_leading=lambda: self._tell(self.lost.set),
+        )
+        try:
+            LeaderElection(config).run()  # type: ignore[no-untyped-call]
+        except _StoppedError:
+            pass
+        except Exception:
+            # Whatever goes wrong in the thread, we no longer know that we lead.
+            log.exception("leader election failed")
+            self._tell(self.lost.set)
+
+    def _tell(self, callback: Callable[[], None]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(callback)
+        except RuntimeError:
+            pass  # the loop is closed: the process is about to end
+
+
+class _Lock(LeaseLock):
+    """The election's view of the Lease: with our credentials and timeouts, and failing softly."""
+
+    def __init__(self, configuration: Configuration, namespace: str, name: str, identity: str, request_seconds: float) -> None:
+        own = copy.deepcopy(configuration)
+        own.retries = 0  # the election retries itself
+        super().__init__(name, namespace, identity)  # type: ignore[no-untyped-call]
+        self.api_instance: Any = _TimedApi(CoordinationV1Api(ApiClient(own)), request_seconds)
+        self._stopped = threading.Event()
+        self._trouble = False
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def get(self, name: str, namespace: str) -> tuple[bool, Any]:
+        if self._stopped.is_set():
+            raise _StoppedError
+        try:
+            found, answer = super().get(name, namespace)  # type: ignore[no-untyped-call]
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            found, answer = False, ApiException(status=0, reason=str(error))
+        trouble = not found and answer.status != 404
+        if trouble and not self._trouble:
+            log.warning(
+                "the Lease cannot be read", extra={"lease": self.full_name, "error": f"{answer.status} {answer.reason}"[:300]}
+            )
+        self._trouble = trouble
+        return found, answer
+
+    def create(self, name: str, namespace: str, election_record: LeaderElectionRecord) -> bool:
+        try:
+            return bool(super().create(name, namespace, election_record))  # type: ignore[no-untyped-call]
+        except (urllib3.exceptions.HTTPError, OSError, ValueError):
+            return False
+
+    def update(self, name: str, namespace: str, updated_record: LeaderElectionRecord) -> bool:
+        try:
+            return bool(super().update(name, namespace, updated_record))  # type: ignore[no-untyped-call]
+        except (urllib3.exceptions.HTTPError, OSError, ValueError):
+            return False
+
+    def give_back(self) -> None:
+        """Leave the Lease without a holder, if it is still ours (as client-go's ReleaseOnCancel)."""
+        try:
+            lease = self.api_instance.read_namespaced_lease(self.name, self.namespace)
+            if lease.spec is None or lease.spec.holder_identity != self.identity:
+                return
+            lease.spec.holder_identity = ""
+            lease.spec.lease_duration_seconds = 1
+            self.api_instance.replace_namespaced_lease(name=self.name, namespace=self.namespace, body=lease)
+        except (ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            log.warning("the Lease could not be given back; it runs out by itself", extra={"error": str(error)[:300]})
+        else:
+            log.info("Lease given back", extra={"lease": self.full_name})
+
+
+class _TimedApi:
+    """The three calls of the lock, each with a timeout: a hung connection must not look like leading."""
+
+    def __init__(self, api: CoordinationV1Api, seconds: float) -> None:
+        self._api = api
+        self._seconds = seconds
+
+    def read_namespaced_lease(self, name: str, namespace: str) -> Any:
+        return self._api.read_namespaced_lease(name, namespace, _request_timeout=self._seconds)
+
+    def create_namespaced_lease(self, namespace: str, body: Any) -> Any:
+        return self._api.create_namespaced_lease(namespace, body, _request_timeout=self._seconds)
+
+    def replace_namespaced_lease(self, *, name: str, namespace: str, body: Any) -> Any:
+        return self._api.replace_namespaced_lease(name=name, namespace=namespace, body=body, _request_timeout=self._seconds)

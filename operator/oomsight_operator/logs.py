@@ -1,0 +1,30 @@
+"""Structured logs: one event is one line of JSON on standard error, plain ASCII, so that no value can start a line of its own."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TextIO
+
+from pythonjsonlogger.json import JsonFormatter
+
+
+def configure(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send everything from `level` up to `stream`, by default standard error; libraries only from warning up."""
+    formatter = JsonFormatter(
+        "{levelname}{name}{message}",
+        style="{",
+        rename_fields={"levelname": "level", "name": "logger"},
+        timestamp="time",
+        json_ensure_ascii=True,
+    )
+    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    if level != "debug":
+        for library in ("kopf", "aiohttp", "asyncio", "kubernetes", "urllib3", "client"):
+            logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,0 +1,182 @@
+"""`oomsight-operator run` works until it is told to stop; `oomsight-operator cleanup` removes what it wrote."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from oomsight_operator import logs
+from oomsight_operator.cleanup import cleanup
+from oomsight_operator.kube.client import KubeClient
+from oomsight_operator.kube.credentials import Credentials, CredentialsError, load_credentials
+from oomsight_operator.leadership import Leadership
+from oomsight_operator.publishing.metrics import OperatorMetrics
+from oomsight_operator.service import Service
+from oomsight_operator.settings import Settings, SettingsError, add_flags, load_settings
+from oomsight_operator.web import Site, serve_health, serve_metrics
+
+log = logging.getLogger(__name__)
+
+CLEANUP_FLAGS = ("kubeconfig", "context", "log_level")
+
+
+@dataclass
+class Process:
+    """The process around the service: its pages, its Lease, its end."""
+
+    settings: Settings
+    credentials: Credentials
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    metrics: OperatorMetrics = field(default_factory=OperatorMetrics)
+    service: Service | None = None
+    sites: list[Site] = field(default_factory=list)
+
+    async def run(self) -> int:
+        """Serve, wait for the Lease, work. 0 when told to stop, 1 when something broke or the Lease is lost."""
+        self._install_signals()
+        await self._serve()
+        leadership = None
+        try:
+            if self.settings.leader_election:
+                leadership = Leadership(
+                    self.credentials.configuration, self.settings.namespace, self.settings.lease_name, self.settings.identity
+                )
+                if not await self._unless_stopped(leadership.acquire()):
+                    return 0
+            self.metrics.set_leader(True)
+            async with KubeClient(self.credentials) as client:
+                return await self._work(client, leadership)
+        finally:
+            self.metrics.set_leader(False)
+            if leadership is not None:
+                await leadership.release()
+            for site in self.sites:
+                await site.close()
+
+    async def _work(self, client: KubeClient, leadership: Leadership | None) -> int:
+        self.service = service = Service(self.settings, self.credentials, client, self.metrics)
+        lost = leadership.lost if leadership is not None else asyncio.Event()
+        ends: set[asyncio.Task[Any]] = {
+            asyncio.create_task(service.start(), name="start"),
+            asyncio.create_task(self.stop.wait(), name="stop"),
+            asyncio.create_task(lost.wait(), name="lost"),
+        }
+        try:
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if {task.get_name() for task in done} == {"start"}:
+                for task in done:
+                    task.result()
+                # kopf took the signals when it started.
+                self._install_signals()
+                ends = {task for task in ends if task not in done} | {asyncio.create_task(service.wait(), name="broken")}
+                done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            why = {task.get_name() for task in done}
+        finally:
+            for task in ends:
+                task.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+            # Without the Lease somebody else may be writing already: then nothing more is written.
+            await service.stop(0.0 if lost.is_set() else self.settings.stop_seconds)
+        if "stop" in why:
+            log.info("stopped")
+            return 0
+        log.error("the Lease is lost, exiting" if "lost" in why else "a part of the operator ended, exiting")
+        return 1
+
+    async def _serve(self) -> None:
+        self.sites.append(await serve_metrics(self.settings.metrics_listen, self.metrics))
+        self.sites.append(await serve_health(self.settings.health_listen, self._live, self._ready))
+        ports = {"metrics": self.sites[0].port, "health": self.sites[1].port}
+        log.info("serving", extra={"metrics_port": ports["metrics"], "health_port": ports["health"]})
+        if self.settings.ports_file is not None:
+            temporary = f"{self.settings.ports_file}.new"
+            with open(temporary, "w", encoding="ascii") as file:  # noqa: ASYNC230 - a few bytes, once
+                json.dump(ports, file)
+            os.replace(temporary, self.settings.ports_file)
+
+    def _live(self) -> Iterable[str]:
+        return self.service.problems() if self.service is not None else ()
+
+    def _ready(self) -> Iterable[str]:
+        if self.service is None:
+            return ("waiting for the Lease",)
+        return () if self.service.working else ("listing the cluster",)
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Whether `work` ended before we were told to stop."""
+        task = asyncio.create_task(work)
+        stop = asyncio.create_task(self.stop.wait())
+        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not task.done():
+            task.cancel()
+        await asyncio.gather(task, stop, return_exceptions=True)
+        return not self.stop.is_set()
+
+    def _install_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            try:
+                loop.add_signal_handler(number, self.stop.set)
+            except (ValueError, RuntimeError, NotImplementedError):
+                return  # not in the main thread: whoever embeds us sets `stop`
+
+
+async def _clean(credentials: Credentials) -> int:
+    async with KubeClient(credentials) as client:
+        result = await cleanup(client)
+    print(result.summary())  # noqa: T201 - the answer to a person's command
+    return result.exit_code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="oomsight-operator", description="Says which containers run out of memory, and writes it on the pods."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{run,cleanup}")
+    add_flags(commands.add_parser("run", help="work until told to stop"))
+    add_flags(
+        commands.add_parser("cleanup", help="remove every annotation, label and MemoryRecommendation of oomsight"), CLEANUP_FLAGS
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point. 0: told to stop, or clean; 1: broke, or something stayed; 2: wrong settings."""
+    flags = vars(make_parser().parse_args(arguments))
+    command = flags.pop("command")
+    try:
+        settings = load_settings(flags)
+    except SettingsError as error:
+        print(f"oomsight-operator: {error}", file=sys.stderr)  # noqa: T201 - before there are logs
+        return 2
+    logs.configure(settings.log_level)
+    try:
+        credentials = load_credentials(settings.kubeconfig, settings.context)
+    except CredentialsError as error:
+        log.error("no way to the API server", extra={"error": str(error)[:1000]})
+        return 2
+    try:
+        if command == "cleanup":
+            return asyncio.run(_clean(credentials))
+        return asyncio.run(_run(settings, credentials))
+    except OSError as error:
+        log.error("cannot serve", extra={"error": str(error)})
+        return 2
+
+
+async def _run(settings: Settings, credentials: Credentials) -> int:
+    return await Process(settings, credentials).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

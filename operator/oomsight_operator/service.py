@@ -1,0 +1,241 @@
+"""The operator put together: what is made of what, started in which order, and stopped without losing what is queued."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+import kopf
+
+from oomsight_api.kinds import MEMORY_RECOMMENDATION
+from oomsight_api.report import NodeReport
+from oomsight_operator.engine import Cluster, Engine, EngineTiming
+from oomsight_operator.handlers import make_registry, make_settings
+from oomsight_operator.inventory.index import PodIndex
+from oomsight_operator.inventory.informer import Informer, Resource, Timing
+from oomsight_operator.inventory.namespaces import Namespace, project_namespace
+from oomsight_operator.inventory.pods import PodProjector
+from oomsight_operator.inventory.policies import KnownPolicy, PolicyStore
+from oomsight_operator.inventory.store import Store
+from oomsight_operator.inventory.workloads import Intermediate, project_intermediate
+from oomsight_operator.judgement.model import Pod, PolicyRef
+from oomsight_operator.kube.client import KubeClient
+from oomsight_operator.kube.credentials import Credentials
+from oomsight_operator.kube.errors import ApiError
+from oomsight_operator.policy_watch import PolicyWatch, list_objects
+from oomsight_operator.polling.directory import AgentDirectory
+from oomsight_operator.polling.discovery import AgentPod, AgentTarget, project_agent_pod
+from oomsight_operator.polling.poller import Poller, PollTiming
+from oomsight_operator.polling.telemetry import TelemetryStore
+from oomsight_operator.publishing.metrics import OperatorMetrics
+from oomsight_operator.publishing.publisher import Publisher
+from oomsight_operator.publishing.settings import PublisherSettings
+from oomsight_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SILENCE_SECONDS = 900.0
+"""An informer that heard nothing for so long hangs: watches are asked to end every five minutes."""
+METRICS_SECONDS = 2.0
+
+
+class Service:
+    """One active operator. `start`, `wait` until something ends it, `stop`. For one event loop."""
+
+    def __init__(self, settings: Settings, credentials: Credentials, client: KubeClient, metrics: OperatorMetrics) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._client = client
+        self._metrics = metrics
+        pods: Store[Pod] = Store()
+        namespaces: Store[Namespace] = Store()
+        intermediates: Store[Intermediate] = Store()
+        self._agent_pods: Store[AgentPod] = Store()
+        self.policies = PolicyStore()
+        self.telemetry = TelemetryStore()
+        self.publisher = Publisher(client, publisher_settings(settings), metrics, reporting_instance=settings.identity)
+        self.cluster = Cluster(pods, PodIndex(pods), namespaces, intermediates, self.policies)
+        self.engine = Engine(
+            self.cluster,
+            self.telemetry,
+            self.publisher,
+            timing=EngineTiming(stale_seconds=settings.agent_stale_seconds, settle_seconds=settings.settle_seconds),
+        )
+        self.policies.listener = _PolicyNews(self.engine, self.publisher)
+        self._poller = Poller(
+            self._report, PollTiming(wait_seconds=settings.poll_wait_seconds), lambda: metrics.malformed("report")
+        )
+        self._directory = AgentDirectory(client, self._poller, self._agent_pods, settings.agent_namespace, settings.agent_daemonset)
+        self._agent_pods.listen(self._directory.pods_changed)
+        self._policy_watch = PolicyWatch(client, self.policies, resync_seconds=settings.policy_resync_seconds)
+        self.informers: tuple[Informer[Any], ...] = self._make_informers(pods, namespaces, intermediates)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._kopf_stop = asyncio.Event()
+        self.kopf_ready = asyncio.Event()
+        self._counted: dict[str, tuple[int, int]] = {}
+        self.working = False
+        """Everything was listed once, and pods are being judged."""
+
+    def _make_informers(
+        self, pods: Store[Pod], namespaces: Store[Namespace], intermediates: Store[Intermediate]
+    ) -> tuple[Informer[Any], ...]:
+        timing = Timing(resync_seconds=self._settings.resync_seconds)
+
+        def informer(resource: Resource, project: Callable[[Any], Any], store: Store[Any]) -> Informer[Any]:
+            return Informer(self._client, resource, project, store, timing=timing)
+
+        agents = f"/api/v1/namespaces/{self._settings.agent_namespace}/pods"
+        # ReplicaSets and Jobs have a store each, since a list replaces what its store holds; the engine asks both as one.
+        replicasets, jobs = Store[Intermediate](), Store[Intermediate]()
+        for part in (replicasets, jobs):
+            part.listen(lambda old, new: intermediates.upsert(new) if new else _forget(intermediates, old))
+        return (
+            informer(Resource("namespaces", "/api/v1/namespaces", metadata_only=True), project_namespace, namespaces),
+            informer(Resource("replicasets", "/apis/apps/v1/replicasets", metadata_only=True), project_intermediate, replicasets),
+            informer(Resource("jobs", "/apis/batch/v1/jobs", metadata_only=True), project_intermediate, jobs),
+            informer(Resource("agents", agents), project_agent_pod, self._agent_pods),
+            informer(Resource("pods", "/api/v1/pods"), PodProjector(lambda: self._metrics.malformed("pod")), pods),
+        )
+
+    async def start(self) -> None:
+        """List everything, then judge. Returns once pods are being judged; waits as long as the API server makes it wait."""
+        for informer in self.informers:
+            self._spawn(f"informer of {informer.resource.name}", informer.run())
+        self._spawn("metrics", self._follow_metrics())
+        self._spawn("publisher", self.publisher.run())
+        for informer in self.informers:
+            await informer.synced.wait()
+        await self._policy_watch.first()
+        self.engine.restore(self.publisher.restore(await self._recommendations()))
+        self._spawn("policy watch", self._policy_watch.run())
+        self._spawn("agent directory", self._directory.run())
+        self._spawn("engine", self.engine.run())
+        # Last: when kopf ends, it cancels every task that was made after it.
+        kopf_task = self._spawn("kopf", self._run_kopf())
+        ready = asyncio.create_task(self.kopf_ready.wait())
+        await asyncio.wait((kopf_task, ready), return_when=asyncio.FIRST_COMPLETED)
+        if kopf_task.done():
+            ready.cancel()
+            return  # `wait` tells why
+        self.working = True
+        log.info(
+            "working",
+            extra={"pods": len(self.cluster.pods), "policies": len(list(self.policies.known())), "agents": len(self._agent_pods)},
+        )
+
+    async def wait(self) -> str:
+        """Wait until a part ends that should not; why."""
+        done, _ = await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+        task = next(iter(done))
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("a part of the operator failed", extra={"part": task.get_name()}, exc_info=error)
+        return f"{task.get_name()} ended"
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Stop judging, write what is queued within `drain_seconds`, then end everything."""
+        self.working = False
+        await self._end("engine", "agent directory", "policy watch")
+        await self._poller.close()
+        if drain_seconds > 0 and "publisher" in self._tasks and not await self.publisher.drain(drain_seconds):
+            log.warning("stopped before everything was written; the next start goes on", extra={"seconds": drain_seconds})
+        await self._end("publisher")
+        self._kopf_stop.set()
+        kopf_task = self._tasks.get("kopf")
+        if kopf_task is not None:
+            await asyncio.wait((kopf_task,), timeout=10)
+        await self._end(*self._tasks)
+
+    def problems(self) -> Iterable[str]:
+        """Why a restart would help: parts that ended, informers that hang."""
+        for name, task in self._tasks.items():
+            if task.done():
+                yield f"{name} ended"
+        for informer in self.informers:
+            if informer.silence_seconds > SILENCE_SECONDS:
+                yield f"nothing heard of {informer.resource.name} for {informer.silence_seconds:.0f} s"
+
+    def _report(self, target: AgentTarget, report: NodeReport) -> None:
+        self.engine.report_arrived(target.node_name, report)
+        self._metrics.observe_report_latency(max(0.0, self.engine.wall_now() - report.time_seconds))
+
+    async def _recommendations(self) -> list[dict[str, Any]]:
+        try:
+            return await list_objects(self._client, MEMORY_RECOMMENDATION)
+        except ApiError as error:
+            log.warning("earlier recommendations cannot be read; starting without history", extra={"error": error.message[:500]})
+            return []
+
+    async def _run_kopf(self) -> None:
+        await kopf.operator(
+            registry=make_registry(self.policies, self._credentials),
+            settings=make_settings(),
+            clusterwide=True,
+            standalone=True,
+            stop_flag=self._kopf_stop,
+            ready_flag=self.kopf_ready,
+            identity=self._settings.identity,  # type: ignore[arg-type] # a NewType of str that kopf does not export
+        )
+
+    async def _follow_metrics(self) -> None:
+        while True:
+            for informer in self.informers:
+                name, stats = informer.resource.name, informer.stats
+                self._metrics.set_informer(name, synced=informer.synced.is_set(), objects=len(informer.store))
+                lists, malformed = self._counted.get(name, (0, 0))
+                for _ in range(stats.lists - max(lists, 1)):
+                    self._metrics.informer_relisted(name)
+                for _ in range(stats.malformed - malformed):
+                    self._metrics.malformed("watch")
+                self._counted[name] = (max(stats.lists, 1), stats.malformed)
+            known, fresh = len(self._poller.targets), len(self.telemetry)
+            self._metrics.set_agents(known=known, fresh=fresh, stale=max(0, known - fresh))
+            await asyncio.sleep(METRICS_SECONDS)
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._tasks[name] = asyncio.create_task(work, name=name)
+        return task
+
+    async def _end(self, *names: str) -> None:
+        tasks = [self._tasks.pop(name) for name in names if name in self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _PolicyNews:
+    """Tells both who need to know."""
+
+    def __init__(self, engine: Engine, publisher: Publisher) -> None:
+        self._engine = engine
+        self._publisher = publisher
+
+    def policy_seen(self, policy: KnownPolicy) -> None:
+        self._publisher.offer_policy(policy.parsed, policy.status)
+
+    def policy_gone(self, ref: PolicyRef) -> None:
+        self._publisher.forget_policy(ref)
+
+    def policies_changed(self) -> None:
+        self._engine.policies_changed()
+
+
+def publisher_settings(settings: Settings) -> PublisherSettings:
+    """The write budgets."""
+    return PublisherSettings(
+        pod_interval_seconds=settings.pod_interval_seconds,
+        writes_per_second=settings.writes_per_second,
+        write_burst=settings.write_burst,
+        concurrent_writes=settings.concurrent_writes,
+        event_burst=settings.event_burst,
+        event_refill_seconds=settings.event_refill_seconds,
+        recommendation_interval_seconds=settings.recommendation_interval_seconds,
+        policy_status_interval_seconds=settings.policy_status_interval_seconds,
+    )
+
+
+def _forget(store: Store[Intermediate], old: Intermediate | None) -> None:
+    if old is not None:
+        store.delete(old.uid)
