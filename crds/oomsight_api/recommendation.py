@@ -14,8 +14,8 @@ from oomsight_api.api_model import WHOLE_NUMBER, ApiModel, Name, QuantityText, S
 from oomsight_api.conditions import MAX_CONDITIONS, Condition
 from oomsight_api.status import Count
 
-MAX_CONTAINERS = 64
-MAX_STEPS = 32
+MAX_CONTAINERS = 32
+MAX_STEPS = 16
 MAX_KILLS = 10
 """Kills remembered with their details, per container; older ones stay in the count."""
 MAX_DIGEST_LENGTH = 4096

@@ -31,7 +31,14 @@ def _kind(definition: Mapping[str, Any]) -> str:
     for section in ("spec", "status"):
         fields = _fields(schema["properties"][section], section)
         rows = [f"| `{path}` | {_type(node)} | {_meaning(node)} |" for path, node in fields]
-        lines += [f"### {names['kind']} {section}\n", "| field | type | meaning |", "|---|---|---|", *rows, ""]
+        lines += [
+            f"### {names['kind']} {section}\n",
+            f"{_meaning(schema['properties'][section])}\n",
+            "| field | type | meaning |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -72,5 +79,6 @@ def _meaning(node: Mapping[str, Any]) -> str:
     parts = [str(node.get("description", "")).replace("|", "\\|")]
     if "default" in node and node.get("type") != "object":
         parts.append(f"Default: `{json.dumps(node['default'])}`.")
-    parts += [f"{rule['message'][:1].upper()}{rule['message'][1:]}." for rule in node.get("x-kubernetes-validations", ())]
+    rules = (*node.get("x-kubernetes-validations", ()), *node.get("items", {}).get("x-kubernetes-validations", ()))
+    parts += [f"{rule['message'][:1].upper()}{rule['message'][1:]}." for rule in rules]
     return " ".join(parts)
