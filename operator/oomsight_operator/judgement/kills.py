@@ -108,7 +108,8 @@ def _count(
             pending_since_seconds=history.pending_since_seconds if waiting else now_seconds,
             pending_not_before_seconds=history.pending_not_before_seconds if waiting else not_before_seconds,
         )
-    return replace(history, oom_kills_seen=row.oom_kills), rise
+    # A kernel's counter never falls; one that does is no reason to count its next rise a second time.
+    return replace(history, oom_kills_seen=max(before or 0, row.oom_kills)), rise
 
 
 def _begin_run(history: ContainerHistory, row: ContainerRow, seen: Observation) -> tuple[ContainerHistory, int]:
@@ -122,9 +123,10 @@ def _begin_run(history: ContainerHistory, row: ContainerRow, seen: Observation) 
 
 
 def _unjudged_ends(history: ContainerHistory, status: ContainerStatus | None) -> tuple[Termination, ...]:
-    """Oldest first."""
+    """Oldest first, each run once (`state` and `lastState` may tell of the same one)."""
     ends = (status.last_terminated, status.terminated) if status is not None else ()
-    return tuple(end for end in ends if end is not None and _run_of(end) not in history.ended_container_ids)
+    by_run = {_run_of(end): end for end in ends if end is not None}
+    return tuple(end for run, end in by_run.items() if run not in history.ended_container_ids)
 
 
 def _judge_end(history: ContainerHistory, end: Termination, seen: Observation) -> tuple[ContainerHistory, Kill | None, bool]:
@@ -155,7 +157,7 @@ def _judge_end(history: ContainerHistory, end: Termination, seen: Observation) -
         peak_bytes=history.peak_bytes if of_seen_run else None,
         exit_code=end.exit_code,
         processes=max(1, pending, *(kill.processes for kill in at_the_end)),
-        sequence=(history.oom_kills_seen or 0) if of_seen_run and not told else 0,
+        sequence=0 if told else _sequence_at_end(history, run, counted=bool(pending or at_the_end)),
     )
     kept = tuple(other for other in history.kills if other not in at_the_end)
     history = replace(history, kills=(*kept, kill))
@@ -163,6 +165,13 @@ def _judge_end(history: ContainerHistory, end: Termination, seen: Observation) -
         history = replace(history, pending_oom_kills=0, pending_since_seconds=None, pending_not_before_seconds=None)
     # What was announced as a child's is corrected in the record, and not announced a second time.
     return history, None if at_the_end else kill, kill.ended_container
+
+
+def _sequence_at_end(history: ContainerHistory, run: str, *, counted: bool) -> int:
+    """The counter's value at a kill that only counters tell of; one more than the last known where the cgroup was gone too soon."""
+    seen = history.oom_kills_seen if history.container_id_seen == run else None
+    known = max((kill.sequence for kill in history.kills if kill.container_id == run), default=0)
+    return max(seen or 0, known) + (0 if counted else 1)
 
 
 def _as_child_kill(history: ContainerHistory, seen: Observation) -> tuple[ContainerHistory, Kill | None]:

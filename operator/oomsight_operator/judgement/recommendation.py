@@ -106,6 +106,7 @@ def _limit_steps(evidence: Evidence, spec: RecommendationSpec) -> tuple[Recommen
         ("PageCache", _page_cache),
         ("MinLimit", _min_limit),
         ("Round", _round),
+        ("KeepLimit", _keep_limit),
         ("MaxLimit", _max_limit),
         ("NeverBelowNeed", _never_below_need),
     )
@@ -125,11 +126,11 @@ def _start_of_limit(evidence: Evidence) -> RecommendationStep | None:
             "StartFromKillingLimit", None, killing, f"killed at limit {human_bytes(killing)}: it needed more than that"
         )
     if peak is not None:
-        why = f"highest unreclaimable memory in {format_span(evidence.window_seconds)}: {human_bytes(peak)}"
+        why = f"highest unreclaimable memory {_window(evidence)}: {human_bytes(peak)}"
         return RecommendationStep("StartFromPeak", None, peak, why)
     if evidence.peak_bytes is not None:
-        span, peak = format_span(evidence.window_seconds), evidence.peak_bytes
-        why = f"highest usage in {span}: {human_bytes(peak)}, of which page cache is not known apart"
+        peak = evidence.peak_bytes
+        why = f"highest usage {_window(evidence)}: {human_bytes(peak)}, of which page cache is not known apart"
         return RecommendationStep("StartFromPeak", None, peak, why)
     return None
 
@@ -174,7 +175,7 @@ def _page_cache(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tu
         return amount, ""
     if room is None or room <= amount:
         return amount, ""
-    return room, f"room for {what} {human_bytes(room)} in {format_span(evidence.window_seconds)})"
+    return room, f"room for {what} {human_bytes(room)} {_window(evidence)})"
 
 
 def _min_limit(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
@@ -185,6 +186,18 @@ def _min_limit(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tup
 def _round(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
     rounded = round_up(amount)
     return rounded, "rounded up to a plain number" if rounded != amount else ""
+
+
+def _keep_limit(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
+    """Raise at once, lower slowly: less than today's limit only in mode Always and after a day."""
+    current = evidence.limit_bytes
+    if current is None or amount >= current or _may_lower(evidence, spec):
+        return amount, ""
+    return current, f"not below today's limit {human_bytes(current)}: nothing proves yet that less is enough"
+
+
+def _may_lower(evidence: Evidence, spec: RecommendationSpec) -> bool:
+    return spec.mode is RecommendationMode.ALWAYS and evidence.window_seconds >= SETTLED_SECONDS
 
 
 def _max_limit(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
@@ -220,16 +233,20 @@ def _request_steps(evidence: Evidence, spec: RecommendationSpec, limit: int | No
     if spec.page_cache is PageCache.EXCLUDE and evidence.peak_unreclaimable_bytes is not None:
         peak = evidence.peak_unreclaimable_bytes
     if peak is not None:
-        span = format_span(evidence.window_seconds)
-        steps.append(RecommendationStep("RequestFromPeak", None, round_up(peak), f"highest need in {span}: {human_bytes(peak)}"))
-    settled = spec.mode is RecommendationMode.ALWAYS and evidence.window_seconds >= SETTLED_SECONDS
+        why = f"highest need {_window(evidence)}: {human_bytes(peak)}"
+        steps.append(RecommendationStep("RequestFromPeak", None, round_up(peak), why))
     amount = steps[-1].after_bytes if steps else None
-    if current is not None and (amount is None or (amount < current and not settled)):
-        steps.append(RecommendationStep("KeepRequest", amount, current, "nothing proves that less is enough"))
+    if current is not None and (amount is None or (amount < current and not _may_lower(evidence, spec))):
+        steps.append(RecommendationStep("KeepRequest", amount, current, "nothing proves yet that less is enough"))
         amount = current
     if amount is not None and limit is not None and amount > limit:
         steps.append(RecommendationStep("RequestWithinLimit", amount, limit, "a request is never above the limit"))
     return tuple(steps)
+
+
+def _window(evidence: Evidence) -> str:
+    """`in 3 days`; a first sample has no window."""
+    return f"in {format_span(evidence.window_seconds)}" if evidence.window_seconds >= 1 else "in one sample"
 
 
 def _bytes(quantity: str | int | None) -> int | None:

@@ -1,0 +1,238 @@
+"""A pod is judged as a whole: what is known, what is not, and what changes with time."""
+
+from __future__ import annotations
+
+import pytest
+from tests.oomsight_operator.judgement.build import (
+    FIRST_RUN,
+    GI,
+    MI,
+    NOW,
+    ROOMY,
+    SECOND_RUN,
+    end,
+    judge,
+    memory,
+    pod,
+    row,
+    running,
+    spec,
+    waiting,
+)
+
+from oomsight_api.names import QosClass, RiskLevel, RiskReason
+from oomsight_api.report import Pod as PodRow
+from oomsight_operator.judgement.model import ContainerStatus, KillCandidate, NodeContext, PodHistory
+
+APP = spec(request=512 * MI, limit=512 * MI)
+
+
+def test_a_well_sized_container_has_no_risk() -> None:
+    assessment, _ = judge(pod(APP), {"app": row(uses=memory(200 * MI, 512 * MI, usage=300 * MI, working_set=250 * MI))})
+
+    assert (assessment.level, assessment.reasons, assessment.qos_class) == (RiskLevel.NONE, (), QosClass.BURSTABLE)
+    assert assessment.containers[0].recommendation is None
+
+
+def test_page_cache_alone_raises_no_risk_even_at_the_limit() -> None:
+    full_of_cache = memory(40 * MI, 512 * MI, usage=512 * MI, working_set=500 * MI, file=470 * MI, active_file=460 * MI)
+    assessment, _ = judge(pod(spec(request=64 * MI, limit=512 * MI)), {"app": row(uses=full_of_cache)})
+
+    assert (assessment.level, assessment.reasons) == (RiskLevel.NONE, ())
+
+
+def test_near_the_limit_is_told_with_both_numbers() -> None:
+    near = memory(475 * MI, 512 * MI, usage=512 * MI, working_set=355 * MI)
+    assessment, _ = judge(pod(APP), {"app": row(uses=near)})
+
+    assert assessment.level is RiskLevel.HIGH
+    assert assessment.containers[0].findings[0].sentence == (
+        "container app: unreclaimable 475Mi is 92 % of its limit 512Mi (kubectl top shows 355Mi)"
+    )
+
+
+def test_a_silent_agent_means_unknown_and_says_which_node() -> None:
+    assessment, _ = judge(pod(APP), None)
+
+    assert (assessment.level, assessment.report_time_seconds) == (RiskLevel.UNKNOWN, None)
+    assert assessment.containers[0].unknown_because is not None
+    assert "node-1 is silent" in assessment.containers[0].unknown_because
+
+
+def test_a_high_level_turns_unknown_at_once_when_the_agent_falls_silent() -> None:
+    _, history = judge(pod(APP), {"app": row(uses=memory(500 * MI, 512 * MI))})
+    assessment, _ = judge(pod(APP), None, history, now=NOW + 1)
+
+    assert (assessment.previous_level, assessment.level) == (RiskLevel.CRITICAL, RiskLevel.UNKNOWN)
+
+
+def test_a_kill_that_the_kubelet_told_of_counts_while_the_agent_is_silent() -> None:
+    restarted = running(run=SECOND_RUN, restarts=1, last_terminated=end(at=NOW - 60))
+    assessment, _ = judge(pod(APP, statuses=(restarted,)), None)
+
+    assert (assessment.level, assessment.reasons) == (RiskLevel.HIGH, (RiskReason.OOM_KILLED_RECENTLY,))
+    assert assessment.containers[0].unknown_because is not None
+    assert assessment.containers[0].recommendation is not None
+
+
+def test_a_row_without_unreclaimable_memory_is_unknown_not_fine() -> None:
+    assessment, _ = judge(pod(APP), {"app": row(uses=memory(None, 512 * MI, usage=100 * MI))})
+
+    assert assessment.level is RiskLevel.UNKNOWN
+
+
+def test_one_unknown_container_makes_a_calm_pod_unknown_but_does_not_hide_a_danger() -> None:
+    other = spec("other", limit=512 * MI)
+    calm, danger = row(uses=memory(MI, 512 * MI)), row(uses=memory(500 * MI, 512 * MI))
+
+    assert judge(pod(APP, other), {"app": calm})[0].level is RiskLevel.UNKNOWN
+    assert judge(pod(APP, other), {"app": danger})[0].level is RiskLevel.CRITICAL
+
+
+def test_pod_has_its_worst_containers_level_and_each_reason_once() -> None:
+    other = spec("other", limit=512 * MI, request=512 * MI)
+    assessment, _ = judge(
+        pod(APP, other), {"app": row(uses=memory(375 * MI, 512 * MI)), "other": row(SECOND_RUN, memory(500 * MI, 512 * MI))}
+    )
+
+    assert [one.level for one in assessment.containers] == [RiskLevel.LOW, RiskLevel.CRITICAL]
+    assert (assessment.level, assessment.reasons) == (RiskLevel.CRITICAL, (RiskReason.NEAR_LIMIT,))
+
+
+def test_a_level_falls_after_the_hold_and_meanwhile_says_why_it_stands() -> None:
+    _, history = judge(pod(APP), {"app": row(uses=memory(480 * MI, 512 * MI))})
+    calm = {"app": row(uses=memory(100 * MI, 512 * MI))}
+    held, history = judge(pod(APP), calm, history, now=NOW + 10)
+    fallen, _ = judge(pod(APP), calm, history, now=NOW + 310)
+
+    assert (held.level, held.reasons) == (RiskLevel.HIGH, (RiskReason.NEAR_LIMIT,))
+    assert "no longer so" in held.containers[0].findings[0].sentence
+    assert held.reassess_at_seconds == NOW + 310
+    assert (fallen.previous_level, fallen.level, fallen.reasons) == (RiskLevel.HIGH, RiskLevel.NONE, ())
+
+
+def test_a_held_level_is_told_in_the_past_tense_once_however_long_it_is_held() -> None:
+    _, history = judge(pod(APP), {"app": row(uses=memory(480 * MI, 512 * MI))})
+    calm = {"app": row(uses=memory(100 * MI, 512 * MI))}
+    sentences = set()
+    for second in (10, 20, 30):
+        held, history = judge(pod(APP), calm, history, now=NOW + second)
+        sentences.add(held.containers[0].findings[0].sentence)
+
+    assert len(sentences) == 1
+    assert sentences.pop().count("no longer so") == 1
+
+
+def test_containers_that_the_policy_leaves_out_are_neither_judged_nor_remembered() -> None:
+    proxy = spec("istio-proxy", limit=64 * MI)
+    assessment, history = judge(
+        pod(APP, proxy), {"app": row(uses=memory(MI, 512 * MI))}, containers={"include": ["*"], "exclude": ["istio-*"]}
+    )
+
+    assert [one.name for one in assessment.containers] == ["app"]
+    assert set(history.containers) == {"app"}
+    assert assessment.level is RiskLevel.NONE
+
+
+def test_an_init_container_that_was_killed_is_judged_like_others() -> None:
+    setup = spec("setup", kind="init", limit=64 * MI)
+    statuses = (waiting("setup", restarts=1, last_terminated=end(at=NOW - 5)), waiting("app"))
+    assessment, _ = judge(pod(setup, APP, statuses=statuses), {})
+
+    assert assessment.level is RiskLevel.HIGH
+    assert assessment.containers[0].findings[0].sentence.startswith("init container setup: OOM-killed once")
+    assert assessment.containers[0].recommendation is not None
+
+
+def test_a_completed_init_container_says_nothing_and_hides_nothing() -> None:
+    setup = spec("setup", kind="init")
+    done = ContainerStatus("setup", SECOND_RUN, 0, "terminated", terminated=end(SECOND_RUN, "Completed", 0))
+    assessment, _ = judge(pod(setup, APP, statuses=(done, running())), {"app": row(uses=memory(MI, 512 * MI))})
+
+    assert (assessment.level, assessment.containers[0].level) == (RiskLevel.NONE, RiskLevel.NONE)
+
+
+@pytest.mark.parametrize(
+    ("status", "node_name", "words"),
+    [(waiting(), "node-1", "not started yet"), (waiting(), None, "not on a node yet")],
+)
+def test_a_container_that_never_ran_is_unknown_and_says_why(status: ContainerStatus, node_name: str | None, words: str) -> None:
+    assessment, _ = judge(pod(APP, statuses=(status,), node_name=node_name, phase="Pending"), None)
+
+    assert assessment.level is RiskLevel.UNKNOWN
+    assert assessment.containers[0].unknown_because is not None
+    assert words in assessment.containers[0].unknown_because
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_finished_pod_uses_no_memory(phase: str) -> None:
+    assessment, _ = judge(pod(APP, statuses=(), phase=phase), None)
+
+    assert assessment.level is RiskLevel.NONE
+
+
+def test_an_old_kill_stops_counting_when_its_window_is_over() -> None:
+    restarted = running(run=SECOND_RUN, restarts=1, last_terminated=end(at=NOW - 60))
+    rows = {"app": row(SECOND_RUN, memory(MI, 512 * MI))}
+    assessment, history = judge(pod(APP, statuses=(restarted,)), rows)
+    due = assessment.reassess_at_seconds
+
+    assert due == NOW - 60 + 86400
+    held, history = judge(pod(APP, statuses=(restarted,)), rows, history, now=due + 1)
+    later, _ = judge(pod(APP, statuses=(restarted,)), rows, history, now=due + 302)
+    assert held.level is RiskLevel.HIGH
+    assert later.level is RiskLevel.NONE
+
+
+def test_new_kills_are_told_once_and_stay_known() -> None:
+    restarted = running(run=SECOND_RUN, restarts=1, last_terminated=end())
+    first, history = judge(pod(APP, statuses=(restarted,)), {})
+    second, _ = judge(pod(APP, statuses=(restarted,)), {}, history, now=NOW + 60)
+
+    assert [len(one.containers[0].new_kills) for one in (first, second)] == [1, 0]
+    assert len(second.containers[0].kills) == 1
+
+
+def test_a_limit_too_low_kill_loop_becomes_critical() -> None:
+    history = PodHistory()
+    for index in range(3):
+        status = waiting(restarts=index + 1, last_terminated=end(f"{index:064x}", at=NOW + index * 20))
+        assessment, history = judge(pod(APP, statuses=(status,)), {}, history, now=NOW + index * 20)
+
+    assert assessment.level is RiskLevel.CRITICAL
+    assert assessment.containers[0].findings[0].sentence == (
+        "container app: OOM-killed 3 times in the last 24 h at limit 512Mi, exit code 137"
+    )
+
+
+def test_expected_and_live_score_stand_side_by_side() -> None:
+    resized = pod(spec(request=4 * GI, limit=8 * GI))
+    assessment, _ = judge(resized, {"app": row(uses=memory(MI, 8 * GI), oom_score_adj_min=985, oom_score_adj_max=985)})
+
+    (one,) = assessment.containers
+    assert (one.expected_oom_score_adj, one.live_oom_score_adj_min) == (750, 985)
+
+
+def test_the_nodes_first_to_die_is_told_so() -> None:
+    first = KillCandidate("uid-1", "app", 4_000_000, oom_score_adj=1000, rss_bytes=80 * MI, container_id=FIRST_RUN)
+    node = NodeContext("node-1", ROOMY, (first,))
+    assessment, _ = judge(pod(spec()), {"app": row(uses=memory(80 * MI))}, node=node)
+
+    assert assessment.reasons == (RiskReason.FIRST_TO_DIE, RiskReason.NO_LIMIT)
+    assert "(oom_score_adj 1000, 80Mi resident)" in assessment.containers[0].findings[0].sentence
+
+
+def test_a_pod_without_containers_that_count_is_unknown() -> None:
+    assessment, _ = judge(pod(spec("a")), {}, containers={"include": ["none-of-them"]})
+
+    assert (assessment.level, assessment.containers) == (RiskLevel.UNKNOWN, ())
+
+
+def test_a_run_lost_between_two_samples_is_corrected_by_the_pods_counter() -> None:
+    counters = [PodRow(pod_uid="uid-1", cgroup="/p", oom_kills=value) for value in (0, 1)]
+    _, history = judge(pod(APP), {"app": row(uses=memory(MI, 512 * MI), oom_kills=0)}, pod_row=counters[0])
+    _, history = judge(pod(APP), {"app": row(uses=memory(MI, 512 * MI), oom_kills=0)}, history, now=NOW + 1, pod_row=counters[1])
+    died = running(run=SECOND_RUN, restarts=1, last_terminated=end(reason="Error", at=NOW + 1))
+    assessment, _ = judge(pod(APP, statuses=(died,)), {}, history, now=NOW + 3, pod_row=counters[1])
+
+    assert assessment.reasons == (RiskReason.OOM_KILLED_RECENTLY,)
