@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from oomsight_api.names import QosClass
 from oomsight_api.policy import PolicyRules
 from oomsight_api.report import Container, Memory, NodeMemory, Process
 from oomsight_operator.judgement.assess import assess_pod
@@ -105,7 +106,7 @@ def policy(**more: Any) -> EffectivePolicy:
 
 def subject(container: ContainerSpec, uses: Memory | None = None, **more: Any) -> Subject:
     """What a rule looks at: a running container on a roomy node."""
-    row_of = more.pop("row", row(uses=uses))
+    row_of = more.pop("row") if "row" in more else row(uses=uses)
     return Subject(
         spec=container,
         running=more.pop("running", True),
@@ -114,6 +115,7 @@ def subject(container: ContainerSpec, uses: Memory | None = None, **more: Any) -
         policy=rules(risk=more.pop("risk", {})).risk,
         kills=more.pop("kills", ()),
         now_seconds=more.pop("now", NOW),
+        qos_class=more.pop("qos_class", QosClass.BURSTABLE),
         **more,
     )
 

@@ -1,0 +1,42 @@
+"""FirstToDie names one container of a node, the more urgently the less memory is left."""
+
+from __future__ import annotations
+
+import pytest
+from tests.oomsight_operator.judgement.build import FIRST_RUN, GI, MI, ROOMY, SECOND_RUN, spec, subject
+
+from oomsight_api.names import RiskLevel
+from oomsight_api.report import NodeMemory
+from oomsight_operator.judgement.model import KillCandidate, NodeContext
+from oomsight_operator.judgement.risk.first_to_die import first_to_die
+
+FIRST = KillCandidate("uid-1", "app", 4_200_000, oom_score_adj=1000, rss_bytes=80 * MI, container_id=FIRST_RUN)
+SECOND = KillCandidate("uid-2", "app", 4_100_000, oom_score_adj=985, rss_bytes=GI, container_id=SECOND_RUN)
+
+
+@pytest.mark.parametrize(
+    ("available", "level"),
+    [(50, RiskLevel.LOW), (10, RiskLevel.LOW), (9, RiskLevel.MEDIUM), (4, RiskLevel.HIGH), (None, RiskLevel.LOW)],
+)
+def test_level_by_the_nodes_available_memory(available: int | None, level: RiskLevel) -> None:
+    memory = NodeMemory(total_bytes=100 * MI, available_bytes=available * MI if available is not None else None)
+    finding = first_to_die(subject(spec(), node=NodeContext("node-1", memory, (FIRST, SECOND))))
+
+    assert finding is not None
+    assert finding.level is level
+
+
+def test_the_sentence_says_where_and_why() -> None:
+    finding = first_to_die(subject(spec(), node=NodeContext("node-1", ROOMY, (FIRST,))))
+
+    assert finding is not None
+    assert finding.sentence == (
+        "container app: first to be killed if node node-1 runs out of memory (oom_score_adj 1000, 80Mi resident);"
+        " 50 % of the node's memory is available"
+    )
+
+
+def test_the_second_in_line_and_a_node_without_order_are_not_named() -> None:
+    assert first_to_die(subject(spec(), node=NodeContext("node-1", ROOMY, (SECOND, FIRST)))) is None
+    assert first_to_die(subject(spec(), node=NodeContext("node-1", ROOMY, ()))) is None
+    assert first_to_die(subject(spec(), row=None, node=NodeContext("node-1", ROOMY, (FIRST,)))) is None

@@ -1,0 +1,57 @@
+"""OOMKilledRecently counts ends of the container within the policy's window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.oomsight_operator.judgement.build import MI, NOW, spec, subject
+
+from oomsight_api.names import RiskLevel
+from oomsight_operator.judgement.model import Kill, KillSource
+from oomsight_operator.judgement.risk.oom_killed_recently import oom_killed_recently
+from oomsight_operator.judgement.risk.subject import Subject
+
+
+def killed(ago: float, limit: int | None = 512 * MI, **more: Any) -> Kill:
+    return Kill(NOW - ago, "app", f"{int(ago):064x}", more.pop("source", KillSource.STATUS), limit, exit_code=more.pop("code", 137))
+
+
+def of(*kills: Kill, limit: int | None = 512 * MI, **more: Any) -> Subject:
+    return subject(spec(limit=limit), kills=tuple(sorted(kills, key=lambda kill: kill.time_seconds)), **more)
+
+
+@pytest.mark.parametrize(
+    ("judged", "level"),
+    [
+        pytest.param(of(killed(60)), RiskLevel.HIGH, id="once"),
+        pytest.param(of(killed(60), killed(120)), RiskLevel.HIGH, id="twice"),
+        pytest.param(of(killed(60), killed(120), killed(180)), RiskLevel.CRITICAL, id="a-loop"),
+        pytest.param(of(killed(4000), killed(5000), killed(6000)), RiskLevel.HIGH, id="a-loop-that-stopped-an-hour-ago"),
+        pytest.param(of(killed(60), limit=1024 * MI), RiskLevel.MEDIUM, id="limit-raised-since"),
+        pytest.param(of(killed(60, None), limit=None), RiskLevel.MEDIUM, id="no-limit-then"),
+        pytest.param(of(killed(60, source=KillSource.COUNTER)), RiskLevel.HIGH, id="told-as-error-137"),
+    ],
+)
+def test_levels(judged: Subject, level: RiskLevel) -> None:
+    finding = oom_killed_recently(judged)
+
+    assert finding is not None
+    assert finding.level is level
+
+
+def test_it_holds_while_the_container_waits_and_the_agent_is_silent() -> None:
+    finding = oom_killed_recently(of(killed(60), running=False, row=None))
+
+    assert finding is not None
+    assert finding.sentence == "container app: OOM-killed once in the last 24 h at limit 512Mi, exit code 137"
+
+
+def test_kills_outside_the_window_are_history() -> None:
+    assert oom_killed_recently(of(killed(90_000))) is None
+    assert oom_killed_recently(of(killed(600), risk={"recentKillSeconds": 300})) is None
+
+
+def test_a_childs_kill_is_another_reason() -> None:
+    assert oom_killed_recently(of(killed(60, code=0))) is None
+    assert oom_killed_recently(of(killed(60, source=KillSource.COUNTER, code=None))) is None

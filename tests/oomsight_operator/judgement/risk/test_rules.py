@@ -1,0 +1,77 @@
+"""The table of rules as a whole: order, promises that hold for all of them, hostile input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.oomsight_operator.judgement.build import FIRST_RUN, GI, MI, NOW, ROOMY, memory, row, spec, subject
+
+from oomsight_api.names import RiskLevel, RiskReason
+from oomsight_api.report import Memory, NodeMemory
+from oomsight_operator.judgement.model import Kill, KillCandidate, KillSource, NodeContext
+from oomsight_operator.judgement.risk.rules import RULES, in_order, judge
+
+AMOUNT = st.one_of(st.none(), st.integers(-(2**63), 2**63))
+FIELDS = dict.fromkeys(("usage", "working_set", "unreclaimable", "limit", "shmem", "file", "active_file", "headroom"), AMOUNT)
+
+
+def test_each_rule_gives_its_own_reason_and_each_reason_stands_once() -> None:
+    reasons = [reason for reason, _ in RULES]
+
+    assert len(set(reasons)) == len(reasons)
+
+
+def test_worst_first_and_facts_before_forecasts() -> None:
+    kill = Kill(NOW - 60, "app", "b" * 64, KillSource.STATUS, 512 * MI, exit_code=137)
+    found = judge(subject(spec(request=64 * MI, limit=512 * MI), memory(470 * MI, 512 * MI, working_set=400 * MI), kills=(kill,)))
+
+    assert [finding.reason for finding in found] == [
+        RiskReason.OOM_KILLED_RECENTLY,
+        RiskReason.NEAR_LIMIT,
+        RiskReason.OVER_REQUEST,
+    ]
+    assert in_order(reversed(found)) == found
+
+
+@given(
+    unreclaimable=st.integers(0, 512 * MI),
+    cache=st.integers(0, 2 * GI),
+    request=st.sampled_from([None, 0, 64 * MI, 512 * MI]),
+    limit=st.sampled_from([None, 512 * MI]),
+)
+def test_page_cache_alone_changes_no_finding_level(unreclaimable: int, cache: int, request: int | None, limit: int | None) -> None:
+    def findings(file: int) -> list[tuple[RiskReason, RiskLevel]]:
+        total = unreclaimable + file
+        uses = memory(unreclaimable, limit, usage=total, working_set=total, file=file, active_file=file, shmem=0)
+        return [(finding.reason, finding.level) for finding in judge(subject(spec(request=request, limit=limit), uses))]
+
+    assert findings(cache) == findings(0)
+
+
+@given(
+    values=st.fixed_dictionaries(FIELDS),
+    resources=st.tuples(st.one_of(st.none(), st.integers(0, 2**63)), st.one_of(st.none(), st.integers(0, 2**63))),
+    node=st.tuples(AMOUNT, AMOUNT),
+    exit_code=st.one_of(st.none(), st.integers()),
+)
+def test_no_value_crashes_a_rule_and_every_sentence_is_one_printable_line(
+    values: dict[str, Any], resources: tuple[int | None, int | None], node: tuple[int | None, int | None], exit_code: int | None
+) -> None:
+    uses = Memory(**{f"{name}_bytes": value for name, value in values.items()})
+    first = KillCandidate("uid-1", "app", 1, process_name="\x1b[2J", oom_score_adj=3, rss_bytes=1, container_id=FIRST_RUN)
+    context = NodeContext("n\u202e\n", NodeMemory(total_bytes=node[0], available_bytes=node[1]), (first,))
+    kill = Kill(NOW, "app", "b" * 64, KillSource.STATUS, resources[1], exit_code=exit_code)
+    found = judge(subject(spec(request=resources[0], limit=resources[1]), row=row(uses=uses), node=context, kills=(kill,)))
+
+    for finding in found:
+        assert finding.level not in {RiskLevel.UNKNOWN, RiskLevel.NONE}
+        assert finding.sentence.isascii()
+        assert finding.sentence.isprintable()
+
+
+def test_a_calm_container_has_no_finding() -> None:
+    uses = memory(100 * MI, 512 * MI, working_set=200 * MI, shmem=0)
+
+    assert judge(subject(spec(request=256 * MI, limit=512 * MI), uses, node=NodeContext("node-1", ROOMY))) == ()
