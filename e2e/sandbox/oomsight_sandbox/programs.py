@@ -18,4 +18,5 @@ PROGRAMS = {
     # Isolated and without site: the smallest interpreter there is, so that the amounts are the workloads' own.
     "oomsight-workload": (sys.executable, "-I", "-S", os.path.join(_HERE, "workloads.py")),
     "oomsight-agent": (beside_python("oomsight-agent"),),
+    "oomsight-operator": (beside_python("oomsight-operator"),),
 }

@@ -36,7 +36,7 @@ class Change:
 class Api:
     """Requests to one API server; use as an async context manager. `url` such as http://127.0.0.1:6443."""
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._session: aiohttp.ClientSession | None = None

@@ -155,6 +155,12 @@ def node_status(node: Node, now_seconds: float) -> dict[str, Any]:
     }
 
 
+def this_machines_memory_bytes() -> int:
+    """MemTotal of /proc/meminfo."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        return machine_memory_bytes(file.read())
+
+
 def machine_memory_bytes(meminfo: str) -> int:
     """MemTotal from the text of /proc/meminfo. Example line: `MemTotal:       24684084 kB`."""
     for line in meminfo.splitlines():

@@ -152,8 +152,6 @@ class PodWorker:
         ended = await self._sandbox.wait(running)
         del self._running[name]
         self._set(replace(running_state, running_since_seconds=None, ended=ended))
-        if state.kind != "init" or ended.exit_code:
-            self._tell(f"pod {self.name}: container {name} {ended.reason} (exit {ended.exit_code}), restart {state.restart_count}")
         return ended
 
     def _all_wait(self, reason: str, message: str) -> None:
