@@ -106,7 +106,7 @@ def _recommendation(container: ContainerAssessment, found: Recommendation) -> st
     if found.request_bytes is not None:
         parts.append(f"request {format_bytes(found.request_bytes)} (now {_or_unset(found.current_request_bytes)})")
     why = "; ".join(step.why for step in found.limit_steps or found.request_steps)
-    watched = f"; watched for {format_span(container.window_seconds)}" if container.window_seconds is not None else ""
+    watched = f"; watched for {format_span(container.window_seconds)}" if container.window_seconds else ""
     return f"Recommended for {container.name}: {', '.join(parts)}. Why: {why}{watched}"
 
 

@@ -1,0 +1,89 @@
+"""The summary: a verdict first, reasons next, and one command to paste at the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.oomsight_operator.judgement.build import MI, NOW, SECOND_RUN, end, judge, memory, pod, row, running, spec, waiting
+
+from oomsight_operator.judgement.model import Owner, Pod
+from oomsight_operator.publishing.summary import MAX_LINES, summary_lines, workload_argument
+
+APP = spec(request=256 * MI, limit=512 * MI)
+STATEFUL = Owner("apps/v1", "StatefulSet", "db", "o")
+
+
+def lines_of(of: Pod, rows: dict[str, Any] | None, **more: Any) -> tuple[str, ...]:
+    assessment, _ = judge(of, rows, **more)
+    return summary_lines(of, assessment)
+
+
+def killed(**more: Any) -> Pod:
+    return pod(APP, statuses=(running(run=SECOND_RUN, restarts=1, last_terminated=end(at=NOW - 60)),), **more)
+
+
+def test_verdict_reasons_recommendation_and_the_command() -> None:
+    lines = lines_of(killed(owner=STATEFUL), {"app": row(SECOND_RUN, memory(64 * MI, 512 * MI, working_set=100 * MI))})
+
+    assert lines == (
+        "OOM risk high. QoS class Burstable, MemoryPolicy team-a/default, sampled 2026-03-01T10:00:00Z.",
+        "- container app: OOM-killed once in the last 24 h at limit 512Mi, exit code 137 [OOMKilledRecently, high]",
+        "Recommended for app: limit 768Mi (now 512Mi), request 256Mi (now 256Mi)."
+        " Why: killed at limit 512Mi: it needed more than that; +25 %, at",
+        "  least 16Mi: killed once in 24 h; +20 %: headroom of the policy",
+        "Next: kubectl -n team-a set resources statefulset/db -c app --limits=memory=768Mi --requests=memory=256Mi",
+    )
+
+
+def test_a_calm_pod_is_one_line() -> None:
+    lines = lines_of(pod(spec(request=512 * MI, limit=512 * MI)), {"app": row(uses=memory(64 * MI, 512 * MI))})
+
+    assert lines == ("OOM risk none. QoS class Burstable, MemoryPolicy team-a/default, sampled 2026-03-01T10:00:00Z.",)
+
+
+def test_a_silent_agent_is_told_with_where_to_look() -> None:
+    lines = lines_of(pod(APP), None)
+
+    assert lines[0].endswith("the agent is silent.")
+    assert lines[1] == "- container app: memory unknown, the agent of node node-1 is silent (see the oomsight agent pod there)"
+    assert lines[-1] == "Next: kubectl get pods -A -o wide --field-selector spec.nodeName=node-1"
+
+
+def test_a_score_that_differs_is_explained() -> None:
+    lines = lines_of(pod(APP), {"app": row(uses=memory(MI, 512 * MI), oom_score_adj_min=0, oom_score_adj_max=0)})
+
+    assert "- app: oom_score_adj live 0, kubelet would set 985:" in "\n".join(lines)
+
+
+def test_a_pod_with_a_hundred_troubles_stays_bounded_and_keeps_its_command() -> None:
+    names = [f"c{index}" for index in range(100)]
+    statuses = tuple(waiting(name, restarts=1, last_terminated=end(f"{index:064x}")) for index, name in enumerate(names))
+    lines = lines_of(pod(*(spec(name, limit=512 * MI) for name in names), statuses=statuses), {})
+
+    assert len(lines) == MAX_LINES
+    assert lines[-1] == "Next: kubectl -n team-a get memrec -o yaml"
+    assert "more in the annotation" in lines[-2]
+
+
+@pytest.mark.parametrize(
+    ("owner", "labels", "expected"),
+    [
+        (Owner("apps/v1", "ReplicaSet", "web-5d8f", "o"), {"pod-template-hash": "5d8f"}, "deployment/web"),
+        (Owner("apps/v1", "ReplicaSet", "web-5d8f", "o"), {}, None),
+        (Owner("apps/v1", "DaemonSet", "logs", "o"), {}, "daemonset/logs"),
+        (Owner("batch/v1", "Job", "once", "o"), {}, None),
+        (Owner("evil.example/v1", "Deployment", "web", "o"), {}, None),
+        (Owner("apps/v1", "StatefulSet", "x; rm -rf /", "o"), {}, None),
+        (Owner("apps/v1", "StatefulSet", "$(reboot)", "o"), {}, None),
+        (None, {}, None),
+    ],
+)
+def test_only_a_name_that_is_safe_to_paste_gets_into_a_command(
+    owner: Owner | None, labels: dict[str, str], expected: str | None
+) -> None:
+    assert workload_argument(pod(APP, owner=owner, labels=labels)) == expected
+
+
+def test_a_workload_that_cannot_be_named_leads_to_the_recommendation_object() -> None:
+    assert lines_of(killed(), None)[-1] == "Next: kubectl -n team-a get memrec -o yaml"
