@@ -104,7 +104,9 @@ class Runner:
                 seconds = self._start_what_is_due()
                 self._settled.set()
                 try:
-                    await asyncio.wait_for(self._wake.wait(), seconds)
+                    # Not wait_for: before Python 3.12 it may swallow a cancellation that comes together with the wake-up.
+                    async with asyncio.timeout(seconds):
+                        await self._wake.wait()
                 except TimeoutError:
                     pass
         finally:
@@ -114,13 +116,14 @@ class Runner:
 
     async def drain(self, timeout_seconds: float) -> bool:
         """Wait, while `run` runs, until nothing is wanted by now or in flight. False when that took too long."""
-        deadline = self._clock() + timeout_seconds
-        while self._queue.unfinished(self._clock()):
-            self._settled.clear()
-            try:
-                await asyncio.wait_for(self._settled.wait(), max(0.0, deadline - self._clock()))
-            except TimeoutError:
-                return False
+        self._wake.set()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while self._queue.unfinished(self._clock()):
+                    self._settled.clear()
+                    await self._settled.wait()
+        except TimeoutError:
+            return False
         return True
 
     def _start_what_is_due(self) -> float | None:
