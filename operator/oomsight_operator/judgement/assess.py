@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from oomsight_api.names import QosClass, RiskLevel, RiskReason
+from oomsight_api.policy import RecommendationSpec
 from oomsight_api.selectors import container_selected
 from oomsight_operator.judgement.hysteresis import settle
 from oomsight_operator.judgement.kills import Observation, observe_kills, pending_until
@@ -18,6 +19,7 @@ from oomsight_operator.judgement.model import (
     Assessment,
     ContainerAssessment,
     ContainerHistory,
+    ContainerKind,
     ContainerSpec,
     ContainerStatus,
     EffectivePolicy,
@@ -25,6 +27,7 @@ from oomsight_operator.judgement.model import (
     NodeContext,
     Pod,
     PodHistory,
+    Recommendation,
     Telemetry,
 )
 from oomsight_operator.judgement.oom_score_adj import expected_oom_score_adj
@@ -35,6 +38,9 @@ from oomsight_operator.judgement.recommendation import Evidence, recommend
 from oomsight_operator.judgement.risk.rules import KILL_REASONS, in_order, judge
 from oomsight_operator.judgement.risk.subject import Subject
 from oomsight_operator.judgement.words import format_span, printable
+
+FIRST_ROW_SECONDS = 15.0
+"""Start to first row: a sample, a long poll and the kubelet's status, each of about a second, under load."""
 
 
 def assess_pod(  # noqa: PLR0917 - the six values that a judgement is made of
@@ -133,11 +139,20 @@ def _assess_container(  # noqa: PLR0917
     if unknown_because is not None:
         findings = tuple(finding for finding in findings if finding.reason in KILL_REASONS)
     judged = max((finding.level for finding in findings), key=lambda level: level.severity, default=RiskLevel.NONE)
-    if not findings and unknown_because is not None:
+    fresh_until = _unmeasured_until(history, seen, telemetry)
+    if fresh_until is not None:
+        # Started a moment ago: the agent will have its first row soon, and what was known of the last run stands until then.
+        unknown_because, judged = None, max(judged, history.level, key=lambda level: level.severity)
+    elif not findings and unknown_because is not None:
         judged = RiskLevel.UNKNOWN
     settled = settle(judged, history.level, history.lower_since_seconds, now, rules.risk.hold_seconds)
     held = settled.falls_at_seconds is not None
-    shown = _with_held(findings, history.findings, rules.risk.hold_seconds) if held else findings
+    if held:
+        shown = _with_held(findings, history.findings, rules.risk.hold_seconds)
+    elif fresh_until is not None:
+        shown = _with_held(findings, history.findings, None)
+    else:
+        shown = findings
     expected = expected_oom_score_adj(pod, spec, node.memory.total_bytes if node.memory is not None else None)
     row = seen.row
     assessment = ContainerAssessment(
@@ -153,7 +168,7 @@ def _assess_container(  # noqa: PLR0917
         live_oom_score_adj_max=row.oom_score_adj_max if row is not None else None,
         kills=history.kills,
         new_kills=(),
-        recommendation=recommend(_evidence(spec, subject, pod_class, history), rules.recommendation),
+        recommendation=_recommend(spec, subject, pod_class, history, rules.recommendation),
         unknown_because=unknown_because,
         window_seconds=watched_seconds(history),
         peak_bytes=history.peak_bytes,
@@ -163,9 +178,9 @@ def _assess_container(  # noqa: PLR0917
         level=settled.level,
         lower_since_seconds=settled.lower_since_seconds,
         raised={finding.reason: finding.level for finding in findings},
-        findings=history.findings if held else findings,
+        findings=history.findings if held or fresh_until is not None else findings,
     )
-    due = [settled.falls_at_seconds, pending_until(history) if running else None]
+    due = [settled.falls_at_seconds, fresh_until, pending_until(history) if running else None]
     due += [kill.time_seconds + rules.risk.recent_kill_seconds for kill in subject.recent_kills]
     return assessment, remembered, [moment for moment in due if moment is not None and moment > now]
 
@@ -182,7 +197,7 @@ def why_unknown(pod: Pod, subject: Subject, status: ContainerStatus | None, tele
             status is not None and (status.state == "terminated" or _ran_before(status))
         )
         # Without processes it uses no memory: that is known.
-        return None if ended else f"{subject.label}: {'not started yet' if pod.node_name else 'its pod is not on a node yet'}"
+        return None if ended else f"{subject.label}: {_why_not_running(pod, status)}"
     agent = f"the agent of node {printable(pod.node_name or '')}"
     if telemetry is None:
         return f"{subject.label}: memory unknown, {agent} is silent (see the oomsight agent pod there)"
@@ -193,19 +208,46 @@ def why_unknown(pod: Pod, subject: Subject, status: ContainerStatus | None, tele
     return None
 
 
+def _why_not_running(pod: Pod, status: ContainerStatus | None) -> str:
+    if pod.node_name is None:
+        return "its pod is not on a node yet"
+    if status is None or status.state == "unknown":
+        return "the kubelet has told no state of it"
+    return "not started yet"
+
+
 def _ran_before(status: ContainerStatus) -> bool:
     """It waits for its next start, as in a crash loop."""
     return status.state == "waiting" and (status.restart_count > 0 or status.last_terminated is not None)
 
 
-def _with_held(findings: tuple[Finding, ...], held: tuple[Finding, ...], hold_seconds: int) -> tuple[Finding, ...]:
-    """The findings of now, and those that the published level still stands on."""
+def _unmeasured_until(history: ContainerHistory, seen: Observation, telemetry: Telemetry | None) -> float | None:
+    """Until when a container that has just started again may lack a row before it counts as unknown; None when it does not lack
+    one."""
+    started = seen.status.started_at_seconds if seen.status is not None and seen.status.state == "running" else None
+    if telemetry is None or seen.row is not None or started is None or history.level is RiskLevel.UNKNOWN:
+        return None
+    until = started + FIRST_ROW_SECONDS
+    return until if started - FIRST_ROW_SECONDS <= seen.now_seconds < until else None
+
+
+def _with_held(findings: tuple[Finding, ...], held: tuple[Finding, ...], hold_seconds: int | None) -> tuple[Finding, ...]:
+    """The findings of now, and those that the published level still stands on; in the past tense while a hold keeps it up."""
     now = {finding.reason: finding.level.severity for finding in findings}
     kept = [finding for finding in held if finding.level.severity > now.get(finding.reason, -1)]
     stale: set[RiskReason] = {finding.reason for finding in kept}
-    suffix = f" (no longer so; the level falls when that lasts {format_span(hold_seconds)})"
+    suffix = f" (no longer so; the level falls when that lasts {format_span(hold_seconds)})" if hold_seconds is not None else ""
     past = (replace(finding, sentence=finding.sentence + suffix) for finding in kept)
     return in_order((*past, *(finding for finding in findings if finding.reason not in stale)))
+
+
+def _recommend(
+    spec: ContainerSpec, subject: Subject, pod_class: QosClass, history: ContainerHistory, policy: RecommendationSpec
+) -> Recommendation | None:
+    """None also for an ephemeral container: it cannot ask for anything."""
+    if spec.kind is ContainerKind.EPHEMERAL:
+        return None
+    return recommend(_evidence(spec, subject, pod_class, history), policy)
 
 
 def _evidence(spec: ContainerSpec, subject: Subject, pod_class: QosClass, history: ContainerHistory) -> Evidence:

@@ -236,3 +236,39 @@ def test_a_run_lost_between_two_samples_is_corrected_by_the_pods_counter() -> No
     assessment, _ = judge(pod(APP, statuses=(died,)), {}, history, now=NOW + 3, pod_row=counters[1])
 
     assert assessment.reasons == (RiskReason.OOM_KILLED_RECENTLY,)
+
+
+def test_a_container_that_starts_again_keeps_its_level_until_its_first_row_is_due() -> None:
+    _, history = judge(pod(APP), {"app": row(uses=memory(100 * MI, 512 * MI))})
+    again = pod(APP, statuses=(running(run=SECOND_RUN, restarts=1, started=NOW + 60),))
+    fresh, history = judge(again, {}, history, now=NOW + 61)
+    late, _ = judge(again, {}, history, now=NOW + 75)
+
+    assert (fresh.level, fresh.containers[0].unknown_because) == (RiskLevel.NONE, None)
+    assert fresh.reassess_at_seconds == NOW + 75
+    assert late.level is RiskLevel.UNKNOWN
+
+
+def test_a_first_start_without_a_row_is_unknown() -> None:
+    fresh, _ = judge(pod(APP, statuses=(running(started=NOW - 1),)), {})
+
+    assert fresh.level is RiskLevel.UNKNOWN
+
+
+def test_an_ephemeral_container_gets_no_advice_that_nobody_could_follow() -> None:
+    debugger = spec("debugger", kind="ephemeral")
+    ended = running("debugger", SECOND_RUN, last_terminated=end(at=NOW - 60))
+    assessment, _ = judge(
+        pod(APP, debugger, statuses=(running(), ended)),
+        {"app": row(uses=memory(MI, 512 * MI)), "debugger": row(SECOND_RUN, memory(300 * MI))},
+        recommendation={"targetQoS": "Burstable"},
+    )
+
+    assert assessment.containers[1].recommendation is None
+    assert RiskReason.NO_LIMIT not in assessment.reasons
+
+
+def test_a_container_without_any_status_is_unknown_and_says_so() -> None:
+    assessment, _ = judge(pod(APP, statuses=()), {})
+
+    assert assessment.containers[0].unknown_because == "container app: the kubelet has told no state of it"

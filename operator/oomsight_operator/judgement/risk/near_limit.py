@@ -1,8 +1,9 @@
 """NearLimit: what the kernel cannot free comes near the limit.
 
 Condition: unreclaimable memory (anon + shmem + unreclaimable kernel memory, less what swap could take) against the limit in
-force. Page cache is never in it: the kernel drops cache before it kills. Under a pod-level limit a container without its own is
-judged by the pod's sum. Thresholds: the policy's `risk.nearLimit`, with its `hysteresisPercent`.
+force. Page cache is never in it: the kernel drops cache before it kills. Where the pod has a limit of its own (pod-level
+resources), the pod's sum against that one counts too, whichever is worse.
+Thresholds: the policy's `risk.nearLimit`, with its `hysteresisPercent`.
 """
 
 from __future__ import annotations
@@ -18,17 +19,25 @@ from oomsight_operator.judgement.words import format_percent
 
 
 def near_limit(subject: Subject) -> Finding | None:
-    """At and above a threshold."""
-    scope, memory, limit = _scope(subject)
+    """At and above a threshold, of the container's own limit or of the pod-level one, whichever is worse."""
+    if not subject.running:
+        return None
+    found = [_judge(subject, subject.label, subject.memory, subject.limit_bytes)]
+    if subject.pod_row is not None:
+        found.append(_judge(subject, f"pod of {subject.label}", subject.pod_row.memory, subject.pod_limit_bytes))
+    return max((finding for finding in found if finding is not None), key=lambda finding: finding.level.severity, default=None)
+
+
+def _judge(subject: Subject, whose: str, memory: Memory, limit: int | None) -> Finding | None:
     unreclaimable = memory.unreclaimable_bytes
-    if not subject.running or limit is None or limit <= 0 or unreclaimable is None:
+    if limit is None or limit <= 0 or unreclaimable is None:
         return None
     level = grade(unreclaimable, limit, subject.policy, subject.before(RiskReason.NEAR_LIMIT))
     if level is RiskLevel.NONE:
         return None
     top = f" (kubectl top shows {human_bytes(memory.working_set_bytes)})" if memory.working_set_bytes is not None else ""
     sentence = (
-        f"{scope}: unreclaimable {human_bytes(unreclaimable)} is {format_percent(unreclaimable, limit)}"
+        f"{whose}: unreclaimable {human_bytes(unreclaimable)} is {format_percent(unreclaimable, limit)}"
         f" of its limit {human_bytes(limit)}{top}"
     )
     return Finding(RiskReason.NEAR_LIMIT, level, sentence)
@@ -49,10 +58,3 @@ def grade(part_bytes: int, limit_bytes: int, policy: RiskSpec, previous: RiskLev
         previous,
         policy.hysteresis_percent,
     )
-
-
-def _scope(subject: Subject) -> tuple[str, Memory, int | None]:
-    """Whose memory against which limit: the container's own limit first, else the pod's."""
-    if subject.limit_bytes is not None or subject.pod_limit_bytes is None or subject.pod_row is None:
-        return subject.label, subject.memory, subject.limit_bytes
-    return f"pod of {subject.label}", subject.pod_row.memory, subject.pod_limit_bytes

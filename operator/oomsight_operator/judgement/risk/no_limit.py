@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.quantity import human_bytes
-from oomsight_operator.judgement.model import Finding
+from oomsight_operator.judgement.model import ContainerKind, Finding
 from oomsight_operator.judgement.risk.subject import Subject
 
 
 def no_limit(subject: Subject) -> Finding | None:
     """A running container that the kernel lets grow up to the node's memory."""
+    if subject.spec.kind is ContainerKind.EPHEMERAL:
+        return None  # It cannot have one.
     if not subject.running or subject.limit_bytes is not None or subject.pod_limit_bytes is not None:
         return None
     unreclaimable = subject.memory.unreclaimable_bytes

@@ -49,6 +49,15 @@ def test_the_limit_that_the_kernel_enforces_beats_the_spec() -> None:
     assert "96 % of its limit 500Mi" in finding.sentence
 
 
+def test_the_pods_own_limit_counts_where_it_is_nearer_than_the_containers() -> None:
+    pod_row = PodRow(pod_uid="uid-1", cgroup="/p", memory=memory(950 * MI, 1000 * MI))
+    finding = near_limit(subject(spec(limit=900 * MI), memory(640 * MI, 900 * MI), pod_row=pod_row, pod_limit_bytes=1000 * MI))
+
+    assert finding is not None
+    assert finding.level is RiskLevel.CRITICAL
+    assert finding.sentence.startswith("pod of container app")
+
+
 def test_a_container_without_its_own_limit_is_judged_by_the_pods() -> None:
     pod_row = PodRow(pod_uid="uid-1", cgroup="/p", memory=memory(950 * MI, 1000 * MI))
     finding = near_limit(subject(spec(), memory(10 * MI), pod_row=pod_row, pod_limit_bytes=1000 * MI))
