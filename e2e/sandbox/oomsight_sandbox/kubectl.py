@@ -49,8 +49,8 @@ class Kubectl:
     async def apply(self, *paths: str, documents: Sequence[dict[str, Any]] = ()) -> list[str]:
         """Apply files or folders, or objects; the lines it prints."""
         if documents:
-            bundle = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
-            return (await self.run("apply", "-f", "-", standard_input=json.dumps(bundle))).splitlines()
+            bundle = "\n---\n".join(json.dumps(document) for document in documents)
+            return (await self.run("apply", "-f", "-", standard_input=bundle)).splitlines()
         files = [word for path in paths for word in ("-f", path)]
         return (await self.run("apply", *files)).splitlines()
 

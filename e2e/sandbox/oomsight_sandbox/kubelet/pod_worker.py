@@ -104,11 +104,13 @@ class PodWorker:
         """Start one container again and again, until its restart policy says that it is done."""
         name = container["name"]
         policy = self._spec.get("restartPolicy") or "Always"
-        failures = 0
+        failures = restarts = 0
+        last: Ended | None = None
         while True:
-            ended = await self._run_once(container, started)
+            ended = await self._run_once(container, started, restarts, last)
             if ended is None:
                 return
+            last, restarts = ended, restarts + 1
             state = self._states[name]
             if not must_restart(policy, state.kind, ended.exit_code):
                 return
@@ -118,16 +120,14 @@ class PodWorker:
                 message = f"back-off {wait:g}s restarting failed container={name} pod={self._pod['metadata']['name']}"
                 self._set(replace(state, ended=None, last=ended, waiting_reason="CrashLoopBackOff", waiting_message=message))
                 await asyncio.sleep(wait)
-            state = self._states[name]
-            self._set(replace(state, ended=None, last=ended, restart_count=state.restart_count + 1))
 
-    async def _run_once(self, container: Object, started: asyncio.Event) -> Ended | None:
-        """One run from start to end; None when the spec cannot be run at all."""
+    async def _run_once(self, container: Object, started: asyncio.Event, restarts: int, last: Ended | None) -> Ended | None:
+        """One run from start to end; None when the spec cannot be run at all. Until it runs, its state stays what it was."""
         name = container["name"]
         state = self._states[name]
         begun = time.time()
         try:
-            running = await self._sandbox.start(container, state.restart_count)
+            running = await self._sandbox.start(container, restarts)
         except (ContainerCreateError, ResourceError) as error:
             self._tell(f"pod {self.name}: container {name} cannot be created: {error}")
             self._set(replace(state, waiting_reason="CreateContainerConfigError", waiting_message=str(error)))
@@ -135,7 +135,7 @@ class PodWorker:
         except (StartError, OSError) as error:
             self._tell(f"pod {self.name}: container {name} cannot be started: {error}")
             ended = Ended("0" * 64, START_ERROR_EXIT_CODE, "StartError", begun, time.time(), str(error))
-            self._set(replace(state, ended=ended, running_since_seconds=None))
+            self._set(replace(state, ended=ended, last=last, restart_count=restarts))
             return ended
         self._running[name] = running
         if running.program.oom_score_adj_error:
@@ -144,8 +144,9 @@ class PodWorker:
             state,
             container_id=running.container_id,
             running_since_seconds=running.started_seconds,
+            restart_count=restarts,
+            last=last,
             ended=None,
-            waiting_message=None,
         )
         self._set(running_state)
         started.set()
