@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.oomsight_operator.judgement.build import GI, MI, process
 
 from oomsight_api.report import NodeMemory, Process
 from oomsight_operator.judgement.badness import badness, page_size, total_pages
-from tests.oomsight_operator.judgement.build import GI, MI, process
 
 PAGES = 2 * GI // 4096
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tests.oomsight_operator.judgement.build import MI, NOW, SECOND_RUN, memory, row
+
 from oomsight_operator.judgement.model import ContainerHistory
 from oomsight_operator.judgement.peaks import observe_peaks, watched_seconds
-from tests.oomsight_operator.judgement.build import MI, NOW, SECOND_RUN, memory, row
 
 
 def test_the_kernels_peak_between_two_samples_counts_not_only_the_samples() -> None:
