@@ -8,9 +8,8 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 
-from oomsight_agent import logs
+from oomsight_agent import __version__, logs
 from oomsight_agent.board import COALESCE_SECONDS
 from oomsight_agent.kernel.roots import Roots
 from oomsight_agent.top_rows import SORT_KEYS
@@ -18,14 +17,6 @@ from oomsight_agent.top_view import FORMATS
 
 DEFAULT_LISTEN = "0.0.0.0:9754"
 _ENVIRONMENT_PREFIX = "OOMSIGHT_"
-
-
-def version() -> str:
-    """Version of the installed package."""
-    try:
-        return metadata.version("oomsight")
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str], host_name: str) -> argparse.Namespace:
@@ -44,7 +35,7 @@ def _parser(environment: Mapping[str, str], host_name: str) -> argparse.Argument
         prog="oomsight-agent",
         description="Reads one node's memory cgroups and says what is. Without a command: run.",
     )
-    parser.add_argument("--version", action="version", version=f"oomsight-agent {version()}")
+    parser.add_argument("--version", action="version", version=f"oomsight-agent {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="run|top")
     run = commands.add_parser("run", help="sample and serve reports and metrics until stopped (the default)")
     _add_roots(run, environment, host_name)

@@ -9,15 +9,14 @@ import argparse
 import logging
 import os
 import resource
-import secrets
 import signal
 import socket
 import sys
 import time
 from collections.abc import Sequence
 
-from oomsight_agent import logs, preflight, top
-from oomsight_agent.arguments import parse, version
+from oomsight_agent import __version__, logs, preflight, top
+from oomsight_agent.arguments import parse
 from oomsight_agent.board import Board
 from oomsight_agent.kernel.roots import Roots
 from oomsight_agent.sampler import Sampler
@@ -53,8 +52,8 @@ def _run(options: argparse.Namespace, roots: Roots, warnings: Sequence[str]) -> 
     # Blocked here and in every thread to come; the main thread fetches them while it waits for the next sample.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     board = Board(
-        secrets.token_hex(8),
-        version=version(),
+        os.urandom(8).hex(),
+        version=__version__,
         interval_seconds=options.interval_seconds,
         coalesce_seconds=options.coalesce_seconds,
     )
@@ -65,7 +64,7 @@ def _run(options: argparse.Namespace, roots: Roots, warnings: Sequence[str]) -> 
         sys.stderr.write(f"oomsight-agent: --listen {host}:{port}: {error.strerror}, expected a free address of this machine\n")
         return 1
     server.start()
-    _log.info("agent listens", extra={"address": host, "port": server.port, "node": options.node_name, "version": version()})
+    _log.info("agent listens", extra={"address": host, "port": server.port, "node": options.node_name, "version": __version__})
     if options.port_file:
         _write_port_file(options.port_file, server.port)
     sampler = Sampler(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import pytest
 
 from oomsight_agent.arguments import parse
@@ -61,4 +63,4 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_info:
         parse(["--version"], {}, "h")
     assert exit_info.value.code == 0
-    assert capsys.readouterr().out.startswith("oomsight-agent ")
+    assert capsys.readouterr().out == f"oomsight-agent {metadata.version('oomsight')}\n"
