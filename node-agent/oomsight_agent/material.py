@@ -7,6 +7,7 @@ with the previous sample, so that a slow drift adds up until it is told. The con
 from __future__ import annotations
 
 from enum import IntEnum
+from operator import attrgetter
 
 from oomsight_api.report import Container, Memory, NodeMemory, Pod, Pressure
 
@@ -51,14 +52,27 @@ class Change(IntEnum):
     """Worth an answer at once: a kill, the onset of limit hits, memory that cannot be freed rising over 90 % of the limit."""
 
 
-_MEASURED = ("usage_bytes", "working_set_bytes", "unreclaimable_bytes", "anon_bytes", "shmem_bytes", "swap_bytes")
-_SETTINGS = ("limit_bytes", "unlimited", "high_bytes", "swap_limit_bytes")
+# attrgetter makes one tuple in C: the comparison of 440 rows a second is worth it.
+_measured = attrgetter("usage_bytes", "working_set_bytes", "unreclaimable_bytes", "anon_bytes", "shmem_bytes", "swap_bytes")
+_settings = attrgetter("limit_bytes", "unlimited", "high_bytes", "swap_limit_bytes")
+_identity = attrgetter(
+    "oom_kills",
+    "oom_score_adj_min",
+    "oom_score_adj_max",
+    "oom_group",
+    "cgroup",
+    "container_name",
+    "pod_name",
+    "namespace",
+    "pod_uid",
+)
 
 
 def step_bytes(memory: Memory, told_bytes: int, node_total_bytes: int | None) -> float:
     """How far an amount must move from `told_bytes` to be told again."""
-    if memory.limit_bytes is not None:
-        return max(STEP_RATIO * memory.limit_bytes, STEP_FLOOR_BYTES)
+    limit = memory.limit_bytes
+    if limit is not None:
+        return max(STEP_RATIO * limit, STEP_FLOOR_BYTES)
     own = max(STEP_RATIO_OF_ITSELF * told_bytes, STEP_FLOOR_WITHOUT_LIMIT_BYTES)
     return own if node_total_bytes is None else max(min(own, STEP_RATIO * node_total_bytes), STEP_FLOOR_BYTES)
 
@@ -67,8 +81,11 @@ def memory_change(told: Memory, now: Memory, told_peak_bytes: int | None, node_t
     """Compare one cgroup's memory. `told_peak_bytes` is the peak that was told with `told`; only a higher one is news."""
     if _is_newly_near_limit(told, now):
         return Change.URGENT
-    settings_changed = any(getattr(told, field) != getattr(now, field) for field in _SETTINGS)
-    if settings_changed or _amounts_moved(told, now, node_total_bytes) or _peak_rose(told, now, told_peak_bytes, node_total_bytes):
+    if (
+        _settings(told) != _settings(now)
+        or _amounts_moved(told, now, node_total_bytes)
+        or _peak_rose(told, now, told_peak_bytes, node_total_bytes)
+    ):
         return Change.MATERIAL
     return Change.NONE
 
@@ -78,19 +95,10 @@ def container_change(told: Container, now: Container, told_peak_bytes: int | Non
     if told.oom_kills != now.oom_kills and now.oom_kills:
         return Change.URGENT
     change = memory_change(told.memory, now.memory, told_peak_bytes, node_total_bytes)
-    if change is Change.URGENT:
+    if change:
         return change
     if (
-        change is Change.MATERIAL
-        or told.oom_kills != now.oom_kills
-        or told.oom_score_adj_min != now.oom_score_adj_min
-        or told.oom_score_adj_max != now.oom_score_adj_max
-        or told.oom_group != now.oom_group
-        or told.cgroup != now.cgroup
-        or told.container_name != now.container_name
-        or told.pod_name != now.pod_name
-        or told.namespace != now.namespace
-        or told.pod_uid != now.pod_uid
+        _identity(told) != _identity(now)
         or pressure_moved(told.pressure, now.pressure)
         or _rate_moved(told.refaults_per_second, now.refaults_per_second)
         or _rate_moved(told.major_faults_per_second, now.major_faults_per_second)
@@ -143,13 +151,16 @@ def pressure_moved(told: Pressure | None, now: Pressure | None) -> bool:
 
 
 def _amounts_moved(told: Memory, now: Memory, node_total_bytes: int | None) -> bool:
-    for field in _MEASURED:
-        before, after = getattr(told, field), getattr(now, field)
-        if before == after:
+    before, after = _measured(told), _measured(now)
+    if before == after:
+        return False
+    for known, seen in zip(before, after, strict=True):
+        if known == seen:
             continue
-        if before is None or after is None:
+        if known is None or seen is None:
             return True  # absent is not zero: that a value went or came back is news
-        if abs(after - before) >= step_bytes(now, before, node_total_bytes):
+        moved = abs(seen - known)
+        if moved >= STEP_FLOOR_BYTES and moved >= step_bytes(now, known, node_total_bytes):
             return True
     return False
 
@@ -159,7 +170,10 @@ def _peak_rose(told: Memory, now: Memory, told_peak_bytes: int | None, node_tota
     if peak is None:
         return False  # usage, without which there is no peak, is compared by itself
     known = told_peak_bytes if told_peak_bytes is not None else told.usage_bytes
-    return known is None or peak - known >= step_bytes(now, known, node_total_bytes)
+    if known is None:
+        return True
+    rise = peak - known
+    return rise >= STEP_FLOOR_BYTES and rise >= step_bytes(now, known, node_total_bytes)
 
 
 def _percent_moved(told: float | None, now: float | None) -> bool:
@@ -172,14 +186,16 @@ def _rate_moved(told: float | None, now: float | None) -> bool:
     if now is None:
         return False  # a rate needs two samples; that it is missing for a while says nothing
     before = told or 0.0
+    if now == before:
+        return False
     low, high = min(before, now), max(before, now)
     return high - low >= RATE_STEP_PER_SECOND and high >= RATE_STEP_FACTOR * low
 
 
 def _slope_moved(told: Container, now: Container, node_total_bytes: int | None) -> bool:
     before, after = told.floor_slope_bytes_per_second, now.floor_slope_bytes_per_second
-    if before is None or after is None:
-        return before is not after
+    if before is None or after is None or before == after:
+        return before != after
     step = step_bytes(now.memory, now.memory.unreclaimable_bytes or 0, node_total_bytes)
     return abs(after - before) * SLOPE_HORIZON_SECONDS >= step
 
@@ -191,7 +207,8 @@ def _node_amount_moved(told: int | None, now: int | None, total: int | None) -> 
 
 
 def _is_newly_near_limit(told: Memory, now: Memory) -> bool:
-    if now.limit_bytes is None or now.unreclaimable_bytes is None or now.unreclaimable_bytes < NEAR_LIMIT_RATIO * now.limit_bytes:
+    limit, unreclaimable = now.limit_bytes, now.unreclaimable_bytes
+    if limit is None or unreclaimable is None or unreclaimable < NEAR_LIMIT_RATIO * limit:
         return False
     if told.limit_bytes is None or told.unreclaimable_bytes is None:
         return True
