@@ -217,7 +217,8 @@ class Engine:
             if self._due:
                 seconds = min(seconds, max(0.0, self._due[0][0] - self._monotonic()))
             try:
-                await asyncio.wait_for(self._wake.wait(), seconds)
+                async with asyncio.timeout(seconds):  # not wait_for, which can swallow a cancellation (until 3.12)
+                    await self._wake.wait()
             except TimeoutError:
                 return
         await asyncio.sleep(self._timing.gather_seconds)

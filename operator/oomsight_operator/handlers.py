@@ -6,6 +6,9 @@ the timeouts below, since kopf's inactivity timeout can end a watcher for good.
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import kopf
@@ -30,6 +33,39 @@ def make_registry(policies: PolicyStore, credentials: Credentials) -> kopf.Opera
         policies.observe(event["object"], deleted=event["type"] == "DELETED")
 
     return registry
+
+
+class _Endless(Iterable[float]):
+    """kopf's pauses between attempts, seconds, for ever: an API server that is away for an hour must not end the operator."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((1.0, 2.0, 5.0, 10.0), itertools.repeat(15.0))
+
+
+class _Everybody(Collection["asyncio.Task[Any]"]):
+    """Tasks that kopf must leave alone: all. It would cancel every task made after its own start, ours included."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+async def run_kopf(policies: PolicyStore, credentials: Credentials, stop: asyncio.Event, ready: asyncio.Event) -> None:
+    """Watch the policies until `stop` is set (or a signal comes: kopf takes SIGTERM and SIGINT when it starts)."""
+    tasks = await kopf.spawn_tasks(
+        registry=make_registry(policies, credentials),
+        settings=make_settings(),
+        clusterwide=True,
+        standalone=True,
+        stop_flag=stop,
+        ready_flag=ready,
+    )
+    await kopf.run_tasks(tasks, ignored=_Everybody())
 
 
 async def connection_info(credentials: Credentials) -> kopf.ConnectionInfo:
@@ -66,5 +102,8 @@ def make_settings() -> kopf.OperatorSettings:
     settings.watching.client_timeout = 310
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 1e7
+    settings.networking.error_backoffs = _Endless()
+    settings.queueing.idle_timeout = 1.0
+    settings.queueing.exit_timeout = 0.5
     settings.process.ultimate_exiting_timeout = None
     return settings

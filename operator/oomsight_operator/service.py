@@ -7,12 +7,10 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-import kopf
-
 from oomsight_api.kinds import MEMORY_RECOMMENDATION
 from oomsight_api.report import NodeReport
 from oomsight_operator.engine import Cluster, Engine, EngineTiming
-from oomsight_operator.handlers import make_registry, make_settings
+from oomsight_operator.handlers import run_kopf
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.informer import Informer, Resource, Timing
 from oomsight_operator.inventory.namespaces import Namespace, project_namespace
@@ -112,8 +110,7 @@ class Service:
         self._spawn("policy watch", self._policy_watch.run())
         self._spawn("agent directory", self._directory.run())
         self._spawn("engine", self.engine.run())
-        # Last: when kopf ends, it cancels every task that was made after it.
-        kopf_task = self._spawn("kopf", self._run_kopf())
+        kopf_task = self._spawn("kopf", run_kopf(self.policies, self._credentials, self._kopf_stop, self.kopf_ready))
         ready = asyncio.create_task(self.kopf_ready.wait())
         await asyncio.wait((kopf_task, ready), return_when=asyncio.FIRST_COMPLETED)
         if kopf_task.done():
@@ -168,17 +165,6 @@ class Service:
             log.warning("earlier recommendations cannot be read; starting without history", extra={"error": error.message[:500]})
             return []
 
-    async def _run_kopf(self) -> None:
-        await kopf.operator(
-            registry=make_registry(self.policies, self._credentials),
-            settings=make_settings(),
-            clusterwide=True,
-            standalone=True,
-            stop_flag=self._kopf_stop,
-            ready_flag=self.kopf_ready,
-            identity=self._settings.identity,  # type: ignore[arg-type] # a NewType of str that kopf does not export
-        )
-
     async def _follow_metrics(self) -> None:
         while True:
             for informer in self.informers:
@@ -199,10 +185,7 @@ class Service:
         return task
 
     async def _end(self, *names: str) -> None:
-        tasks = [self._tasks.pop(name) for name in names if name in self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(self._tasks.pop(name) for name in names if name in self._tasks)
 
 
 class _PolicyNews:
@@ -220,6 +203,15 @@ class _PolicyNews:
 
     def policies_changed(self) -> None:
         self._engine.policies_changed()
+
+
+async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel until they have ended: `asyncio.wait_for` can swallow one cancellation (until Python 3.12), ours or a library's."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=1.0)
 
 
 def publisher_settings(settings: Settings) -> PublisherSettings:

@@ -60,7 +60,8 @@ class AgentDirectory:
                 await self._refresh()
             self._poller.set_targets(find_targets(self._pods, self._uid))
             try:
-                await asyncio.wait_for(self._wake.wait(), 1.0 if strange and self._uid is None else self._refresh_seconds)
+                async with asyncio.timeout(1.0 if strange and self._uid is None else self._refresh_seconds):
+                    await self._wake.wait()
             except TimeoutError:
                 pass
 

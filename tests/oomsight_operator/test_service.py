@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from tests.oomsight_operator.small_cluster import POLICY, SmallCluster, small_cluster
+
+CONTAINER = "c" * 64
+
+
+@pytest_asyncio.fixture
+async def cluster() -> AsyncIterator[SmallCluster]:
+    async with small_cluster() as found:
+        yield found
+
+
+async def test_a_pod_near_its_limit_is_annotated_and_the_policy_says_so(cluster: SmallCluster) -> None:
+    await cluster.make_policy()
+    uid = await cluster.make_pod("web", container_id=CONTAINER)
+    cluster.agent.say(uid, CONTAINER, unreclaimable_mib=500)
+    async with cluster.operator(policy_status_interval_seconds=0):
+        found = await cluster.until("web", lambda annotations: annotations.get("oom-risk") == "critical")
+        assert found["policy"] == "ClusterMemoryPolicy all"
+        assert "NearLimit" in found["oom-risk-reasons"]
+        policy = await cluster.client.request("GET", f"{POLICY}/all")
+        async with asyncio.timeout(20):
+            while policy.get("status", {}).get("matchedPods") != 2:
+                await asyncio.sleep(0.02)
+                policy = await cluster.client.request("GET", f"{POLICY}/all")
+        assert policy["status"]["worst"][0]["pod"] == "web"
+        assert "finalizers" not in policy["metadata"]
+        assert "annotations" not in policy["metadata"]
+
+
+async def test_without_a_policy_nothing_is_written(cluster: SmallCluster) -> None:
+    uid = await cluster.make_pod("web", container_id=CONTAINER)
+    cluster.agent.say(uid, CONTAINER, unreclaimable_mib=500)
+    async with cluster.operator() as service:
+        await service.engine.idle()
+        assert await service.publisher.drain(5)
+        await cluster.make_policy()
+        await cluster.until("web", lambda annotations: "oom-risk" in annotations)
+        await cluster.client.request("DELETE", f"{POLICY}/all")
+        await cluster.until("web", lambda annotations: not annotations)
+
+
+async def test_a_policy_deleted_behind_a_broken_watch_is_noticed(cluster: SmallCluster) -> None:
+    await cluster.make_policy()
+    uid = await cluster.make_pod("web", container_id=CONTAINER)
+    cluster.agent.say(uid, CONTAINER, unreclaimable_mib=500)
+    async with cluster.operator(policy_resync_seconds=0.2) as service:
+        await cluster.until("web", lambda annotations: "oom-risk" in annotations)
+        # As if kopf had missed the deletion: the store still has what the API has not.
+        ghost = next(iter(service.policies.known()))
+        await cluster.client.request("DELETE", f"{POLICY}/all")
+        await cluster.until("web", lambda annotations: not annotations)
+        assert ghost not in service.policies.known()
+
+
+async def test_a_silent_agent_makes_its_pods_unknown_and_back(cluster: SmallCluster) -> None:
+    await cluster.make_policy()
+    uid = await cluster.make_pod("web", container_id=CONTAINER)
+    cluster.agent.say(uid, CONTAINER, unreclaimable_mib=100)
+    async with cluster.operator(agent_stale_seconds=1.0, pod_interval_seconds=0):
+        await cluster.until("web", lambda annotations: annotations.get("oom-risk") == "none")
+        cluster.agent.silent = True
+        await cluster.until("web", lambda annotations: annotations.get("oom-risk") == "unknown")
+        cluster.agent.silent = False
+        cluster.agent.instance = "i2"
+        await cluster.until("web", lambda annotations: annotations.get("oom-risk") == "none")
+
+
+async def test_a_report_that_claims_to_be_of_another_node_is_not_believed(cluster: SmallCluster) -> None:
+    await cluster.make_policy()
+    uid = await cluster.make_pod("web", container_id=CONTAINER)
+    cluster.agent.say(uid, CONTAINER, unreclaimable_mib=500)
+    cluster.agent.claims_node = "node-b"
+    async with cluster.operator(agent_stale_seconds=1.0) as service:
+        found = await cluster.until("web", lambda annotations: "oom-risk" in annotations)
+        assert found["oom-risk"] == "unknown"
+        assert len(service.telemetry) == 0
+
+
+async def test_a_pod_made_anew_under_its_name_is_judged_by_its_own_rows(cluster: SmallCluster) -> None:
+    await cluster.make_policy()
+    uid = await cluster.make_pod("web", container_id=CONTAINER)
+    cluster.agent.say(uid, CONTAINER, unreclaimable_mib=500)
+    async with cluster.operator():
+        await cluster.until("web", lambda annotations: annotations.get("oom-risk") == "critical")
+        await cluster.client.request("DELETE", "/api/v1/namespaces/shop/pods/web", params={"gracePeriodSeconds": "0"})
+        uid = await cluster.make_pod("web", container_id="d" * 64)
+        cluster.agent.say(uid, "d" * 64, unreclaimable_mib=100)
+        await cluster.until("web", lambda annotations: annotations.get("oom-risk") == "none")
+
+
+async def test_an_api_server_that_restarts_and_forgets_its_history_changes_nothing_for_users(cluster: SmallCluster) -> None:
+    await cluster.make_policy()
+    uid = await cluster.make_pod("web", container_id=CONTAINER)
+    cluster.agent.say(uid, CONTAINER, unreclaimable_mib=500)
+    async with cluster.operator():
+        await cluster.until("web", lambda annotations: annotations.get("oom-risk") == "critical")
+        cluster.server.faults.expire_watches()
+        await cluster.server.faults.restart()
+        uid = await cluster.make_pod("late", container_id="e" * 64)
+        cluster.agent.say(uid, "e" * 64, unreclaimable_mib=480)
+        await cluster.until("late", lambda annotations: annotations.get("oom-risk") == "high")
+
+
+async def test_a_restarted_operator_writes_nothing_that_stands_there_already(cluster: SmallCluster) -> None:
+    await cluster.make_policy()
+    uid = await cluster.make_pod("web", container_id=CONTAINER)
+    cluster.agent.say(uid, CONTAINER, unreclaimable_mib=500)
+    path = "/api/v1/namespaces/shop/pods/web"
+    async with cluster.operator():
+        await cluster.until("web", lambda annotations: annotations.get("oom-risk") == "critical")
+    before = (await cluster.client.request("GET", path))["metadata"]["resourceVersion"]
+    async with cluster.operator() as service:
+        async with asyncio.timeout(20):
+            while not service.engine.judged:  # noqa: ASYNC110 - a count
+                await asyncio.sleep(0.02)
+        assert await service.publisher.drain(5)
+    assert (await cluster.client.request("GET", path))["metadata"]["resourceVersion"] == before
