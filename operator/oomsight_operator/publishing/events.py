@@ -182,9 +182,9 @@ def _level_event(assessment: Assessment, reason: EventReason, kind: Literal["Nor
 
 def _because(assessment: Assessment) -> str:
     """The sentences of what holds now, worst first."""
-    findings = [(container.name, finding) for container in assessment.containers for finding in container.findings]
-    findings.sort(key=lambda item: -item[1].level.severity)
-    return " ".join(f"{name}: {finding.reason.value}: {finding.sentence}" for name, finding in findings[:3])
+    findings = [finding for container in assessment.containers for finding in container.findings]
+    findings.sort(key=lambda finding: -finding.level.severity)
+    return "; ".join(f"{finding.sentence.rstrip('. ')} [{finding.reason.value}]" for finding in findings[:3])
 
 
 def _advice(recommendation: Recommendation | None) -> str:
@@ -194,8 +194,8 @@ def _advice(recommendation: Recommendation | None) -> str:
     if recommendation.limit_bytes == current:
         return f"The limit of {format_bytes(current)} is the recommended one."
     instead = f" instead of {format_bytes(current)}" if current is not None else ""
-    whys = " ".join(f"{step.why.rstrip('. ')}." for step in recommendation.limit_steps)
-    return f"Recommended memory limit: {format_bytes(recommendation.limit_bytes)}{instead}. {whys}".rstrip()
+    whys = "; ".join(step.why for step in recommendation.limit_steps)
+    return f"Recommended memory limit: {format_bytes(recommendation.limit_bytes)}{instead}." + (f" Why: {whys}." if whys else "")
 
 
 def _limits(assessment: Assessment) -> dict[str, int]:

@@ -256,7 +256,7 @@ def _steps(resource: Resource, recommendation: Recommendation | None) -> Iterabl
 
 def _why(recommendation: Recommendation | None) -> str:
     steps = (recommendation.limit_steps or recommendation.request_steps) if recommendation else ()
-    return " ".join(f"{step.why.rstrip('. ')}." for step in steps)
+    return "; ".join(step.why for step in steps)
 
 
 def _summary(

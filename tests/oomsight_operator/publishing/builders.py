@@ -69,7 +69,7 @@ def a_recommendation(limit_mi: int = 128, container: str = "app", *, request_mi:
 def a_container(
     level: RiskLevel = RiskLevel.NONE, name: str = "app", *, new_kills: tuple[Kill, ...] = (), **fields: Any
 ) -> ContainerAssessment:
-    findings = (Finding(RiskReason.NEAR_LIMIT, level, "60Mi of 64Mi cannot be reclaimed."),) if level.severity > 1 else ()
+    findings = (Finding(RiskReason.NEAR_LIMIT, level, f"{name}: 60Mi of 64Mi cannot be reclaimed"),) if level.severity > 1 else ()
     return ContainerAssessment(
         **{
             "name": name,

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -68,6 +69,11 @@ class RecordedWrite:
             recorder.changed.set()
 
 
+def has_failed(recorder: Recorder, name: str, left: int) -> bool:
+    """Whether the write ended its try, and so many failures are left."""
+    return len(recorder.failures[name]) == left and not recorder.running
+
+
 @asynccontextmanager
 async def running(clock: Clock, **settings: float) -> AsyncIterator[tuple[Runner, CollectorRegistry]]:
     metrics = OperatorMetrics()
@@ -122,16 +128,12 @@ async def test_an_api_that_comes_back_gets_everything(caplog: pytest.LogCaptureF
     clock, recorder = Clock(), Recorder(failures={"a": [ApiError(503, "ServiceUnavailable", "starting")] * 3})
     async with running(clock) as (runner, registry):
         runner.put("a", recorder.write("a"))
-        for tries in range(1, 4):
-            await recorder.until(
-                lambda tries=tries: (
-                    registry.get_sample_value("oomsight_operator_write_retries_total", {"kind": "pods"}) == tries
-                    and not recorder.running
-                )
-            )  # type: ignore[misc]
+        for left in (2, 1, 0):
+            await recorder.until(partial(has_failed, recorder, "a", left))
             clock.advance(60)
             await runner.drain(0.0)
         assert await runner.drain(10)
+        assert registry.get_sample_value("oomsight_operator_write_retries_total", {"kind": "pods"}) == 3
     assert recorder.done == ["a"]
     assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [
         "write failed, trying again: starting"

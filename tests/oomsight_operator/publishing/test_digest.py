@@ -1,0 +1,131 @@
+"""What was learned comes back after a restart, and nonsense does not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.oomsight_operator.publishing.builders import CONTAINER_ID, MI, NOW, a_container, a_kill, a_pod, an_assessment
+
+from oomsight_api.names import RiskLevel
+from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation, KillEvidence, KillRecord
+from oomsight_operator.judgement.model import ContainerHistory, Kill, KillSource, PodHistory
+from oomsight_operator.publishing.digest import encode_digest, histories_of, kill_of, memory_of
+from oomsight_operator.publishing.recommendations import ContainerMemory, Contribution, contribution_of, remember
+
+HISTORY = ContainerHistory(
+    level=RiskLevel.HIGH,
+    oom_kills_seen=4,
+    container_id_seen=CONTAINER_ID,
+    peak_bytes=60 * MI,
+    peak_unreclaimable_bytes=50 * MI,
+    peak_working_set_bytes=55 * MI,
+    limit_bytes_seen=64 * MI,
+    ended_container_ids=("d" * 64,),
+    first_sample_seconds=NOW - 5000,
+    last_sample_seconds=NOW,
+)
+
+
+def a_contribution(uid: str, *kills: Kill, history: ContainerHistory = HISTORY) -> Contribution:
+    assessment = an_assessment(RiskLevel.HIGH, a_container(RiskLevel.HIGH, new_kills=kills), pod_uid=uid)
+    return contribution_of(a_pod(uid=uid, name=f"web-{uid}"), assessment, PodHistory({"app": history}))
+
+
+def written(*pods: Contribution) -> ContainerRecommendation:
+    memory = ContainerMemory()
+    for pod in pods:
+        memory = remember(memory, pod, pod.containers[0])
+    digest = encode_digest("app", pods, memory)
+    assert len(digest) <= MAX_DIGEST_LENGTH
+    return ContainerRecommendation(name="app", oom_kills=memory.oom_kills, kills=memory.kills, digest=digest)
+
+
+def test_a_restarted_operator_goes_on_from_what_was_learned() -> None:
+    kill = a_kill(peak_bytes=64 * MI)
+    history = histories_of([written(a_contribution("uid-1", kill))])["uid-1"].containers["app"]
+    assert history.kills == (kill,)
+    assert history.level is RiskLevel.HIGH
+    assert (history.oom_kills_seen, history.container_id_seen) == (4, CONTAINER_ID)
+    assert (history.peak_bytes, history.peak_unreclaimable_bytes, history.peak_working_set_bytes) == (60 * MI, 50 * MI, 55 * MI)
+    assert (history.limit_bytes_seen, history.first_sample_seconds, history.last_sample_seconds) == (64 * MI, NOW - 5000, NOW)
+    assert set(history.ended_container_ids) == {CONTAINER_ID, "d" * 64}
+
+
+def test_a_kill_told_before_the_restart_is_known_after_it() -> None:
+    pod = a_contribution("uid-1", a_kill(), a_kill(source=KillSource.COUNTER, sequence=2))
+    memory = memory_of(written(pod))
+    assert memory.oom_kills == 2
+    assert remember(memory, pod, pod.containers[0]) is memory
+
+
+def test_kills_beyond_the_ten_that_are_shown_are_known_too() -> None:
+    pods = [a_contribution(f"uid-{n}", a_kill(container_id=f"{n:064x}", at=NOW + n), history=ContainerHistory()) for n in range(40)]
+    memory = memory_of(written(*pods))
+    assert all(remember(memory, pod, pod.containers[0]) is memory for pod in pods)
+
+
+def test_a_later_pod_of_the_same_name_inherits_nothing() -> None:
+    assert histories_of([written(a_contribution("uid-1", a_kill()))]).keys() == {"uid-1"}
+
+
+def test_a_workload_of_a_thousand_replicas_keeps_the_killed_and_the_biggest() -> None:
+    quiet = [a_contribution(f"quiet-{n}", history=ContainerHistory(peak_bytes=n * MI)) for n in range(1000)]
+    killed = a_contribution("killed", a_kill())
+    restored = histories_of([written(*quiet, killed)])
+    assert "killed" in restored
+    assert "quiet-999" in restored
+    assert "quiet-0" not in restored
+
+
+@given(st.lists(st.integers(0, 2**63 - 1), max_size=80), st.integers(0, 600))
+def test_a_digest_always_fits_and_always_comes_back(peaks: list[int], kills: int) -> None:
+    pods = [
+        a_contribution(f"uid-{n}", history=ContainerHistory(peak_bytes=peak + 1, ended_container_ids=("e" * 64,) * 8))
+        for n, peak in enumerate(peaks)
+    ]
+    memory = ContainerMemory(known=tuple(f"{n:016x}" for n in range(kills)))
+    digest = encode_digest("app", pods, memory)
+    assert len(digest) <= MAX_DIGEST_LENGTH
+    restored = ContainerRecommendation(name="app", digest=digest)
+    assert len(histories_of([restored])) >= min(len(peaks), 3)
+    assert set(memory_of(restored).known) <= set(memory.known)
+    assert bool(memory_of(restored).known) == bool(kills)
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        '{"v":2,"pods":[]}',
+        '{"v":1,"pods":[{"uid":1}]}',
+        '{"v":1,"pods":[{"uid":"u","level":"x"}]}',
+        "[" * 4000,
+    ],
+)
+def test_a_digest_that_makes_no_sense_is_as_good_as_none(digest: str) -> None:
+    container = ContainerRecommendation(name="app", oom_kills=3, digest=digest)
+    assert histories_of([container]) == {}
+    assert memory_of(container) == ContainerMemory(oom_kills=3)
+
+
+@given(st.text(max_size=200))
+def test_no_digest_crashes_the_reader(digest: str) -> None:
+    histories_of([ContainerRecommendation(name="app", digest=digest)])
+
+
+def test_records_of_a_newer_version_or_without_a_time_are_left_out() -> None:
+    record = KillRecord(
+        time="2026-03-01T10:00:00Z", pod="web-0", container_id=CONTAINER_ID, source=KillEvidence.STATUS, limit="64Mi"
+    )
+    kill = kill_of(record, "app")
+    assert kill is not None
+    assert kill.limit_bytes == 64 * MI
+    assert kill_of(record.model_copy(update={"source": KillEvidence.KERNEL_LOG}), "app") is None
+    assert kill_of(record.model_copy(update={"time": "yesterday"}), "app") is None
+    nonsense = kill_of(record.model_copy(update={"limit": "lots"}), "app")
+    assert nonsense is not None
+    assert nonsense.limit_bytes is None

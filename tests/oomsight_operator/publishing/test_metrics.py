@@ -1,0 +1,108 @@
+"""What Prometheus sees of the operator."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+from tests.oomsight_operator.publishing.builders import MI, a_container, a_kill, a_pod, a_recommendation, an_assessment
+
+from oomsight_api.names import RiskLevel
+from oomsight_operator.judgement.model import KillSource
+from oomsight_operator.publishing.metrics import OperatorMetrics
+
+Sample = tuple[str, frozenset[tuple[str, str]]]
+
+
+def samples(metrics: OperatorMetrics) -> dict[Sample, float]:
+    found: dict[Sample, float] = {}
+    for family in text_string_to_metric_families(metrics.render().decode()):
+        for sample in family.samples:
+            key = (sample.name, frozenset(sample.labels.items()))
+            assert key not in found, f"two series {key}: a scrape would fail"
+            found[key] = sample.value
+    return found
+
+
+def value(metrics: OperatorMetrics, name: str, **labels: str) -> float | None:
+    return samples(metrics).get((name, frozenset(labels.items())))
+
+
+WHERE = {"namespace": "shop", "pod": "web-0", "container": "app", "node": "node-1"}
+
+
+def test_pods_are_counted_by_level_and_namespace() -> None:
+    metrics = OperatorMetrics()
+    for number, level in enumerate((RiskLevel.HIGH, RiskLevel.HIGH, RiskLevel.NONE)):
+        metrics.observe(a_pod(uid=f"{number}", name=f"web-{number}"), an_assessment(level))
+    assert value(metrics, "oomsight_pods", namespace="shop", level="high") == 2
+    assert value(metrics, "oomsight_pods", namespace="shop", level="none") == 1
+    assert value(metrics, "oomsight_pods", namespace="shop", level="critical") == 0
+
+
+def test_risk_and_recommendation_of_each_container() -> None:
+    metrics = OperatorMetrics()
+    container = a_container(RiskLevel.HIGH, recommendation=a_recommendation(128, request_mi=90))
+    metrics.observe(a_pod(), an_assessment(RiskLevel.HIGH, container))
+    assert value(metrics, "oomsight_container_risk_info", **WHERE, level="high") == 1
+    assert value(metrics, "oomsight_container_recommended_limit_bytes", **WHERE) == 128 * MI
+    assert value(metrics, "oomsight_container_recommended_request_bytes", **WHERE) == 90 * MI
+    metrics.observe(a_pod(), an_assessment(RiskLevel.LOW))
+    assert value(metrics, "oomsight_container_risk_info", **WHERE, level="high") is None
+    assert value(metrics, "oomsight_container_recommended_limit_bytes", **WHERE) is None
+
+
+def test_kills_are_counted_over_restarts_of_the_container_by_scope() -> None:
+    metrics = OperatorMetrics()
+    name = "oomsight_container_observed_oom_kills_total"
+    metrics.observe(a_pod(), an_assessment())
+    assert value(metrics, name, **WHERE, scope="container") == 0, (
+        "a counter that starts with its first kill hides it from increase()"
+    )
+    for run in range(3):
+        kill = a_kill(container_id=f"{run:064x}")
+        metrics.observe(a_pod(), an_assessment(RiskLevel.HIGH, a_container(new_kills=(kill,))))
+    child = a_kill(source=KillSource.COUNTER, processes=2, sequence=2)
+    metrics.observe(a_pod(), an_assessment(RiskLevel.HIGH, a_container(new_kills=(child,))))
+    metrics.observe(a_pod(), an_assessment(RiskLevel.HIGH, a_container(kills=(child,))))
+    assert value(metrics, name, **WHERE, scope="container") == 3
+    assert value(metrics, name, **WHERE, scope="process") == 2
+
+
+def test_series_go_with_their_pod() -> None:
+    metrics = OperatorMetrics()
+    metrics.observe(a_pod(), an_assessment(RiskLevel.HIGH))
+    metrics.forget("uid-1")
+    metrics.forget("uid-1")
+    assert not [name for name, _ in samples(metrics) if name.startswith(("oomsight_pods", "oomsight_container"))]
+
+
+def test_a_pod_made_anew_under_its_name_takes_the_series_over_whatever_comes_first() -> None:
+    metrics = OperatorMetrics()
+    metrics.observe(a_pod(uid="old"), an_assessment(RiskLevel.HIGH, a_container(RiskLevel.HIGH, new_kills=(a_kill(),))))
+    metrics.observe(a_pod(uid="new"), an_assessment(RiskLevel.LOW))
+    metrics.forget("old")
+    assert value(metrics, "oomsight_container_risk_info", **WHERE, level="low") == 1
+    assert value(metrics, "oomsight_container_observed_oom_kills_total", **WHERE, scope="container") == 0
+
+
+def test_hostile_names_cannot_break_the_exposition() -> None:
+    metrics = OperatorMetrics()
+    metrics.observe(a_pod(name='x"} 1\nevil_metric 666 #'), an_assessment())
+    assert not [name for name, _ in samples(metrics) if name == "evil_metric"]
+
+
+def test_the_operators_own_health() -> None:
+    metrics = OperatorMetrics()
+    metrics.set_agents(known=3, fresh=2, stale=1)
+    metrics.observe_report_latency(0.2)
+    metrics.observe_report_latency(-5)
+    metrics.set_informer("pods", synced=True, objects=7)
+    metrics.informer_relisted("pods")
+    metrics.malformed("report")
+    metrics.set_leader(True)
+    assert value(metrics, "oomsight_operator_agents", state="stale") == 1
+    assert value(metrics, "oomsight_operator_report_latency_seconds_count") == 2
+    assert value(metrics, "oomsight_operator_informer_synced", resource="pods") == 1
+    assert value(metrics, "oomsight_operator_informer_objects", resource="pods") == 7
+    assert value(metrics, "oomsight_operator_informer_relists_total", resource="pods") == 1
+    assert value(metrics, "oomsight_operator_malformed_total", source="report") == 1
+    assert value(metrics, "oomsight_operator_leader") == 1

@@ -1,0 +1,249 @@
+"""When MemoryRecommendations are written, and how they come back; time is in the test's hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.oomsight_operator.publishing.builders import (
+    MI,
+    NOW,
+    Clock,
+    MemoryApi,
+    Stage,
+    a_container,
+    a_kill,
+    a_pod,
+    a_recommendation,
+    an_assessment,
+    running,
+)
+
+from oomsight_api.names import RiskLevel
+from oomsight_operator.judgement.model import ContainerHistory, Kill, Owner, PodHistory
+from oomsight_operator.kube.errors import ApiError
+
+WEB = Owner("apps/v1", "Deployment", "web", "uid-web")
+PATH = "/apis/oomsight.dev/v1alpha1/namespaces/shop/memoryrecommendations/deployment-web"
+
+
+def say(
+    stage: Stage,
+    uid: str = "uid-1",
+    *,
+    limit_mi: int | None = 128,
+    kills: tuple[Kill, ...] = (),
+    workload: Owner | None = WEB,
+    peak_mi: int = 10,
+) -> None:
+    """A replica is judged: what it recommends, and its new kills."""
+    pod = a_pod(uid=uid, name=f"web-{uid}")
+    recommendation = a_recommendation(limit_mi) if limit_mi else None
+    container = a_container(RiskLevel.LOW, recommendation=recommendation, new_kills=kills)
+    history = PodHistory({"app": ContainerHistory(level=RiskLevel.LOW, peak_bytes=peak_mi * MI)})
+    assessment = an_assessment(RiskLevel.LOW, container, pod_uid=uid, annotations="None", events="Disabled")
+    stage.publisher.offer(pod, assessment, workload, history)
+
+
+def status_writes(api: MemoryApi) -> list[dict[str, Any]]:
+    return [each.body["status"] for each in api.writes("PATCH", "/status")]
+
+
+def limit_of(api: MemoryApi) -> str:
+    limit = api.objects[PATH]["status"]["containers"][0]["recommendedLimit"]
+    assert isinstance(limit, str)
+    return limit
+
+
+async def test_a_kill_makes_an_object_owned_by_the_workload_at_once() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        say(stage, kills=(a_kill(),))
+        await stage.drain()
+    document = api.objects[PATH]
+    assert document["metadata"]["ownerReferences"] == [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "uid-web"}
+    ]
+    assert document["spec"] == {"targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}
+    assert document["status"]["summary"]["oomKills"] == 1
+    assert document["status"]["containers"][0]["recommendedLimit"] == "128Mi"
+    assert document["status"]["containers"][0]["kills"][0]["podUID"] == "uid-1"
+
+
+async def test_pods_with_nothing_to_recommend_make_no_object() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        say(stage, limit_mi=None)
+        await stage.drain()
+    assert api.requests == []
+
+
+async def test_a_bare_pod_owns_its_own_recommendation() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        say(stage, workload=None)
+        await stage.drain()
+    (document,) = api.objects.values()
+    assert document["metadata"]["name"] == "pod-web-uid-1"
+    assert document["metadata"]["ownerReferences"] == [{"apiVersion": "v1", "kind": "Pod", "name": "web-uid-1", "uid": "uid-1"}]
+
+
+async def test_changes_wait_for_the_interval_and_kills_do_not() -> None:
+    api = MemoryApi()
+    async with running(api, recommendation_interval_seconds=600.0) as stage:
+        say(stage, limit_mi=128)
+        await stage.drain()
+        for limit in (130, 140, 150):
+            say(stage, limit_mi=limit)
+            stage.clock.advance(100)
+            await stage.drain()
+        assert limit_of(api) == "128Mi"
+        stage.clock.advance(300)
+        await stage.drain()
+        assert limit_of(api) == "150Mi"
+        say(stage, limit_mi=256, kills=(a_kill(),))
+        say(stage, limit_mi=256)
+        await stage.drain()
+    assert limit_of(api) == "256Mi"
+    assert len(status_writes(api)) == 3
+
+
+async def test_nothing_is_written_while_only_peaks_move_but_they_are_kept_once_an_hour() -> None:
+    api = MemoryApi()
+    async with running(api, digest_interval_seconds=3600.0) as stage:
+        for minute in range(61):
+            say(stage, peak_mi=10 + minute)
+            await stage.drain()
+            stage.clock.advance(60)
+        assert len(status_writes(api)) == 2
+        assert str(70 * MI) in api.objects[PATH]["status"]["containers"][0]["digest"]
+
+
+async def test_a_restarted_operator_goes_on_and_writes_nothing_that_is_known() -> None:
+    api, clock = MemoryApi(), Clock()
+    async with running(api, clock) as stage:
+        say(stage, "a", limit_mi=256, kills=(a_kill(),))
+        await stage.drain()
+    async with running(api, clock) as restarted:
+        histories = restarted.publisher.restore(
+            [{"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}]
+        )
+        assert histories["a"].containers["app"].kills == (a_kill(),)
+        assert histories["a"].containers["app"].peak_bytes == 10 * MI
+        say(restarted, "b", limit_mi=128)
+        await restarted.drain()
+        assert limit_of(api) == "256Mi", "the worst replica was not judged yet"
+        say(restarted, "a", limit_mi=256, kills=(a_kill(),))
+        clock.advance(600)
+        await restarted.drain()
+    assert len(status_writes(api)) == 1
+
+
+async def test_a_kill_after_the_restart_is_added_to_those_before() -> None:
+    api, clock = MemoryApi(), Clock()
+    async with running(api, clock) as stage:
+        say(stage, kills=(a_kill(),))
+        await stage.drain()
+    async with running(api, clock) as restarted:
+        restarted.publisher.restore([{"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}])
+        say(restarted, kills=(a_kill(container_id="f" * 64, at=NOW + 60),))
+        await restarted.drain()
+    assert api.objects[PATH]["status"]["summary"]["oomKills"] == 2
+
+
+async def test_an_operator_that_was_not_told_of_the_object_goes_on_from_it_all_the_same() -> None:
+    api, clock = MemoryApi(), Clock()
+    async with running(api, clock) as stage:
+        say(stage, kills=(a_kill(),))
+        await stage.drain()
+    async with running(api, clock) as restarted:
+        say(restarted, kills=(a_kill(), a_kill(container_id="f" * 64)))
+        await restarted.drain()
+    assert api.objects[PATH]["status"]["summary"]["oomKills"] == 2
+    assert api.objects[PATH]["status"]["containers"][0]["oomKills"] == 2
+
+
+async def test_an_object_that_somebody_deleted_is_made_anew_with_the_history() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        say(stage, kills=(a_kill(),))
+        await stage.drain()
+        del api.objects[PATH]
+        say(stage, kills=(a_kill(container_id="f" * 64),))
+        await stage.drain()
+    assert api.objects[PATH]["status"]["summary"]["oomKills"] == 2
+
+
+async def test_a_workload_made_anew_under_its_name_starts_from_nothing() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        say(stage, kills=(a_kill(),))
+        await stage.drain()
+        del api.objects[PATH]  # collected with its owner
+        say(stage, "b", workload=Owner("apps/v1", "Deployment", "web", "uid-of-the-new-web"))
+        await stage.drain()
+    document = api.objects[PATH]
+    assert document["metadata"]["ownerReferences"][0]["uid"] == "uid-of-the-new-web"
+    assert document["status"]["summary"]["oomKills"] == 0
+
+
+async def test_the_recommendation_says_so_when_no_policy_selects_the_workload_any_more() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        say(stage, kills=(a_kill(),))
+        await stage.drain()
+        stage.publisher.withdraw(a_pod(name="web-uid-1"))
+        stage.clock.advance(600)
+        await stage.drain()
+    status = api.objects[PATH]["status"]
+    assert status["conditions"][0]["reason"] == "NoPolicy"
+    assert "policy" not in status
+    assert status["containers"][0]["oomKills"] == 1
+
+
+async def test_bare_pods_that_are_gone_leave_no_memory() -> None:
+    async with running(MemoryApi(), write_burst=10_000) as stage:
+        for number in range(50):
+            say(stage, f"{number}", workload=None, kills=(a_kill(),))
+            await stage.drain()
+            stage.publisher.forget(f"{number}")
+        assert len(stage.publisher._recommendations) == 0
+        say(stage, "kept")
+        stage.publisher.forget("kept")
+        assert len(stage.publisher._recommendations) == 1, "a Deployment gets other pods"
+
+
+async def test_without_the_crd_it_says_so_once_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    api = MemoryApi(failures=[ApiError(404, "NotFound", "the server could not find the requested resource")] * 2)
+    async with running(api) as stage:
+        say(stage, "a", kills=(a_kill(),))
+        await stage.drain()
+        say(stage, "b", workload=None, kills=(a_kill(),))
+        await stage.drain()
+    assert [record.message for record in caplog.records] == [
+        "recommendations cannot be kept, is their CRD installed? the server could not find the requested resource"
+    ]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", "metadata": "x"},
+        {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", "metadata": {"name": "a"}, "status": 7},
+    ],
+)
+async def test_objects_that_make_no_sense_are_counted_and_left_out(document: dict[str, Any]) -> None:
+    async with running(MemoryApi()) as stage:
+        assert stage.publisher.restore([document]) == {}
+        assert stage.metrics.registry.get_sample_value("oomsight_operator_malformed_total", {"source": "recommendation"}) == 1
+
+
+async def test_an_object_without_an_owner_is_not_taken_over() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        say(stage, kills=(a_kill(),))
+        await stage.drain()
+        document = {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}
+        document["metadata"] = {**document["metadata"], "ownerReferences": [{"kind": 1}, None]}
+        assert stage.publisher.restore([document]) == {}

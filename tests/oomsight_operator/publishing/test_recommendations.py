@@ -1,0 +1,187 @@
+"""One workload's MemoryRecommendation from what its pods say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.oomsight_operator.publishing.builders import MI, NOW, a_container, a_kill, a_pod, a_recommendation, an_assessment
+
+from oomsight_api.names import RiskLevel
+from oomsight_api.recommendation import MAX_KILLS, MAX_STEPS, MemoryRecommendationStatus, Resource
+from oomsight_operator.judgement.model import ContainerAssessment, Kill, KillSource, Owner, RecommendationStep
+from oomsight_operator.publishing.recommendations import (
+    ContainerMemory,
+    Contribution,
+    contribution_of,
+    merge_memories,
+    object_name,
+    remember,
+    same_recommendation,
+    status_of,
+    target_of,
+)
+
+WEB = Owner("apps/v1", "Deployment", "web", "uid-web")
+EMPTY = MemoryRecommendationStatus()
+
+
+def says(uid: str, *containers: ContainerAssessment) -> Contribution:
+    return contribution_of(a_pod(uid=uid, name=f"web-{uid}"), an_assessment(RiskLevel.LOW, *containers, pod_uid=uid), None)
+
+
+def replica(uid: str, limit_mi: int, *kills: Kill, request_mi: int | None = None) -> Contribution:
+    recommendation = a_recommendation(limit_mi, request_mi=request_mi)
+    return says(uid, a_container(RiskLevel.LOW, recommendation=recommendation, new_kills=kills, memory_limit_bytes=64 * MI))
+
+
+def status(
+    *pods: Contribution, memory: ContainerMemory | None = None, standing: MemoryRecommendationStatus = EMPTY, now: float = NOW
+) -> MemoryRecommendationStatus:
+    memories = {"app": memory} if memory is not None else {}
+    return status_of(WEB, pods, memories, standing, generation=1, now_seconds=now)
+
+
+def all_remembered(*pods: Contribution) -> ContainerMemory:
+    memory = ContainerMemory()
+    for pod in pods:
+        for container in pod.containers:
+            memory = remember(memory, pod, container)
+    return memory
+
+
+def test_the_worst_replica_decides_and_is_never_averaged_away() -> None:
+    (container,) = status(replica("a", 96, request_mi=90), replica("b", 256, request_mi=50), replica("c", 128)).containers
+    assert (container.recommended_limit, container.recommended_request) == ("256Mi", "90Mi")
+    assert container.current_limit == "64Mi"
+    assert container.current_request is None
+    assert [(step.resource, step.after) for step in container.steps] == [(Resource.LIMIT, "256Mi"), (Resource.REQUEST, "90Mi")]
+
+
+def test_the_order_of_pods_does_not_matter() -> None:
+    pods = (replica("a", 128), replica("b", 128), replica("c", 96))
+    assert status(*pods) == status(*reversed(pods))
+
+
+def test_every_kill_of_every_replica_counts_once_and_the_latest_ten_are_kept() -> None:
+    pods = [replica(f"{n}", 128, a_kill(container_id=f"{n:064x}", at=NOW - n)) for n in range(15)]
+    memory = all_remembered(*pods, *pods)
+    (container,) = status(*pods, memory=memory).containers
+    assert container.oom_kills == 15
+    assert len(container.kills) == MAX_KILLS
+    assert [kill.pod for kill in container.kills] == [f"web-{n}" for n in reversed(range(10))]
+    assert container.kills[-1].pod_uid == "0"
+
+
+def test_several_processes_killed_at_once_count_as_several() -> None:
+    pod = replica("a", 128, a_kill(source=KillSource.COUNTER, sequence=7, processes=3))
+    memory = all_remembered(pod)
+    assert memory.oom_kills == 3
+    assert memory.kills[0].sequence == 7
+
+
+def test_kills_and_recommendation_of_pods_that_are_gone_stay() -> None:
+    killed = replica("a", 256, a_kill())
+    memory = all_remembered(killed)
+    before = status(killed, memory=memory)
+    (container,) = status(says("b", a_container(memory_limit_bytes=256 * MI)), memory=memory, standing=before).containers
+    assert container.recommended_limit == "256Mi"
+    assert container.current_limit == "256Mi", "the new pods have what was recommended"
+    assert container.oom_kills == 1
+
+
+def test_the_summary_shows_the_container_that_needs_a_change_most() -> None:
+    sidecar = a_container(name="proxy", recommendation=a_recommendation(512, "proxy"))
+    killed = a_container(RiskLevel.HIGH, recommendation=a_recommendation(128), new_kills=(a_kill(),))
+    pod = says("a", sidecar, killed)
+    found = status(pod, memory=all_remembered(says("a", killed))).summary
+    assert found is not None
+    assert (found.workload, found.container, found.reason, found.oom_kills) == ("Deployment/web", "app", "OOMKilled", 1)
+    assert (found.current_limit, found.recommended_limit) == ("64Mi", "128Mi")
+
+
+def test_the_condition_says_what_is_recommended_or_why_nothing_is() -> None:
+    (provided,) = status(replica("a", 128)).conditions
+    assert (provided.type, provided.status, provided.reason) == ("RecommendationProvided", "True", "UsageObserved")
+    assert provided.message == "Recommended memory: app: limit 128Mi, request unset."
+    (missing,) = status(says("a", a_container(RiskLevel.LOW, new_kills=(a_kill(),)))).conditions
+    assert (missing.status, missing.reason) == ("False", "NoEvidence")
+    (orphan,) = status(standing=status(replica("a", 128))).conditions
+    assert (orphan.status, orphan.reason) == ("False", "NoPolicy")
+
+
+def test_transition_times_change_only_with_the_condition() -> None:
+    before = status(replica("a", 128))
+    after = status(replica("a", 256), standing=before, now=NOW + 100)
+    assert after.conditions[0].last_transition_time == before.conditions[0].last_transition_time
+    assert "256Mi" in after.conditions[0].message
+
+
+def test_a_later_look_at_the_same_facts_says_nothing_new() -> None:
+    before = status(replica("a", 128))
+    assert same_recommendation(status(replica("a", 128), standing=before, now=NOW + 5000), before)
+    assert not same_recommendation(status(replica("a", 129), standing=before), before)
+
+
+def test_containers_of_which_nothing_is_known_are_left_out() -> None:
+    found = status(says("a", a_container(name="quiet"), a_container(recommendation=a_recommendation())))
+    assert [container.name for container in found.containers] == ["app"]
+
+
+def test_steps_are_bounded_and_their_sentences_cut() -> None:
+    steps = tuple(RecommendationStep("r" * 100, n, n, "why " * 1000) for n in range(1, 100))
+    recommendation = a_recommendation()
+    many = type(recommendation)("app", 128 * MI, None, 64 * MI, None, steps)
+    found = status(says("a", a_container(recommendation=many)))
+    assert len(found.containers[0].steps) == MAX_STEPS
+    assert MemoryRecommendationStatus.model_validate(found.model_dump(mode="json", by_alias=True, exclude_none=True)) == found
+
+
+def test_a_bare_pod_is_its_own_workload() -> None:
+    pod = a_pod()
+    assert target_of(pod, None) == Owner("v1", "Pod", "web-0", "uid-1")
+    assert target_of(pod, WEB) is WEB
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (WEB, "deployment-web"),
+        (Owner("v1", "Pod", "web-0", "u"), "pod-web-0"),
+        (Owner("batch/v1", "CronJob", "a.b", "u"), "cronjob-a.b"),
+    ],
+)
+def test_objects_are_called_as_a_person_would(owner: Owner, name: str) -> None:
+    assert object_name(owner) == name
+
+
+def test_workloads_of_other_groups_and_long_names_never_share_an_object() -> None:
+    names = {
+        object_name(Owner(api, "Deployment", name, "u"))
+        for api in ("apps/v1", "example.com/v1", "example.org/v1")
+        for name in ("web", "w" * 253, "w" * 252 + "x")
+    }
+    assert len(names) == 9
+    assert all(len(name) <= 253 for name in names)
+
+
+@given(kind=st.text(min_size=1, max_size=300), name=st.text(min_size=1, max_size=300), api=st.text(max_size=40))
+def test_whatever_an_owner_is_called_its_object_has_a_valid_name(kind: str, name: str, api: str) -> None:
+    found = object_name(Owner(api, kind, name, "u"))
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", found), found
+    assert len(found) <= 253
+
+
+def test_what_both_runs_of_the_operator_saw_is_counted_once() -> None:
+    first, second, third = (replica("a", 128, a_kill(container_id=f"{n:064x}", at=NOW + n)) for n in range(3))
+    standing, own = all_remembered(first, second), all_remembered(second, third)
+    merged = merge_memories(standing, own)
+    assert merged.oom_kills == 3
+    assert [kill.container_id for kill in merged.kills] == [f"{n:064x}" for n in range(3)]
+
+
+@pytest.mark.parametrize("time", [float("inf"), -1e300, float("nan")])
+def test_a_kill_at_no_time_is_still_a_kill(time: float) -> None:
+    assert all_remembered(replica("a", 128, a_kill(at=time))).oom_kills == 1
