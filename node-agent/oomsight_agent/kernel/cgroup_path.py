@@ -1,13 +1,15 @@
 """The grammar of cgroup paths: which pod and which container a cgroup belongs to.
 
 - cgroupfs driver: `/kubepods/burstable/pod0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0/<64 hex>`
-- systemd driver: `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f1e2d3c_4b5a_6978_8796_a5b4c3d2e1f0.slice/` and in it
-  `cri-containerd-<64 hex>.scope`
-- drivers of kubelet and runtime that differ: `/system.slice/containerd.service/kubepods-burstable-pod<uid>.slice:cri-containerd:<64 hex>`
+- systemd driver: `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f1e2d3c_4b5a_6978_8796_a5b4c3d2e1f0.slice/`
+  and in it `cri-containerd-<64 hex>.scope`
+- where kubelet and runtime use different drivers: `/system.slice/containerd.service/` and in it
+  `kubepods-burstable-pod<uid>.slice:cri-containerd:<64 hex>`
 
-Prefixes vary (`kubelet.slice/kubelet-kubepods-…`, `lxc.payload.node/…`, `docker/<64 hex>/…` in kind), so the first `pod<uid>` anywhere
-decides, and after it the first component that ends in 64 hex digits: what a container makes below itself, another Kubernetes included,
-belongs to that container. CRI-O's `crio-conmon-…` watches a container and is none. A static pod carries its 32-hex config hash.
+Prefixes vary (`kubelet.slice/kubelet-kubepods-…`, `lxc.payload.node/…`, `docker/<64 hex>/…` in kind), so the first `pod<uid>`
+anywhere decides, and after it the first component that ends in 64 hex digits: what a container makes below itself, another
+Kubernetes included, belongs to that container. CRI-O's `crio-conmon-…` watches a container and is none. A static pod carries its
+32-hex config hash.
 Sources: kubelet pkg/kubelet/cm/cgroup_manager_linux.go and pod_container_manager_linux.go, containerd, CRI-O and cri-dockerd.
 """
 

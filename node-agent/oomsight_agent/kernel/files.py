@@ -1,7 +1,7 @@
 """Bounded reads through descriptors: the only module of the kernel readers that opens files.
 
-`os.open` and `os.pread` cost a third of `open()` and a cached descriptor half of that again; a descriptor of a removed cgroup answers
-ENODEV, which is how a container's end is noticed for nothing.
+`os.open` and `os.pread` cost a third of `open()` and a cached descriptor a third of that again; a descriptor of a removed cgroup
+answers ENODEV, which is how a container's end is noticed for nothing.
 """
 
 from __future__ import annotations

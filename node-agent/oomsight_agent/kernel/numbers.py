@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from enum import Enum
+from typing import Final, Literal
 
 from oomsight_agent.kernel.problem import Problem, problem
 
 MAX_DIGITS: Final = 20
 """2^64 has 20 digits: more is no counter of any kernel."""
+
+
+class NoLimit(Enum):
+    """The word `max` where a number could stand: known to be no limit, which is not the same as unknown."""
+
+    MAX = "max"
+
+
+MAX: Final = NoLimit.MAX
 
 
 def parse_number(data: bytes) -> int | Problem:
@@ -26,15 +36,15 @@ def parse_signed_number(data: bytes) -> int | Problem:
     return problem("a decimal number", data)
 
 
-def parse_number_or_max(data: bytes) -> int | None | Problem:
-    """A v2 limit: `268435456\\n`, or `max\\n` for no limit, which is None."""
+def parse_number_or_max(data: bytes) -> int | Literal[NoLimit.MAX] | Problem:
+    """A v2 limit: `268435456\\n`, or `max\\n` for no limit."""
     if data.strip() == b"max":
-        return None
+        return MAX
     number = parse_number(data)
     return problem("a decimal number or 'max'", data) if isinstance(number, Problem) else number
 
 
-def find_number(data: bytes, needle: bytes) -> int | None | Problem:
+def find_number(data: bytes, needle: bytes) -> int | Problem | None:
     """The number after `needle` (a newline, the key and its separator) in `data`, which must begin with a newline.
 
     Searching the few keys that are wanted costs half of splitting the whole file. None where the key is absent; the first wins.
@@ -47,7 +57,18 @@ def find_number(data: bytes, needle: bytes) -> int | None | Problem:
     text = data[start:] if end < 0 else data[start:end]
     if text.isdigit() and len(text) <= MAX_DIGITS:
         return int(text)
-    text = text.strip().removesuffix(b" kB")
-    if text.isdigit() and len(text) <= MAX_DIGITS:
-        return int(text)
     return problem(f"a decimal number after {needle.strip().decode('ascii')!r}", text)
+
+
+def find_kilobytes(data: bytes, needle: bytes) -> int | Problem | None:
+    """Bytes of a line such as `MemTotal:       24684084 kB`; `needle` is `\\nMemTotal:`. Otherwise as `find_number`."""
+    at = data.find(needle)
+    if at < 0:
+        return None
+    start = at + len(needle)
+    end = data.find(b"\n", start)
+    line = data[start:] if end < 0 else data[start:end]
+    text = line.strip().removesuffix(b" kB")
+    if text.isdigit() and len(text) <= MAX_DIGITS:
+        return int(text) * 1024
+    return problem(f"a number of kB after {needle.strip().decode('ascii')!r}", line)

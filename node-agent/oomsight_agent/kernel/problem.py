@@ -21,7 +21,7 @@ class Problem:
 
 
 def printable(data: bytes) -> str:
-    """Printable ASCII of arbitrary bytes: what is below 0x20, from 0x7f up, and the backslash become `\\xNN`, as /dev/kmsg does it."""
+    """Printable ASCII of arbitrary bytes: below 0x20, from 0x7f up, and the backslash become `\\xNN`, as /dev/kmsg does it."""
     if data.isascii() and (text := data.decode("ascii")).isprintable() and "\\" not in text:
         return text
     return "".join(chr(byte) if byte in _PRINTABLE else f"\\x{byte:02x}" for byte in data)

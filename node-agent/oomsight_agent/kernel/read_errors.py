@@ -66,8 +66,9 @@ class ReadErrors:
             )
 
     def settle(self, kinds_read: Iterable[FileKind]) -> None:
-        """End of a round in which files of `kinds_read` were read: those without a failure are well again, and that is logged."""
-        for kind in self._failing.intersection(kinds_read) - self._failed_now:
+        """End of a round that read every file of `kinds_read`: those without a failure since their last round are well again."""
+        kinds = frozenset(kinds_read)
+        for kind in sorted(self._failing & kinds - self._failed_now):
             self._failing.discard(kind)
             _log.info("kernel file can be read again", extra={"file_kind": kind.value})
-        self._failed_now.clear()
+        self._failed_now -= kinds

@@ -1,9 +1,9 @@
 """Where this node's files are, and which of the mounted hierarchies has the memory controller.
 
 Layouts: v1 `/sys/fs/cgroup/memory` (also co-mounted, as `/sys/fs/cgroup/cpu,memory`); v2 `/sys/fs/cgroup` with `memory` in
-`cgroup.controllers`; hybrid, where `/sys/fs/cgroup/unified` is v2 and the memory controller sits in one of the two. A root that points
-straight at a memory hierarchy, or at a subtree of one, is taken as it is. Sources: Documentation/admin-guide/cgroup-v1/memory.rst,
-Documentation/admin-guide/cgroup-v2.rst, systemd's docs/CGROUP_DELEGATION.md.
+`cgroup.controllers`; hybrid, where `/sys/fs/cgroup/unified` is v2 and the memory controller sits in one of the two. A root that
+points straight at a memory hierarchy, or at a subtree of one, is taken as it is. Sources:
+Documentation/admin-guide/cgroup-v1/memory.rst, Documentation/admin-guide/cgroup-v2.rst, systemd's docs/CGROUP_DELEGATION.md.
 """
 
 from __future__ import annotations

@@ -1,0 +1,140 @@
+"""One cgroup from sample to sample: hot files each time, the others on the stat interval or when something moved.
+
+What did not change is not built again: a tick over a quiet cgroup costs its reads and one comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from oomsight_agent.kernel.accounting import Charges, NodeSwap, account
+from oomsight_agent.kernel.files import LARGE_FILE_BYTES, SMALL_FILE_BYTES, read_value
+from oomsight_agent.kernel.memory_files import Counters, MemoryFiles
+from oomsight_agent.kernel.problem import Problem
+from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
+from oomsight_agent.sampler.floor import FloorWindow
+from oomsight_agent.sampler.hot_files import Contents, HotFiles
+from oomsight_agent.sampler.peaks import highest, interval_peak
+from oomsight_agent.sampler.rates import SHORTEST_SPAN_SECONDS, rate
+from oomsight_api.report import Memory
+
+Value = TypeVar("Value")
+
+MOVED_FRACTION: Final = 50
+"""memory.stat is read at once when usage moved by more than a fiftieth (2 %) of the limit."""
+MOVED_LEAST_BYTES: Final = 256 * 1024
+"""The kernel itself charges in batches of 64 pages a CPU: less is noise."""
+
+
+class CgroupTrack:
+    """Memory of one cgroup. `sample` says whether anything changed; then `memory`, `counters`, rates and slope are new."""
+
+    __slots__ = (
+        "_contents",
+        "_directory",
+        "_errors",
+        "_files",
+        "_hot",
+        "_moved_bytes",
+        "_next_stat",
+        "_next_stat_fraction",
+        "_read_at",
+        "_settled",
+        "_usage_at_stat",
+        "charges",
+        "counters",
+        "file_refaults_per_second",
+        "floor",
+        "major_faults_per_second",
+        "memory",
+        "stat_reads",
+        "version",
+    )
+
+    def __init__(
+        self,
+        files: MemoryFiles,
+        directory: str,
+        errors: ReadErrors,
+        *,
+        cache: bool = True,
+        born: bool = False,
+        first_stat_fraction: float = 1.0,
+    ) -> None:
+        """`born`: the cgroup was made after the last sample, so that its lifetime peak is the interval's.
+
+        `first_stat_fraction` of the stat interval lies between the first two stat reads: differing ones spread the load.
+        """
+        self.version = files.version
+        self._next_stat_fraction = first_stat_fraction
+        self._files = files
+        self._directory = directory
+        self._errors = errors
+        self._hot = HotFiles(files, directory, errors, cache=cache)
+        self._contents: Contents | None = None
+        self._settled = False
+        self._next_stat = float("-inf")
+        self._read_at: float | None = None
+        self._usage_at_stat = 0
+        self._moved_bytes = 0
+        self.counters = Counters(peak_bytes=0) if born else Counters()
+        self.charges = Charges()
+        self.memory = Memory()
+        self.floor = FloorWindow()
+        self.file_refaults_per_second: float | None = None
+        self.major_faults_per_second: float | None = None
+        self.stat_reads = 0
+
+    def sample(self, now: float, stat_interval: float, node: NodeSwap) -> bool:
+        """Read what is due at the monotonic time `now`. True when something may differ from last time. Raises CgroupGone."""
+        contents = self._hot.read()
+        if contents == self._contents and self._settled and now < self._next_stat:
+            return False
+        before = self.counters
+        counters = self._hot.counters(contents)
+        lifetime = highest(counters.peak_bytes, self.memory.peak_lifetime_bytes)
+        if self._hot.peak_is_of_interval and self._contents is not None:
+            peak = highest(counters.peak_bytes, counters.usage_bytes)
+        else:
+            peak = interval_peak(before.usage_bytes, counters.usage_bytes, before.peak_bytes, counters.peak_bytes)
+        if self._hot.peak_is_of_interval and (counters.peak_bytes or 0) > (counters.usage_bytes or 0):
+            self._hot.reset_peak(contents)
+        if now >= self._next_stat or self._moved(before, counters):
+            self._read_charges(now, stat_interval, counters.usage_bytes)
+        self.memory = account(counters.usage_bytes, peak, lifetime, self.charges, node)
+        if self._read_at == now and self.memory.unreclaimable_bytes is not None:
+            self.floor.add(now, self.memory.unreclaimable_bytes)
+        self._contents = contents
+        self._settled = peak == counters.usage_bytes and not self._hot.made_no_sense
+        self.counters = counters
+        return True
+
+    def read_file(self, kind: FileKind, name: str, parse: Callable[[bytes], Value | Problem]) -> Value | None:
+        """One file of the cgroup, opened and closed; None where absent or senseless."""
+        limit = LARGE_FILE_BYTES if kind is FileKind.MEMORY_STAT else SMALL_FILE_BYTES
+        return read_value(self._errors, kind, parse, f"{self._directory}/{name}", max_bytes=limit)
+
+    def close(self) -> None:
+        self._hot.close()
+
+    def _moved(self, before: Counters, counters: Counters) -> bool:
+        if counters.oom_kills != before.oom_kills:
+            return True
+        return counters.usage_bytes is not None and abs(counters.usage_bytes - self._usage_at_stat) > self._moved_bytes
+
+    def _read_charges(self, now: float, stat_interval: float, usage_bytes: int | None) -> None:
+        before, read_before = self.charges.stat, self._read_at
+        self.charges = self._files.read_charges(self.read_file)
+        stat = self.charges.stat
+        if stat.problem is not None:
+            self._errors.record(FileKind.MEMORY_STAT, f"{self._directory}/memory.stat", stat.problem)
+        if read_before is not None and now - read_before >= SHORTEST_SPAN_SECONDS:
+            self.file_refaults_per_second = rate(before.file_refaults, stat.file_refaults, now - read_before)
+            self.major_faults_per_second = rate(before.major_faults, stat.major_faults, now - read_before)
+        self._read_at = now
+        self._next_stat = now + stat_interval * self._next_stat_fraction
+        self._next_stat_fraction = 1.0
+        self._usage_at_stat = usage_bytes or 0
+        self._moved_bytes = max((self.charges.limit_bytes or self._usage_at_stat) // MOVED_FRACTION, MOVED_LEAST_BYTES)
+        self.stat_reads += 1

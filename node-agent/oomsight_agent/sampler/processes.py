@@ -1,0 +1,133 @@
+"""Which processes run in which container, what the kernel thinks of them, and which are the biggest.
+
+A walk over /proc, since cgroup.procs reads 0 across pid namespaces. A process outside containers is looked at when it is new, once
+more in the next round (a runtime starts a container's first process outside and moves it in), and then in every sixth round. A
+process inside a container is asked for its cgroup each time, so a number that was given away again cannot lie.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+from oomsight_agent.kernel.cgroup_path import container_id_of_process
+from oomsight_agent.kernel.files import note_os_error, read_value
+from oomsight_agent.kernel.numbers import parse_signed_number
+from oomsight_agent.kernel.problem import Problem
+from oomsight_agent.kernel.process import ProcessStatus, badness_points, parse_cgroup_of_process, parse_status
+from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
+from oomsight_api.report import Process
+
+BIGGEST: Final = 5
+ROUNDS_BETWEEN_LOOKS: Final = 6
+MAX_READ_PER_CONTAINER: Final = 1024
+"""A fork bomb must not stop the agent: of a container with more, these many lowest pids are read."""
+
+
+class ContainerProcesses(NamedTuple):
+    """Of one container; None is unknown."""
+
+    process_count: int | None = None
+    oom_score_adj_min: int | None = None
+    oom_score_adj_max: int | None = None
+    biggest: tuple[Process, ...] = ()
+    """Worst first by badness, at most BIGGEST."""
+
+
+NO_PROCESSES: Final = ContainerProcesses()
+
+
+class ProcessTable:
+    """Remembers which pid is in which container between rounds."""
+
+    def __init__(self, proc_root: str, version: int, errors: ReadErrors) -> None:
+        self._proc = proc_root
+        self._version = version
+        self._errors = errors
+        self._containers: dict[int, str | None] = {}
+        self._young: set[int] = set()
+        self._round = 0
+
+    def look(
+        self, container_ids: Collection[str], total_pages: int | None, page_size_bytes: int
+    ) -> dict[str, ContainerProcesses] | None:
+        """Processes of each of `container_ids`; of one without any, a count of 0. None when /proc cannot be listed."""
+        pids = self._list_pids()
+        if pids is None:
+            return None
+        self._place(pids)
+        members: dict[str, list[int]] = defaultdict(list)
+        wanted = frozenset(container_ids)
+        for pid, container_id in self._containers.items():
+            if container_id in wanted and container_id is not None:
+                members[container_id].append(pid)
+        return {
+            container_id: self._summarize(sorted(members.get(container_id, ())), total_pages, page_size_bytes)
+            for container_id in wanted
+        }
+
+    def _list_pids(self) -> list[int] | None:
+        try:
+            return [int(name) for name in os.listdir(self._proc) if name.isascii() and name.isdigit() and len(name) < 10]
+        except OSError as error:
+            note_os_error(self._errors, FileKind.PROCESS_CGROUP, self._proc, error)
+            return None
+
+    def _place(self, pids: list[int]) -> None:
+        self._round += 1
+        turn = self._round % ROUNDS_BETWEEN_LOOKS
+        before, young = self._containers, self._young
+        self._young = set()
+        self._containers = {}
+        for pid in pids:
+            known = pid in before
+            container_id = before.get(pid)
+            if not known or container_id is not None or pid in young or pid % ROUNDS_BETWEEN_LOOKS == turn:
+                container_id = self._container_of(pid)
+            self._containers[pid] = container_id
+            if not known:
+                self._young.add(pid)
+
+    def _container_of(self, pid: int) -> str | None:
+        def parse(data: bytes) -> str | Problem | None:
+            return parse_cgroup_of_process(data, self._version)
+
+        path = read_value(self._errors, FileKind.PROCESS_CGROUP, parse, f"{self._proc}/{pid}/cgroup")
+        return None if path is None else container_id_of_process(path)
+
+    def _summarize(self, pids: list[int], total_pages: int | None, page_size_bytes: int) -> ContainerProcesses:
+        rows: list[Process] = []
+        for pid in pids[:MAX_READ_PER_CONTAINER]:
+            row = self._read(pid, total_pages, page_size_bytes)
+            if row is not None:
+                rows.append(row)
+        adjustments = [row.oom_score_adj for row in rows if row.oom_score_adj is not None]
+        return ContainerProcesses(
+            process_count=len(rows) + max(0, len(pids) - MAX_READ_PER_CONTAINER),
+            oom_score_adj_min=min(adjustments, default=None),
+            oom_score_adj_max=max(adjustments, default=None),
+            biggest=tuple(heapq.nsmallest(BIGGEST, rows, key=_worst_first)),
+        )
+
+    def _read(self, pid: int, total_pages: int | None, page_size_bytes: int) -> Process | None:
+        status: ProcessStatus | None = read_value(self._errors, FileKind.PROCESS_STATUS, parse_status, f"{self._proc}/{pid}/status")
+        if status is None or status.rss_bytes is None:  # gone, or a zombie: nothing that could be killed
+            return None
+        path = f"{self._proc}/{pid}/oom_score_adj"
+        oom_score_adj = read_value(self._errors, FileKind.PROCESS_OOM_SCORE_ADJ, parse_signed_number, path)
+        return Process(
+            pid=pid,
+            name=status.name,
+            oom_score_adj=oom_score_adj,
+            rss_bytes=status.rss_bytes,
+            swap_bytes=status.swap_bytes,
+            page_tables_bytes=status.page_tables_bytes,
+            badness_points=badness_points(status, oom_score_adj, total_pages, page_size_bytes),
+        )
+
+
+def _worst_first(row: Process) -> tuple[bool, int, int, int]:
+    return (row.badness_points is None, -(row.badness_points or 0), -(row.rss_bytes or 0), row.pid)

@@ -1,0 +1,147 @@
+"""The sampler: one full node report for each call, from what changed since the last.
+
+Order of a sample: the node, new and vanished cgroups, names, processes, then the cgroups from the inside out, so that kills
+counted in a nested cgroup reach its container and pod in the same report.
+"""
+
+from __future__ import annotations
+
+import resource
+from typing import Final
+
+from oomsight_agent.kernel.container_logs import ContainerNames, directory_signature, read_container_names
+from oomsight_agent.kernel.discovery import Discovery
+from oomsight_agent.kernel.memory_files import MemoryFiles
+from oomsight_agent.kernel.memory_v1 import MEMORY_V1
+from oomsight_agent.kernel.memory_v2 import MEMORY_V2
+from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
+from oomsight_agent.kernel.roots import Hierarchy, Roots, find_memory_hierarchy
+from oomsight_agent.kernel.sysctl import read_boot_id, read_kernel_release
+from oomsight_agent.sampler.all_cgroups import CgroupRow, read_all_cgroups
+from oomsight_agent.sampler.node import NodeTrack
+from oomsight_agent.sampler.processes import ProcessTable
+from oomsight_agent.sampler.tracks import Tracks
+from oomsight_api.report import NodeReport
+
+DESCRIPTORS_FOR_OTHERS: Final = 256
+"""Left for the server's connections and for files that are opened for a moment."""
+MOST_DESCRIPTORS: Final = 32_768
+
+_HOT_KINDS: Final = frozenset(
+    (FileKind.MEMORY_USAGE, FileKind.MEMORY_PEAK, FileKind.MEMORY_EVENTS, FileKind.MEMINFO, FileKind.VMSTAT)
+)
+_STAT_KINDS: Final = frozenset(FileKind) - _HOT_KINDS
+
+
+class Sampler:
+    """Reads one node. Not thread-safe: one thread samples; `read_errors` may be read from others."""
+
+    def __init__(self, roots: Roots, node_name: str, *, interval_seconds: float = 1.0, stat_interval_seconds: float = 10.0) -> None:
+        """`interval_seconds` is what the caller means to keep between calls of `sample`; it is told in the report."""
+        self.read_errors = ReadErrors()
+        self._roots = roots
+        self._node_name = node_name
+        self._interval = interval_seconds
+        self._stat_interval = stat_interval_seconds
+        self._next_stat = float("-inf")
+        self._node = NodeTrack(roots.proc_root, self.read_errors)
+        self._boot_id = read_boot_id(roots.proc_root, self.read_errors)
+        self._kernel_release = read_kernel_release(roots.proc_root, self.read_errors)
+        self._descriptor_budget = raise_descriptor_limit() - DESCRIPTORS_FOR_OTHERS
+        self._hierarchy: Hierarchy | None = None
+        self._discovery: Discovery | None = None
+        self._tracks: Tracks | None = None
+        self._processes: ProcessTable | None = None
+        self._names = ContainerNames()
+        self._names_signature: tuple[int, int] | None = None
+
+    def sample(self, now_seconds: float, monotonic_seconds: float) -> NodeReport:
+        """The whole node as it is now. `now_seconds` is Unix time. Never raises for anything that a file may hold."""
+        stat_due = monotonic_seconds >= self._next_stat
+        if stat_due:
+            self._next_stat = monotonic_seconds + self._stat_interval
+        node_memory = self._node.sample(settings=stat_due)
+        if self._hierarchy is None and stat_due:
+            self._find_hierarchy()
+        if self._tracks is not None:
+            self._sample_cgroups(self._tracks, monotonic_seconds, stat_due=stat_due)
+        self.read_errors.settle(_HOT_KINDS | _STAT_KINDS if stat_due else _HOT_KINDS)
+        return NodeReport(
+            node=self._node_name,
+            instance="",
+            cursor="",
+            full=True,
+            time_seconds=now_seconds,
+            interval_seconds=self._interval,
+            boot_id=self._boot_id,
+            kernel_release=self._kernel_release,
+            cgroup_version=self._hierarchy.version if self._hierarchy else None,
+            node_memory=node_memory,
+            containers=self._tracks.container_rows() if self._tracks else (),
+            pods=self._tracks.pod_rows() if self._tracks else (),
+            read_errors=self.read_errors.total,
+        )
+
+    def sample_all_cgroups(self) -> tuple[CgroupRow, ...]:
+        """A row for every memory cgroup, sorted by path; empty where no memory controller is mounted."""
+        hierarchy = self._hierarchy or find_memory_hierarchy(self._roots.cgroup_root)
+        if hierarchy is None:
+            return ()
+        self._node.sample(settings=True)
+        return read_all_cgroups(hierarchy, _files_of(hierarchy), self._roots.proc_root, self._node.swap(), self.read_errors)
+
+    def close(self) -> None:
+        """Close every descriptor. The sampler is of no use afterwards."""
+        self._node.close()
+        if self._tracks is not None:
+            self._tracks.close()
+
+    def _find_hierarchy(self) -> None:
+        hierarchy = find_memory_hierarchy(self._roots.cgroup_root)
+        if hierarchy is None:
+            return
+        self._hierarchy = hierarchy
+        self._discovery = Discovery(hierarchy.path, self.read_errors, into_containers=hierarchy.version == 1)
+        self._tracks = Tracks(hierarchy.path, _files_of(hierarchy), self.read_errors, self._descriptor_budget)
+        self._processes = ProcessTable(self._roots.proc_root, hierarchy.version, self.read_errors)
+
+    def _sample_cgroups(self, tracks: Tracks, now: float, *, stat_due: bool) -> None:
+        assert self._discovery is not None
+        assert self._processes is not None
+        fresh = False
+        if self._discovery.round(everything=stat_due):
+            fresh = tracks.reconcile(self._discovery.found())
+        self._name_containers(tracks, read_anyway=stat_due or fresh)
+        if stat_due or fresh:
+            wanted = tracks.container_ids() if stat_due else tracks.container_ids_without_processes()
+            found = self._processes.look(wanted, self._node.total_pages(), self._node.page_size_bytes)
+            if found is not None:
+                tracks.set_processes(found)
+        for path in tracks.sample(now, self._stat_interval, self._node.swap()):
+            self._discovery.forget(path)
+
+    def _name_containers(self, tracks: Tracks, *, read_anyway: bool) -> None:
+        if not read_anyway and not tracks.has_unnamed():
+            return
+        signature = directory_signature(self._roots.container_log_dir)
+        if read_anyway or signature != self._names_signature:
+            self._names_signature = signature
+            self._names = read_container_names(self._roots.container_log_dir, self.read_errors)
+            tracks.set_names(self._names)
+
+
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit of open files as far as it may go; the number of files that may be open now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return wanted
+        except (OSError, ValueError):
+            return soft
+    return wanted
+
+
+def _files_of(hierarchy: Hierarchy) -> MemoryFiles:
+    return MEMORY_V1 if hierarchy.version == 1 else MEMORY_V2
