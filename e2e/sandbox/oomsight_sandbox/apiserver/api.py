@@ -75,7 +75,7 @@ class Api:
         return response
 
     async def _answer(self, request: web.Request, told: _Told) -> web.StreamResponse:
-        path = self._path(request)
+        path = told.path = self._path(request)
         if path not in _OPEN_PATHS and not self._is_authorized(request):
             raise status.unauthorized()
         target = self._target(path)
@@ -207,7 +207,7 @@ class Api:
             RequestRecord(
                 seconds=self._store.clock(),
                 method=request.method,
-                path=request.path[:1000],
+                path=told.path[:1000],
                 query=request.query_string[:1000],
                 verb=told.verb,
                 resource=told.resource,
@@ -224,11 +224,12 @@ class Api:
 class _Told:
     """What becomes known of a request while it is answered, for the log."""
 
-    __slots__ = ("body_bytes", "recorded", "target", "verb")
+    __slots__ = ("body_bytes", "path", "recorded", "target", "verb")
 
     def __init__(self) -> None:
         self.target: Target | None = None
         self.verb = ""
+        self.path = ""
         self.body_bytes = 0
         self.recorded = False
 

@@ -1,8 +1,8 @@
 """The JSONPath of printer columns.
 
 Paths look like `.spec.nodeName`, `.status.conditions[?(@.type=="Ready")].status`, `.metadata.labels['a/b']`.
-A subset of k8s.io/client-go/util/jsonpath: fields, indices, `[*]`, quoted keys and filters of equality. What is not understood finds
-nothing, as a path that does not match does.
+A subset of k8s.io/client-go/util/jsonpath: fields, indices, `[*]`, quoted keys and filters of equality. What is not understood
+finds nothing, as a path that does not match does.
 """
 
 from __future__ import annotations

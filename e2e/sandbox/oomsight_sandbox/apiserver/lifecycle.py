@@ -73,6 +73,8 @@ def update(store: Store, key: Key, data: JsonObject, *, bump_generation: bool, d
         metadata.pop(field, None)
         if field in current.metadata:
             metadata[field] = current.metadata[field]
+    if "managedFields" in current.metadata:
+        metadata.setdefault("managedFields", current.metadata["managedFields"])
     if bump_generation and "generation" in metadata:
         metadata["generation"] += 1
     if current.is_terminating:

@@ -12,7 +12,8 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 class RequestRecord:
     """One answered request. `verb` as RBAC names it; `resource` the plural, with `/status` and the like for subresources.
 
-    Paths that are no resource have verb "" and resource "". A watch is recorded when it starts.
+    `path` is the one below the secret, empty for who did not know it. Paths that are no resource have verb "" and
+    resource "". A watch is recorded when it starts. `body_bytes` is what the client announced.
     """
 
     seconds: float

@@ -8,6 +8,7 @@ from typing import Any
 
 from . import events, lifecycle, pods, status
 from .admission import Admission, merge_status, spec_changed
+from .apply import ApplyConflict, apply
 from .defaults import keep_status
 from .lifecycle import Deletion
 from .patch import (
@@ -113,7 +114,7 @@ class Rest:
 
     def patch(self, target: Target, body: Any, content_type: str, query: Mapping[str, str]) -> Answer:
         if content_type == APPLY_PATCH:
-            raise status.unsupported_media_type(content_type, PATCH_TYPES[:3])
+            return self._apply(target, body, query)
         if content_type == STRATEGIC_MERGE_PATCH and target.resource.custom is not None:
             raise status.unsupported_media_type(content_type, (JSON_PATCH, MERGE_PATCH, APPLY_PATCH))
         current = self._require(target)
@@ -147,6 +148,37 @@ class Rest:
             details = status.success(group=resource.group, kind=resource.plural, name=target.name, uid=last.uid)
             return Answer(200, document=details)
         return Answer(200, last)
+
+    def _apply(self, target: Target, body: Any, query: Mapping[str, str]) -> Answer:
+        """PATCH with an apply configuration: creates the object if there is none."""
+        resource = target.resource
+        manager = query.get("fieldManager", "")
+        metadata = body.get("metadata") if isinstance(body, dict) else None
+        if not isinstance(metadata, dict) or not body.get("apiVersion") or not body.get("kind"):
+            raise status.bad_request("an apply configuration needs apiVersion, kind and metadata")
+        if not manager:
+            raise status.bad_request("fieldManager: Required value: is required for apply patch")
+        if metadata.get("managedFields"):
+            raise status.bad_request("metadata.managedFields must be nil")
+        admission = self._admission(resource, query)
+        # Read alone first, so that a misplaced or mistyped configuration is told of as such, and unknown fields are nobody's.
+        wanted = admission.read(body, namespace=target.namespace, name=target.name)
+        if resource.group == events.GROUP:
+            wanted = events.from_core(wanted)
+        configuration = {"apiVersion": resource.api_version, "kind": resource.kind, **wanted}
+        current = self.store.get(target.key)
+        live = document_of(resource, current) if current is not None else {"metadata": {}}
+        force = query.get("force", "").lower() in ("true", "1")
+        schema = resource.custom.schema if resource.custom is not None else None
+        merged, conflicts = apply(live, configuration, manager=manager, force=force, schema=schema, now_seconds=self.store.clock())
+        if conflicts:
+            raise _apply_conflict(target, conflicts)
+        if current is None:
+            return self.create(Target(resource, target.namespace), merged, query)
+        data = admission.read(merged, namespace=target.namespace, name=target.name)
+        if _without_times(data) == _without_times(current.data):
+            return Answer(200, current)
+        return self._write(target, current, data, admission, query)
 
     def _write(
         self, target: Target, current: StoredObject, data: JsonObject, admission: Admission, query: Mapping[str, str]
@@ -196,6 +228,20 @@ class Rest:
         if strictness not in _STRICTNESS:
             raise status.bad_request(f"fieldValidation: found {strictness[:40]!r}, expected one of {', '.join(_STRICTNESS)}")
         return Admission(resource, strictness, self.store.clock())
+
+
+def _apply_conflict(target: Target, conflicts: list[ApplyConflict]) -> status.StatusError:
+    told = ", ".join(f'conflict with "{conflict.manager}": {conflict.field}' for conflict in conflicts)
+    message = f"Apply failed with {len(conflicts)} conflict{'s' if len(conflicts) > 1 else ''}: {told}"
+    causes = [status.Cause("FieldManagerConflict", f'conflict with "{found.manager}"', found.field) for found in conflicts]
+    return status.StatusError(409, "Conflict", message, causes=causes)
+
+
+def _without_times(data: JsonObject) -> JsonObject:
+    """For comparison: applying the same again is no change, though its time would be another."""
+    metadata = dict(data["metadata"])
+    entries = metadata.pop("managedFields", None) or []
+    return {**data, "metadata": metadata, "managedFields": [{**entry, "time": ""} for entry in entries]}
 
 
 def is_dry_run(query: Mapping[str, str], body: Any = None) -> bool:

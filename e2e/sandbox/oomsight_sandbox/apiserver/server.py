@@ -134,8 +134,12 @@ class ApiServer:
             namespace = (metadata.get("namespace") or "default") if resource.namespaced else ""
             if namespace:
                 self.ensure_namespace(namespace)
-            if resource.custom is None and "status" not in data:
+            if resource.custom is None:
+                state = data.pop("status", {})
                 default_object(resource, data, None)
+                data["status"] = {**data.get("status", {}), **state}
+                if not data["status"]:
+                    del data["status"]
             loaded.append(self.store.create(resource.storage, data, namespace=namespace, generation=resource.generation))
         return loaded
 
