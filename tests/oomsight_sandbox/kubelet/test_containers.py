@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ async def test_a_container_beyond_its_limit_ends_oomkilled_with_137(node: Node) 
 
 async def test_when_a_child_was_killed_the_parents_later_end_is_still_called_oomkilled(node: Node) -> None:
     script = "import subprocess,sys; subprocess.run([sys.executable, '-I', '-S', '-c', 'bytearray(64 << 20)'])"
-    parent = container("python3", "-I", "-S", "-c", script, memory="32Mi")
+    parent = container(sys.executable, "-I", "-S", "-c", script, memory="32Mi")
     sandbox = PodSandbox(node, pod_of(parent))
     await sandbox.create()
     ended = await sandbox.wait(await sandbox.start(parent, 0))
