@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 PAGE_SIZE = 500
 CONCURRENCY = 8
 ATTEMPTS = 6
-PROGRESS_EVERY = 500
 MAX_NAMED_ERRORS = 20
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -51,10 +50,12 @@ class CleanupResult:
     def summary(self) -> str:
         """One line for a person."""
         stayed = f"; {self.failed} could not be cleaned" if self.failed else "; nothing of oomsight is left on them"
-        return (
-            f"{self.pods_seen} pods seen, {self.pods_cleaned} cleaned, "
-            f"{self.recommendations_deleted} MemoryRecommendations deleted{stayed}"
-        )
+        return f"{self.progress()}{stayed}"
+
+    def progress(self) -> str:
+        """What was done so far."""
+        seen = f"{self.pods_seen} pods seen, {self.pods_cleaned} cleaned"
+        return f"{seen}, {self.recommendations_deleted} MemoryRecommendations deleted"
 
     def fail(self, what: str, error: ApiError) -> None:
         """Count a failure, and name it if there were not too many."""
@@ -67,8 +68,8 @@ class CleanupResult:
 async def cleanup(client: ApiClient, *, concurrency: int = CONCURRENCY, sleep: Sleep = asyncio.sleep) -> CleanupResult:
     """Clean the whole cluster. Raises nothing that the API answers: failures are counted and named in the result."""
     cleaner = _Cleaner(client, concurrency, sleep)
-    await cleaner.each("/api/v1/pods", cleaner.clean_pod, "the list of pods")
-    await cleaner.each(MEMORY_RECOMMENDATION.path(), cleaner.delete_recommendation, "the list of MemoryRecommendations")
+    await cleaner.each("/api/v1/pods", cleaner.clean_pod, "pods")
+    await cleaner.each(MEMORY_RECOMMENDATION.path(), cleaner.delete_recommendation, "MemoryRecommendations")
     logger.info("cleanup ended: %s", cleaner.result.summary())
     return cleaner.result
 
@@ -93,8 +94,6 @@ class _Cleaner:
                 lambda: self._client.request("PATCH", path, body=patch, content_type=MERGE_PATCH), f"pod {namespace}/{name}"
             )
             result.pods_cleaned += done
-        if result.pods_seen % PROGRESS_EVERY == 0:
-            logger.info("cleaning: %d pods seen, %d cleaned", result.pods_seen, result.pods_cleaned)
 
     async def delete_recommendation(self, document: Mapping[str, Any]) -> None:
         """Delete one MemoryRecommendation."""
@@ -115,9 +114,10 @@ class _Cleaner:
                         await handle(waiting.popleft())
 
                 await asyncio.gather(*(work() for _ in range(min(self._concurrency, len(page)))))
+                logger.info("cleaning %s: %s", what, self.result.progress())
         except ApiError as error:
             if error.status != 404:  # a kind that is not installed has nothing to clean
-                self.result.fail(what, error)
+                self.result.fail(f"the list of {what}", error)
 
     async def _pages(self, path: str) -> AsyncIterator[list[Mapping[str, Any]]]:
         """Pages of a list. When a continue token expires the list begins anew: what is clean already costs nothing."""

@@ -124,7 +124,8 @@ def is_other_uid(error: ApiError) -> bool:
     The API server says so with 409 (`the UID in the precondition (…) does not match the UID in record (…)`) or with 422
     (`metadata.uid: Invalid value: … field is immutable`), depending on how the patch is applied.
     """
-    return error.status in (409, 422) and "uid" in error.message.lower()
+    # Names of objects are lower case and without spaces: a pod called "fluid" does not look like this.
+    return error.status in (409, 422) and ("UID in " in error.message or " metadata.uid: " in error.message)
 
 
 def is_newer(resource_version: str, than: str) -> bool:

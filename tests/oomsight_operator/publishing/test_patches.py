@@ -139,7 +139,8 @@ def test_resource_versions_are_compared_as_integers_and_otherwise_as_opaque() ->
 def test_both_answers_of_the_api_server_to_a_wrong_uid_are_understood() -> None:
     assert is_other_uid(ApiError(409, "Conflict", "the UID in the precondition (a) does not match the UID in record (b)"))
     assert is_other_uid(ApiError(422, "Invalid", 'Pod "x" is invalid: metadata.uid: Invalid value: "a": field is immutable'))
-    assert not is_other_uid(ApiError(409, "Conflict", "the object has been modified"))
+    assert is_other_uid(ApiError(409, "Conflict", "Precondition failed: UID in precondition: a, UID in object meta: b"))
+    assert not is_other_uid(ApiError(409, "Conflict", 'patch pods fluid-0: pods "fluid-0": the object has been modified'))
     assert not is_other_uid(ApiError(404, "NotFound", "uid"))
 
 
