@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
 
+class _Formatter(JsonFormatter):
+    """`{"level": "info", "logger": …, "message": …, "time": …}` and what `extra` brought."""
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        log_data["level"] = str(log_data.get("level", "")).lower()
+        return log_data
+
+
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
     """Send everything from `level` up to `stream`, by default standard error; libraries only from warning up."""
-    formatter = JsonFormatter(
+    formatter = _Formatter(
         "{levelname}{name}{message}",
         style="{",
         rename_fields={"levelname": "level", "name": "logger"},

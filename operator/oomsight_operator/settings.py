@@ -124,6 +124,8 @@ def _problem(location: tuple[int | str, ...], found: object, message: str) -> st
 
 
 def _metavar(name: str) -> str:
+    if name.endswith("_per_second"):
+        return "RATE"
     if name.endswith("_seconds"):
         return "SECONDS"
     return "ADDRESS:PORT" if name.endswith("_listen") else name.rpartition("_")[2].upper()

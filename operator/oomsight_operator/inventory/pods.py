@@ -189,7 +189,7 @@ def _containers(spec: _Spec, notes: list[str]) -> tuple[ContainerSpec, ...]:
     ):
         for container in containers or ():
             sidecar = kind is ContainerKind.INIT and container.restart_policy == "Always"
-            amounts = _amounts(container.resources, f"spec.{where}[{container.name}].resources", notes)
+            amounts = _amounts(container.resources, f"spec.{where}[{_printable(container.name)}].resources", notes)
             if container.name in found:
                 notes.append(f"spec.{where}: name {container.name[:63]!a} found twice, expected once")
                 continue
@@ -283,6 +283,11 @@ def _config_hash(annotations: dict[str, str]) -> str | None:
     """Only a mirror pod's, and only what a kubelet would write: tenants can put annotations on their pods too."""
     value = annotations.get(CONFIG_HASH_ANNOTATION)
     return value if value and _MIRROR_ANNOTATION in annotations and _CONFIG_HASH.fullmatch(value) else None
+
+
+def _printable(name: str) -> str:
+    """A container's name in a sentence: the API checks it, but what came over the wire is not believed."""
+    return ascii(name[:63])[1:-1]
 
 
 def _shared(text: str | None) -> str | None:

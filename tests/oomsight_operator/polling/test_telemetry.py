@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oomsight_api.report import Container, Memory, NodeReport
+from oomsight_api.report import Pod as PodRow
+from oomsight_operator.polling import telemetry
+from oomsight_operator.polling.telemetry import RejectedReportError, TelemetryStore
+
+
+def row(container_id: str, pod_uid: str = "u1", usage: int = 1) -> Container:
+    return Container(pod_uid=pod_uid, container_id=container_id, cgroup="/c", memory=Memory(usage_bytes=usage))
+
+
+def report(
+    *rows: Container, full: bool = True, instance: str = "i1", time: float = 1.0, node: str = "node-a", **more: Any
+) -> NodeReport:
+    return NodeReport(
+        node=node, instance=instance, cursor="c", full=full, time_seconds=time, interval_seconds=1.0, containers=rows, **more
+    )
+
+
+def known(store: TelemetryStore) -> dict[str, int | None]:
+    node = store.get("node-a")
+    return {} if node is None else {key: each.memory.usage_bytes for key, each in node.containers.items()}
+
+
+def test_a_full_report_replaces_everything() -> None:
+    store = TelemetryStore()
+    store.apply("node-a", report(row("c1"), row("c2", "u2")), 0.0)
+    applied = store.apply("node-a", report(row("c2", "u2"), row("c3", "u3"), time=2.0), 1.0)
+    assert known(store) == {"c2": 1, "c3": 1}
+    assert applied.pod_uids == {"u1", "u3"}
+
+
+def test_a_delta_changes_only_what_it_names() -> None:
+    store = TelemetryStore()
+    store.apply("node-a", report(row("c1"), row("c2", "u2"), pods=(PodRow(pod_uid="u2", cgroup="/p"),)), 0.0)
+    delta = report(row("c1", usage=9), full=False, time=2.0, removed_container_ids=("c2", "never"), removed_pod_uids=("u2",))
+    applied = store.apply("node-a", delta, 1.0)
+    assert known(store) == {"c1": 9}
+    assert applied.pod_uids == {"u1", "u2"}
+
+
+def test_rows_that_say_the_same_concern_no_pod() -> None:
+    store = TelemetryStore()
+    store.apply("node-a", report(row("c1")), 0.0)
+    assert store.apply("node-a", report(row("c1"), time=2.0), 1.0).pod_uids == frozenset()
+
+
+def test_a_report_of_another_node_is_refused() -> None:
+    store = TelemetryStore()
+    with pytest.raises(RejectedReportError, match="report is of node 'node-b', expected node-a"):
+        store.apply("node-a", report(row("c1"), node="node-b"), 0.0)
+    assert len(store) == 0
+
+
+def test_a_delta_of_another_instance_is_refused_and_a_full_report_heals_it() -> None:
+    store = TelemetryStore()
+    store.apply("node-a", report(row("c1")), 0.0)
+    with pytest.raises(RejectedReportError, match="delta"):
+        store.apply("node-a", report(row("c2"), full=False, instance="i2"), 1.0)
+    assert store.apply("node-a", report(row("c2"), instance="i2"), 2.0).new_instance
+    assert known(store) == {"c2": 1}
+
+
+def test_a_first_report_that_is_a_delta_is_refused() -> None:
+    with pytest.raises(RejectedReportError):
+        TelemetryStore().apply("node-a", report(row("c1"), full=False), 0.0)
+
+
+def test_a_container_told_twice_counts_once_and_first() -> None:
+    store = TelemetryStore()
+    store.apply("node-a", report(row("c1", usage=1), row("c1", usage=2)), 0.0)
+    assert known(store) == {"c1": 1}
+
+
+def test_a_hostile_agent_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telemetry, "MAX_CONTAINERS", 3)
+    store = TelemetryStore()
+    store.apply("node-a", report(), 0.0)
+    for number in range(10):
+        store.apply("node-a", report(row(f"c{number}"), full=False), 0.0)
+    assert len(known(store)) == 3
+
+
+def test_a_silent_agent_expires_and_an_agent_whose_sampler_hangs_too() -> None:
+    store = TelemetryStore()
+    store.apply("node-a", report(row("c1"), time=1.0), 0.0)
+    store.apply("node-a", report(row("c1"), time=1.0), 50.0)
+    assert store.expire(60.0, 60.0) == []
+    assert store.expire(61.0, 60.0) == ["node-a"]
+    assert store.get("node-a") is None
+
+
+def test_a_reboot_is_seen_by_the_boot_id() -> None:
+    store = TelemetryStore()
+    store.apply("node-a", report(boot_id="b1"), 0.0)
+    assert not store.apply("node-a", report(boot_id="b1"), 0.0).rebooted
+    assert store.apply("node-a", report(boot_id="b2", instance="i2"), 0.0).rebooted
+
+
+steps = st.lists(
+    st.tuples(
+        st.booleans(), st.dictionaries(st.sampled_from("abcde"), st.integers(0, 3), max_size=4), st.sets(st.sampled_from("abcde"))
+    ),
+    max_size=8,
+)
+
+
+@given(steps)
+def test_deltas_and_full_reports_give_what_a_plain_dict_would(reports: list[tuple[bool, dict[str, int], set[str]]]) -> None:
+    store, model = TelemetryStore(), dict[str, int]()
+    store.apply("node-a", report(), 0.0)
+    for full, rows, removed in reports:
+        gone = tuple(removed - rows.keys()) if not full else ()
+        store.apply(
+            "node-a", report(*(row(key, usage=value) for key, value in rows.items()), full=full, removed_container_ids=gone), 0.0
+        )
+        model = {key: value for key, value in ({} if full else model).items() if key not in gone} | rows
+        assert known(store) == model
