@@ -278,11 +278,9 @@ class Engine:
         """How long to say nothing yet, so that a start of the pod or of the operator is not told as unknown. None: judge now."""
         if not _has_started(pod):
             return self._timing.stale_seconds  # it is marked when its status changes
-        if pod.phase not in ("Pending", "Running") or any(
-            status.terminated or status.last_terminated for status in pod.statuses.values()
-        ):
+        if pod.phase not in ("Pending", "Running") or _has_failed(pod):
             return None
-        if telemetry is not None and telemetry.rows:
+        if telemetry is not None and _is_measured(pod, telemetry):
             return None
         patience = self._timing.stale_seconds if telemetry is None else self._timing.settle_seconds
         left = max(self._started_seconds, state.first_seen_seconds) + patience - self._monotonic()
@@ -305,6 +303,18 @@ class Engine:
         self._dirty.update(dict.fromkeys(uids))
         if len(self._dirty) != before:
             self._wake.set()
+
+
+def _has_failed(pod: Pod) -> bool:
+    """Whether a container ended otherwise than well; an init container that is done says nothing."""
+    ends = [end for status in pod.statuses.values() for end in (status.terminated, status.last_terminated) if end is not None]
+    return any(end.exit_code != 0 or end.reason != "Completed" for end in ends)
+
+
+def _is_measured(pod: Pod, telemetry: Telemetry) -> bool:
+    """Whether the pod is past its init containers, and every container that runs has its row."""
+    running = [name for name, status in pod.statuses.items() if status.state == "running"]
+    return pod.phase == "Running" and bool(running) and all(name in telemetry.rows for name in running)
 
 
 def _has_started(pod: Pod) -> bool:

@@ -121,3 +121,40 @@ async def test_a_restarted_operator_writes_nothing_that_stands_there_already(clu
                 await asyncio.sleep(0.02)
         assert await service.publisher.drain(5)
     assert (await cluster.client.request("GET", path))["metadata"]["resourceVersion"] == before
+
+
+async def test_a_pod_whose_init_container_is_done_is_first_told_when_its_app_is_measured(cluster: SmallCluster) -> None:
+    """Told as unknown in between, it would stay so until its next patch is due, five minutes later."""
+    await cluster.make_policy()
+    path = "/api/v1/namespaces/shop/pods"
+    spec = {"nodeName": "node-a", "initContainers": [{"name": "init", "image": "x"}], "containers": [{"name": "app", "image": "x"}]}
+    pod = await cluster.client.request("POST", path, body={"metadata": {"name": "web"}, "spec": spec})
+    uid, init_id = str(pod["metadata"]["uid"]), "d" * 64
+    done = {"exitCode": 0, "reason": "Completed", "containerID": f"containerd://{init_id}"}
+    common = {"image": "x", "imageID": "x", "ready": True, "restartCount": 0}
+    init = {"name": "init", **common, "state": {"terminated": done}, "containerID": f"containerd://{init_id}"}
+    waiting = {"name": "app", **common, "ready": False, "state": {"waiting": {"reason": "PodInitializing"}}}
+    running = {
+        "name": "app",
+        **common,
+        "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+        "containerID": f"containerd://{CONTAINER}",
+    }
+    cluster.agent.say(uid, init_id, unreclaimable_mib=5)
+
+    async def tell(phase: str, app: dict[str, object]) -> None:
+        status = {"phase": phase, "podIP": "10.0.0.9", "initContainerStatuses": [init], "containerStatuses": [app]}
+        await cluster.client.request(
+            "PATCH", f"{path}/web/status", body={"status": status}, content_type="application/merge-patch+json"
+        )
+
+    await tell("Pending", waiting)
+    async with cluster.operator(settle_seconds=15) as service:
+        await service.engine.idle()
+        await tell("Running", running)
+        await service.engine.idle()
+        assert await service.publisher.drain(5)
+        assert await cluster.annotations("web") == {}
+        cluster.agent.say(uid, CONTAINER, unreclaimable_mib=100)
+        found = await cluster.until("web", lambda annotations: "oom-risk" in annotations)
+    assert found["oom-risk"] in ("none", "low")
