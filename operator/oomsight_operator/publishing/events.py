@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from oomsight_api.names import Annotation, EventAction, EventReason, RiskLevel
@@ -22,6 +23,7 @@ MAX_NOTE_BYTES = 1024
 TOLD_FROM = RiskLevel.MEDIUM
 """Changes of level below this are no Events: every pod without a limit is at low risk."""
 
+_NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 _FIELD_PATHS: Mapping[ContainerKind, str] = {
     ContainerKind.APP: "spec.containers",
     ContainerKind.INIT: "spec.initContainers",
@@ -57,7 +59,7 @@ class Told:
     """What the users of one pod were told last."""
 
     level: RiskLevel | None = None
-    limits: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=lambda: _NO_LIMITS)
     """Recommended limits in bytes by container name."""
 
 
@@ -83,7 +85,10 @@ def decide(
         *_level_change(assessment, told),
     ]
     level = told.level if assessment.level is RiskLevel.UNKNOWN else assessment.level
-    return tuple(events), Told(level, {**told.limits, **_limits(assessment)})
+    limits = _limits(assessment)
+    if level is told.level and all(told.limits.get(name) == limit for name, limit in limits.items()):
+        return tuple(events), told
+    return tuple(events), Told(level, {**told.limits, **limits} or _NO_LIMITS)
 
 
 def one_line(text: str, limit: int = MAX_NOTE_BYTES) -> str:

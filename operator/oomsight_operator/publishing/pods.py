@@ -33,14 +33,14 @@ logger = logging.getLogger(__name__)
 Render = Callable[[Pod, Assessment], Mapping[str, str]]
 Fingerprint = Callable[[Assessment], Hashable]
 
-_WITHDRAWN: Hashable = "withdrawn"
+_WITHDRAWN = hash("withdrawn")
 _WITHDRAWAL_PRIORITY = 5
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     marks: OwnMarks
-    meaning: Hashable
+    meaning: int
     level: RiskLevel
 
 
@@ -53,8 +53,8 @@ class _State:
     """Waits in the queue."""
     killed: bool = False
     """A kill happened since the last write."""
-    meaning: Hashable | None = None
-    """What stands on the pod means this; None: not known to this process yet."""
+    meaning: int | None = None
+    """What stands on the pod means this (a hash: 150,000 pods are remembered); None: not known to this process yet."""
     level: RiskLevel | None = None
     standing_digest: int = field(default=0)
     last_write: float | None = None
@@ -71,7 +71,7 @@ class _State:
             self.answered = None
         return marks_of_pod(self.pod)
 
-    def settle(self, meaning: Hashable, level: RiskLevel, standing: OwnMarks) -> None:
+    def settle(self, meaning: int, level: RiskLevel, standing: OwnMarks) -> None:
         self.meaning, self.level, self.standing_digest = meaning, level, standing.digest()
 
 
@@ -97,7 +97,7 @@ class PodWriter:
         if state.gone:
             return
         publish = assessment.policy.rules.publish
-        meaning = (self._fingerprint(assessment), publish.annotations, publish.risk_label)
+        meaning = hash((self._fingerprint(assessment), publish.annotations, publish.risk_label))
         standing = state.standing()
         key = _key(pod.uid)
         state.killed |= any(container.new_kills for container in assessment.containers)

@@ -22,6 +22,7 @@ from oomsight_operator.publishing.recommendations import (
     ContainerMemory,
     Contribution,
     contribution_of,
+    has_news,
     merge_memories,
     object_name,
     remember,
@@ -51,6 +52,8 @@ class _Record:
     generation: int = 1
     contributions: dict[str, Contribution] = field(default_factory=dict)
     """By pod uid."""
+    leaving: set[str] = field(default_factory=set)
+    """Pods that are gone, but what they said is not written yet."""
     memories: dict[str, ContainerMemory] = field(default_factory=dict)
     """By container name."""
     written: MemoryRecommendationStatus = field(default_factory=MemoryRecommendationStatus)
@@ -77,7 +80,7 @@ class RecommendationWriter:
         self._metrics = metrics
         self._wall_clock = wall_clock
         self._records: dict[str, _Record] = {}
-        """By key."""
+        """By the uid of the workload: one made anew under its name starts from nothing."""
         self._by_pod: dict[str, _Record] = {}
         self._warned = False
 
@@ -99,7 +102,7 @@ class RecommendationWriter:
             record.adopt(parsed)
             # Not every replica was judged yet: a first look at one of them must not hide the worst.
             record.last_write = self._runner.now()
-            self._records[_key(record.namespace, record.name)] = record
+            self._records[target.uid] = record
             restored = histories_of(parsed.status.containers)
             histories.update(restored)
             for pod_uid in restored:
@@ -109,16 +112,12 @@ class RecommendationWriter:
     def offer(self, pod: Pod, assessment: Assessment, workload: Owner | None, history: PodHistory | None) -> None:
         """Take over what the judgement of one pod says about its workload."""
         target = target_of(pod, workload)
-        name = object_name(target)
-        key = _key(pod.namespace, name)
-        record = self._records.get(key)
-        if record is not None and record.target.uid != target.uid:
-            record = None  # made anew under its name: its predecessor's object is collected with it
-        contribution = contribution_of(pod, assessment, history)
+        record = self._records.get(target.uid)
         if record is None:
-            if not contribution.has_news:
+            if not has_news(assessment):
                 return
-            record = self._records[key] = _Record(pod.namespace, target, name)
+            record = self._records[target.uid] = _Record(pod.namespace, target, object_name(target))
+        contribution = contribution_of(pod, assessment, history)
         before = record.contributions.get(pod.uid)
         record.contributions[pod.uid] = contribution
         self._by_pod[pod.uid] = record
@@ -126,35 +125,40 @@ class RecommendationWriter:
         record.killed |= killed
         if before == contribution and not killed and not self._is_digest_old(record):
             return
-        self._put(key, record)
+        self._put(record)
 
     def withdraw(self, pod_uid: str) -> None:
         """No policy selects the pod any more. The workload's last one makes its recommendation say so; what was learned stays."""
-        record = self._by_pod.get(pod_uid)
-        self.forget(pod_uid)
-        if record is not None and not record.contributions and record.written.policy is not None:
-            self._put(_key(record.namespace, record.name), record)
+        record = self._by_pod.pop(pod_uid, None)
+        if record is None:
+            return
+        record.contributions.pop(pod_uid, None)
+        if not record.contributions and record.written.policy is not None:
+            self._put(record)
 
     def forget(self, pod_uid: str) -> None:
         """The pod is gone; its kills and the workload's recommendation stay."""
         record = self._by_pod.pop(pod_uid, None)
         if record is None:
             return
-        record.contributions.pop(pod_uid, None)
-        key = _key(record.namespace, record.name)
+        if self._runner.is_waiting(_key(record)):
+            record.leaving.add(pod_uid)
+        else:
+            record.contributions.pop(pod_uid, None)
         # A bare pod or Job does not come back; there may be very many of them. What waits is still written.
-        if not record.contributions and record.target.kind in _SHORT_LIVED and self._records.get(key) is record:
-            del self._records[key]
+        if record.contributions.keys() <= record.leaving and record.target.kind in _SHORT_LIVED:
+            self._records.pop(record.target.uid, None)
 
     async def write(self, record: _Record, client: ApiClient) -> int:
         """Write the status, making the object first where there is none; called by the runner."""
         writes = await self._make(record, client) if record.uid is None else 0
         now = self._wall_clock()
-        pods = tuple(record.contributions.values())
+        pods, leaving = tuple(record.contributions.values()), frozenset(record.leaving)
         status = status_of(record.target, pods, record.memories, record.written, generation=record.generation, now_seconds=now)
         digest_only = same_recommendation(status, record.written)
         if digest_only and not self._is_digest_old(record):
             record.killed = False
+            self._let_go(record, leaving)
             return writes
         containers = tuple(
             container.model_copy(
@@ -173,7 +177,13 @@ class RecommendationWriter:
             writes += await self._make(record, client)
             await client.request("PATCH", path, body=status_patch(record.uid or "", status), content_type=MERGE_PATCH)
         record.written, record.last_write, record.killed = status, self._runner.now(), False
+        self._let_go(record, leaving)
         return writes + 1
+
+    def _let_go(self, record: _Record, leaving: frozenset[str]) -> None:
+        for pod_uid in leaving:
+            record.contributions.pop(pod_uid, None)
+        record.leaving -= leaving
 
     async def _make(self, record: _Record, client: ApiClient) -> int:
         """Make the object, or go on from the one that is there. The number of writes."""
@@ -202,6 +212,11 @@ class RecommendationWriter:
                 raise
             answer = await client.request("GET", MEMORY_RECOMMENDATION.path(record.namespace, record.name))
             writes = 0
+            owner = _owner_of(answer)
+            if owner is not None and owner.uid != target.uid:
+                # Either the predecessor's object waits to be collected, or we are the predecessor: the back-off ends both.
+                what = f"{MEMORY_RECOMMENDATION.kind} {record.namespace}/{record.name}"
+                raise ApiError(409, "Conflict", f"{what} belongs to another {target.kind} of the same name") from None
         parsed = parse_recommendation({"apiVersion": API_VERSION, "kind": MEMORY_RECOMMENDATION.kind, **answer})
         if isinstance(parsed, ParsedRecommendation):
             record.adopt(parsed)
@@ -222,9 +237,9 @@ class RecommendationWriter:
             news |= after is not memory
         return news
 
-    def _put(self, key: str, record: _Record) -> None:
+    def _put(self, record: _Record) -> None:
         self._runner.put(
-            key,
+            _key(record),
             _RecommendationWrite(self, record),
             priority=priority_of(RiskLevel.HIGH, killed=True) if record.killed else _PRIORITY,
             not_before=not_before(record.last_write, self._settings.recommendation_interval_seconds, urgent=record.killed),
@@ -262,5 +277,5 @@ def _owner_of(document: Mapping[str, Any]) -> Owner | None:
     return None
 
 
-def _key(namespace: str, name: str) -> str:
-    return f"{MEMORY_RECOMMENDATION.plural}/{namespace}/{name}"
+def _key(record: _Record) -> str:
+    return f"{MEMORY_RECOMMENDATION.plural}/{record.target.uid}"

@@ -70,11 +70,6 @@ class Contribution:
     policy: str
     containers: tuple[ContainerContribution, ...]
 
-    @property
-    def has_news(self) -> bool:
-        """Whether it is worth an object: a recommendation, or kills to remember."""
-        return any(container.recommendation is not None or container.kills for container in self.containers)
-
 
 @dataclass(frozen=True, slots=True)
 class ContainerMemory:
@@ -104,6 +99,11 @@ def object_name(target: Owner) -> str:
         return plain
     digest = short_hash(target.api_version, target.kind, target.name)
     return f"{safe[: 253 - len(digest) - 1].rstrip('.-') or 'workload'}-{digest}"
+
+
+def has_news(assessment: Assessment) -> bool:
+    """Whether a judgement is worth an object: a recommendation, or kills to remember."""
+    return any(container.recommendation is not None or container.kills for container in assessment.containers)
 
 
 def contribution_of(pod: Pod, assessment: Assessment, history: PodHistory | None) -> Contribution:

@@ -187,6 +187,37 @@ async def test_a_workload_made_anew_under_its_name_starts_from_nothing() -> None
     assert document["status"]["summary"]["oomKills"] == 0
 
 
+async def test_the_object_of_a_predecessor_is_left_to_the_garbage_collector() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        say(stage, "old", kills=(a_kill(),))
+        await stage.drain()
+        before = api.objects[PATH]
+        say(stage, "new", limit_mi=300, workload=Owner("apps/v1", "Deployment", "web", "uid-of-the-new-web"))
+        await api.until(lambda: api.requests[-1].method == "GET")
+        assert not await stage.publisher.drain(0.0)
+        assert api.objects[PATH] == before, "it is not written over"
+        del api.objects[PATH]
+        stage.clock.advance(120)
+        await stage.drain()
+    assert limit_of(api) == "300Mi"
+    assert api.objects[PATH]["metadata"]["ownerReferences"][0]["uid"] == "uid-of-the-new-web"
+
+
+async def test_what_a_pod_said_before_it_was_deleted_is_still_written() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        say(stage, limit_mi=512, kills=(a_kill(),))
+        stage.publisher.forget("uid-1")
+        await stage.drain()
+        assert limit_of(api) == "512Mi"
+        assert api.objects[PATH]["status"]["conditions"][0]["status"] == "True"
+        say(stage, "b", limit_mi=128)
+        stage.clock.advance(600)
+        await stage.drain()
+    assert limit_of(api) == "128Mi", "a pod that is gone does not speak for ever"
+
+
 async def test_the_recommendation_says_so_when_no_policy_selects_the_workload_any_more() -> None:
     api = MemoryApi()
     async with running(api) as stage:
