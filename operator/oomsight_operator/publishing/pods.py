@@ -112,12 +112,13 @@ class PodWriter:
             self._rest(key, state)
             return
         state.wanted = _Wanted(marks, meaning, assessment.level)
+        interval = self._settings.pod_interval_seconds * (self._settings.numbers_intervals if same_meaning(marks, standing) else 1)
         urgent = state.killed or has_risen(state.level if known else _published_level(standing), assessment.level)
         self._runner.put(
             key,
             _PodWrite(self, state),
             priority=priority_of(assessment.level, killed=state.killed),
-            not_before=not_before(state.last_write, self._settings.pod_interval_seconds, urgent=urgent),
+            not_before=not_before(state.last_write, interval, urgent=urgent),
         )
 
     def withdraw(self, pod: Pod) -> None:

@@ -11,6 +11,8 @@ class PublisherSettings:
 
     pod_interval_seconds: float = 300.0
     """At most one patch per pod in this time, unless its level rises, a kill happened or its annotations are withdrawn."""
+    numbers_intervals: int = 6
+    """Where only numbers moved, and no level, reason, kill or recommendation, a patch waits this many of these intervals."""
     writes_per_second: float = 10.0
     """All writes of the operator together, in the long run."""
     write_burst: int = 100

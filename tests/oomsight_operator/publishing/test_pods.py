@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.oomsight_operator.publishing.builders import (
+    CONTAINER_ID,
     MI,
     POLICY,
     Clock,
@@ -18,6 +19,7 @@ from tests.oomsight_operator.publishing.builders import (
 )
 
 from oomsight_api.names import RISK_LABEL, Annotation, RiskLevel
+from oomsight_api.report import Container, Memory
 from oomsight_operator.kube.errors import ApiError
 
 
@@ -80,6 +82,23 @@ async def test_a_flapping_pod_is_written_at_most_once_per_interval_and_rise() ->
             await stage.drain()
             clock.advance(10)
     assert len(patches(api)) <= 2 * (120 * 10 // 300) + 2
+
+
+async def test_memory_that_swings_between_two_quarters_of_the_limit_is_refreshed_only_now_and_then() -> None:
+    api, pod = MemoryApi(), a_pod()
+    api.add_pod(pod)
+    async with running(api, pod_interval_seconds=300.0, numbers_intervals=6) as stage:
+        for minute in range(91):
+            row = Container(
+                pod_uid="uid-1",
+                container_id=CONTAINER_ID,
+                cgroup="/pod/c",
+                memory=Memory(unreclaimable_bytes=(33 if minute % 2 else 31) * MI, limit_bytes=64 * MI),
+            )
+            stage.publisher.offer(api.pod(pod), an_assessment(RiskLevel.NONE, a_container(row=row)))
+            await stage.drain()
+            stage.clock.advance(60)
+    assert 1 < len(patches(api)) <= 1 + 90 // 30
 
 
 async def test_a_kill_is_written_at_once_even_when_the_level_stays_and_later_offers_do_not_delay_it() -> None:
