@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import mmap
 import os
 import shutil
 import signal
@@ -18,6 +19,11 @@ from pathlib import Path
 
 PODS = 110
 CONTAINERS_PER_POD = 3
+LIMIT_BYTES = 128 * 1024 * 1024
+BUSY_EVERY = 3
+"""One container in three takes and frees memory all the time: less than 2 % of its limit, as most containers do in a second."""
+BUSY_BYTES = 512 * 1024
+BUSY_SECONDS = 0.06
 _PREFIX = "oomsight-bench-"
 _PR_SET_PDEATHSIG = 1
 
@@ -30,7 +36,7 @@ pgmajfault
 """
 _FILES = {
     "memory.current": "73400320\n",
-    "memory.max": "134217728\n",
+    "memory.max": f"{LIMIT_BYTES}\n",
     "memory.high": "max\n",
     "memory.peak": "83886080\n",
     "memory.events": "low 0\nhigh 0\nmax 3\noom 0\noom_kill 0\noom_group_kill 0\n",
@@ -100,20 +106,29 @@ def _fill(tree: Tree, version: int) -> None:
                 os.mkdir(parent)
                 if version == 2:
                     _write(f"{os.path.dirname(parent)}/cgroup.subtree_control", "+memory")
-        tree.processes.append(_start_process(f"{parent}/cgroup.procs"))
+        limit = "memory.max" if version == 2 else "memory.limit_in_bytes"
+        _write(f"{parent}/{limit}", str(LIMIT_BYTES))
+        _write(f"{os.path.dirname(parent)}/{limit}", str(CONTAINERS_PER_POD * LIMIT_BYTES))
+        busy = len(tree.processes) % BUSY_EVERY == 0
+        tree.processes.append(_start_process(f"{parent}/cgroup.procs", busy=busy))
 
 
-def _start_process(procs: str) -> int:
-    """A process that enters the cgroup, touches a little memory there and sleeps; it dies with its parent."""
+def _start_process(procs: str, *, busy: bool) -> int:
+    """A process that enters the cgroup and sleeps, or takes and frees memory without end; it dies with its parent."""
     pid = os.fork()
     if pid:
         return pid
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         _write(procs, str(os.getpid()))
-        touched = bytearray(64 * 1024)
-        while touched is not None:
+        ones = b"1" * (BUSY_BYTES // mmap.PAGESIZE)
+        while not busy:
             signal.pause()
+        while True:
+            with mmap.mmap(-1, BUSY_BYTES) as taken:
+                taken[:: mmap.PAGESIZE] = ones
+                time.sleep(BUSY_SECONDS)
+            time.sleep(BUSY_SECONDS)
     finally:
         os._exit(1)
 
