@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import resource
 import signal
 import socket
 import sys
@@ -24,9 +23,6 @@ from oomsight_agent.schedule import Schedule
 from oomsight_agent.server import Server
 from oomsight_agent.top_view import Options
 
-DESCRIPTORS_WANTED = 65536
-"""Five hot files a container stay open; the usual soft limit of 1,024 would end at 200 containers."""
-
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 _log = logging.getLogger(__name__)
@@ -41,7 +37,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"oomsight-agent: {error}\n")
     if found.errors:
         return 1
-    _raise_descriptor_limit()
     return _top(options, roots) if options.command == "top" else _run(options, roots, found.warnings)
 
 
@@ -138,13 +133,6 @@ def _write_port_file(path: str, port: int) -> None:
     with open(temporary, "w", encoding="ascii") as file:
         file.write(f"{port}\n")
     os.replace(temporary, path)
-
-
-def _raise_descriptor_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS_WANTED if hard == resource.RLIM_INFINITY else min(DESCRIPTORS_WANTED, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 if __name__ == "__main__":
