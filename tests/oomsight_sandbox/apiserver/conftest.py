@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -104,12 +104,22 @@ class Client:
         assert answer.status == 200, answer.body
         return answer.body
 
-    async def watch(self, path: str, headers: dict[str, str] | None = None, **params: str) -> Watch:
-        response = await self._session.get(self.server.url + path, params={"watch": "true", **params}, headers=headers or {})
+    async def watch(self, path: str, **params: str) -> Watch:
+        return await self.open_watch(path, params, {})
+
+    async def open_watch(self, path: str, params: dict[str, str], headers: dict[str, str]) -> Watch:
+        response = await self._session.get(self.server.url + path, params={"watch": "true", **params}, headers=headers)
         assert response.status == 200, await response.text()
         watch = Watch(response)
         self._watches.append(watch)
         return watch
+
+
+async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for a condition that nothing announces."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

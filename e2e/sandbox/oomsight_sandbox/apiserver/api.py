@@ -179,11 +179,14 @@ class Api:
         response = web.StreamResponse(headers={"Content-Type": "application/json", "Cache-Control": "no-cache, private"})
         await response.prepare(request)
         self._record(request, told, 200)
-        async for chunk in self._hub.stream(target.resource, options, view):
-            # A reader that takes nothing for half a minute is cut off; what it missed it asks for again.
-            async with asyncio.timeout(30):
-                await response.write(chunk)
-        await response.write_eof()
+        try:
+            async for chunk in self._hub.stream(target.resource, options, view):
+                # A reader that takes nothing for half a minute is cut off; what it missed it asks for again.
+                async with asyncio.timeout(30):
+                    await response.write(chunk)
+            await response.write_eof()
+        except ConnectionError:
+            pass  # the watcher went: that is how most watches end
         return response
 
     async def _answer_other(self, request: web.Request, path: str) -> web.Response:

@@ -86,7 +86,8 @@ def apply(
         return live, conflicts
     result = copy_json(live)
     abandoned = set().union(*(read_fields(entry.get("fieldsV1")) for entry in mine)) - wanted - owned_by_others
-    for path in sorted(abandoned, key=len, reverse=True):
+    # Whole items first: without the fields that are their keys they could not be found.
+    for path in sorted(abandoned, key=lambda path: (path[-1] != ".", -len(path))):
         _remove(result, path)
     result = _merge(result, applied, shape)
     result["metadata"]["managedFields"] = [

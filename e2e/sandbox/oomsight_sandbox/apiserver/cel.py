@@ -7,7 +7,7 @@ functions are here; a rule that uses another one is refused when the definition 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import celpy
@@ -60,10 +60,15 @@ _FUNCTIONS: dict[str, Any] = {
 }
 
 
+@cache
+def _environment() -> celpy.Environment:
+    return celpy.Environment()
+
+
 @lru_cache(maxsize=1024)
 def compile_rule(rule: str) -> Any:
     """The rule as a program; RuleError says why it is none."""
-    environment = celpy.Environment()
+    environment = _environment()
     try:
         return environment.program(environment.compile(rule), functions=_FUNCTIONS)
     except (CELParseError, CELEvalError, ValueError, RecursionError) as error:

@@ -189,7 +189,7 @@ def resize(old: JsonObject, data: JsonObject) -> JsonObject:
     """What a write to pods/resize stores (KEP-1287): the old pod with the resources of the containers that the new one names."""
     result: JsonObject = copy_json(old)
     for field in ("containers", "initContainers"):
-        wanted = {container["name"]: container for container in data["spec"].get(field) or () if "name" in container}
+        wanted = {container["name"]: container for container in (data.get("spec") or {}).get(field) or () if "name" in container}
         for container in result["spec"].get(field) or ():
             if container["name"] in wanted:
                 container["resources"] = copy_json(wanted[container["name"]].get("resources") or {})
