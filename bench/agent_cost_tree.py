@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import hashlib
 import mmap
 import os
 import shutil
@@ -91,7 +92,7 @@ def make_tree() -> Tree:
 def container_paths() -> list[str]:
     """Paths of all containers below the root."""
     return [
-        f"kubepods/burstable/pod{pod:08x}-1111-4222-8333-444444444444/{pod * CONTAINERS_PER_POD + number:064x}"
+        f"kubepods/burstable/pod{pod:08x}-1111-4222-8333-444444444444/{hashlib.sha256(b'%d/%d' % (pod, number)).hexdigest()}"
         for pod in range(PODS)
         for number in range(CONTAINERS_PER_POD)
     ]
@@ -125,7 +126,7 @@ def _start_process(procs: str, *, busy: bool) -> int:
         while not busy:
             signal.pause()
         while True:
-            with mmap.mmap(-1, BUSY_BYTES) as taken:
+            with mmap.mmap(-1, BUSY_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as taken:
                 taken[:: mmap.PAGESIZE] = ones
                 time.sleep(BUSY_SECONDS)
             time.sleep(BUSY_SECONDS)
