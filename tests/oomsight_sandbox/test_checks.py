@@ -44,6 +44,11 @@ def test_all_holds_when_every_pod_is_told_what_it_must_be_told() -> None:
     assert failures(good()) == []
 
 
+def test_being_the_nodes_first_to_die_is_no_risk_of_its_own() -> None:
+    assert failures({**good(), "web": pod("web", oom_risk="low", oom_risk_reasons="FirstToDie")}) == []
+    assert failures({**good(), "web": pod("web", oom_risk="low", oom_risk_reasons="FirstToDie,NearLimit")}) == ["web-1"]
+
+
 @pytest.mark.parametrize(
     ("app", "instead"),
     [

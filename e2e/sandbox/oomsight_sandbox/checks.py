@@ -71,14 +71,19 @@ def _child_told(pod: Mapping[str, Any]) -> bool:
     return restarts == 0 and RiskReason.CHILD_PROCESS_KILLED in _reasons(pod) and bool(annotation(pod, Annotation.LAST_OOM_KILL))
 
 
+def _no_risk_of_its_own(pod: Mapping[str, Any]) -> bool:
+    """None, or only that it is the node's first to die: somebody always is, on a node's first pods anybody."""
+    return _risk(pod) is RiskLevel.NONE or (_risk(pod) is RiskLevel.LOW and _reasons(pod) == [RiskReason.FIRST_TO_DIE])
+
+
 Rule = Callable[[Mapping[str, Any]], bool]
 RULES: tuple[tuple[str, str, Rule], ...] = (
     ("recommender", "killed at its start: at risk, with its last kill and a higher recommended limit", _killed_and_told),
     ("checkout", "killed by its leak: at risk, with its last kill and a higher recommended limit", _killed_and_told),
     ("thumbnails", "its child was killed, it never restarted, and it is told nevertheless", _child_told),
-    ("search", "usage at the limit, but it is page cache: no risk", lambda pod: _risk(pod) is RiskLevel.NONE),
+    ("search", "usage at the limit, but it is page cache: no risk", _no_risk_of_its_own),
     ("spool", "tmpfs fills the limit: at risk", _at_risk),
-    ("web", "well sized: no risk", lambda pod: _risk(pod) is RiskLevel.NONE),
+    ("web", "well sized: no risk of its own", _no_risk_of_its_own),
     ("toolbox", "no limit: named as such", lambda pod: RiskReason.NO_LIMIT in _reasons(pod)),
 )
 

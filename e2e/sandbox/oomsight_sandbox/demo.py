@@ -129,7 +129,8 @@ async def _install(running: Sandbox, screen: Screen, pods: Pods) -> None:
     """CRDs, policy, agent and operator; waits until both run and the policy is accepted."""
     kubectl = running.kubectl
     screen.happened(
-        f"API server at {running.url}, node {NODE_NAME}" + (f", cgroups in {running.cgroups.base}" if running.cgroups else "")
+        f"API server at {running.url.rpartition('/')[0]}, node {NODE_NAME}"
+        + (f", cgroups in {running.cgroups.base}" if running.cgroups else "")
     )
     screen.happened(f"kubectl apply -f {_shown(CRDS)}")
     await kubectl.apply(CRDS)

@@ -50,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except asyncio.CancelledError:
         screen.say("\nInterrupted; everything is removed again.")
         return INTERRUPTED_EXIT_CODE
+    except BrokenPipeError:  # the reader of our output went, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (DemoError, KubectlError, RequestError, RecordingError, CgroupsUnavailableError, CgroupRemovalError, OSError) as error:
         screen.bad(str(error))
         return 1

@@ -18,8 +18,8 @@ INTERVAL_SECONDS = 0.5
 SLOW_EVERY = 10
 """Node-wide files change with every sample and say little new: they are recorded every tenth time."""
 _NODE_FILES = (
-    "meminfo", "vmstat", "pressure/memory", "zoneinfo", "sys/vm/swappiness", "sys/vm/overcommit_memory", "sys/vm/overcommit_ratio",
-    "sys/vm/panic_on_oom", "sys/vm/oom_kill_allocating_task", "sys/kernel/osrelease",
+    "meminfo", "vmstat", "pressure/memory", "sys/vm/swappiness", "sys/vm/overcommit_memory", "sys/vm/overcommit_ratio",
+    "sys/vm/panic_on_oom", "sys/vm/oom_kill_allocating_task",
 )  # fmt: skip
 _PROCESS_FILES = ("status", "cgroup", "oom_score_adj", "comm", "stat")
 _NOT_RECORDED = ("memory.numa_stat", "memory.kmem.slabinfo", "memory.pressure_level", "memory.force_empty", "memory.reclaim")
@@ -116,7 +116,7 @@ class Recorder:
 
     def recording(self) -> Recording:
         memory = this_machines_memory_bytes()
-        source = f"Linux {platform.release()}, cgroup v{self._version}, {memory >> 30} GiB"
+        source = f"Linux {platform.release().partition('-')[0]}, cgroup v{self._version}, {memory >> 30} GiB"
         return Recording(self._started_seconds, memory, source, self._identities, self._moments)
 
 

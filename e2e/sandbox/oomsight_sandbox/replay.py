@@ -72,6 +72,10 @@ class Replayer:
         self._tree = Tree(directory)
         self._identities: dict[str, Identity] = {}
         self.roots = self._tree.roots
+        if recording.moments:
+            # A node without pods, so that the agent finds one when it starts.
+            first = recording.moments[0].files
+            self._tree.apply(Moment(0.0, {path: text for path, text in first.items() if not _is_of_a_pod(path)}), {})
 
     async def run(self) -> None:
         await self._wait_for_pods()
@@ -115,3 +119,8 @@ class Replayer:
                     await asyncio.sleep(0.5)  # the API server is away for a moment
                     continue
             return  # done, or the user deleted the pod
+
+
+def _is_of_a_pod(path: str) -> bool:
+    parts = path.split("/")
+    return any(part.startswith("pod") for part in parts) or (parts[0] == "proc" and parts[1].isdigit())
