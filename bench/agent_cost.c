@@ -5,6 +5,7 @@
  *   o  open, read to the end, close
  *   d  list the directory
  *   l  readlink
+ *   s  stat
  * Then, for each line "TICKS" on standard input, runs so many ticks and prints "CPU_NANOSECONDS WALL_NANOSECONDS READS BYTES".
  */
 #define _GNU_SOURCE
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,6 +57,9 @@ static void visit(const struct entry *entry)
         close(fd);
     } else if (entry->mode == 'l') {
         count(readlink(entry->path, buffer, sizeof buffer));
+    } else if (entry->mode == 's') {
+        struct stat status;
+        reads += stat(entry->path, &status) == 0;
     } else {
         DIR *directory = opendir(entry->path);
         if (!directory)
@@ -81,7 +86,7 @@ int main(int argc, char **argv)
         long period;
         int start;
         line[strcspn(line, "\n")] = 0;
-        if (sscanf(line, "%c %ld %n", &mode, &period, &start) != 2 || period < 1 || !strchr("podl", mode)) {
+        if (sscanf(line, "%c %ld %n", &mode, &period, &start) != 2 || period < 1 || !strchr("podls", mode)) {
             fprintf(stderr, "agent_cost: found \"%s\", expected MODE PERIOD PATH\n", line);
             return 2;
         }

@@ -93,7 +93,7 @@ class Notes:
 @contextmanager
 def noting(notes: Notes) -> Iterator[None]:
     """Wrap the calls of `os` with which the agent reads."""
-    originals = {name: getattr(os, name) for name in ("open", "pread", "read", "preadv", "listdir", "scandir", "readlink")}
+    originals = {name: getattr(os, name) for name in ("open", "pread", "read", "preadv", "listdir", "scandir", "readlink", "stat")}
 
     def resolve(path: Any, dir_fd: int | None) -> str:
         text = os.fsdecode(path)
@@ -122,7 +122,12 @@ def noting(notes: Notes) -> Iterator[None]:
         notes.note("l", resolve(path, dir_fd))
         return originals["readlink"](path, dir_fd=dir_fd)
 
-    wrappers = {"open": wrap_open, "readlink": wrap_readlink}
+    def wrap_stat(path: Any, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> Any:
+        if not isinstance(path, int):
+            notes.note("s", resolve(path, dir_fd))
+        return originals["stat"](path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+
+    wrappers = {"open": wrap_open, "readlink": wrap_readlink, "stat": wrap_stat}
     wrappers |= {name: wrap_read(name) for name in ("pread", "read", "preadv")} | {
         name: wrap_list(name) for name in ("listdir", "scandir")
     }
