@@ -7,8 +7,12 @@ the timeouts below, since kopf's inactivity timeout can end a watcher for good.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
+import functools
 import itertools
-from collections.abc import Collection, Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import kopf
@@ -18,9 +22,12 @@ from oomsight_api.names import GROUP, VERSION
 from oomsight_operator.inventory.policies import PolicyStore
 from oomsight_operator.kube.credentials import Credentials
 
+STOP_SECONDS = 3.0
+"""For kopf to end; then it is left alone, since its thread ends with the process."""
 
-def make_registry(policies: PolicyStore, credentials: Credentials) -> kopf.OperatorRegistry:
-    """Handlers that feed `policies`, and a login with our own credentials."""
+
+def make_registry(observe: Callable[[Mapping[str, Any], bool], None], credentials: Credentials) -> kopf.OperatorRegistry:
+    """Handlers that give each policy, and whether it is deleted, to `observe`, and a login with our own credentials."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
@@ -30,7 +37,7 @@ def make_registry(policies: PolicyStore, credentials: Credentials) -> kopf.Opera
     @kopf.on.event(GROUP, VERSION, MEMORY_POLICY.plural, registry=registry)
     @kopf.on.event(GROUP, VERSION, CLUSTER_MEMORY_POLICY.plural, registry=registry)
     async def policy_changed(event: Any, **_: Any) -> None:
-        policies.observe(event["object"], deleted=event["type"] == "DELETED")
+        observe(event["object"], event["type"] == "DELETED")
 
     return registry
 
@@ -42,35 +49,62 @@ class _Endless(Iterable[float]):
         return itertools.chain((1.0, 2.0, 5.0, 10.0), itertools.repeat(15.0))
 
 
-class _Everybody(Collection["asyncio.Task[Any]"]):
-    """Tasks that kopf must leave alone: all. It would cancel every task made after its own start, ours included."""
+async def run_kopf(policies: PolicyStore, credentials: Credentials, ready: asyncio.Event) -> None:
+    """Watch the policies until cancelled; `ready` is set when kopf works. Raises what kopf fails of.
 
-    def __contains__(self, _: object) -> bool:
-        return True
+    kopf gets a thread and a loop of its own: when it ends, it cancels every task of its loop that is younger than itself, and
+    one of its watchers may swallow its own cancellation. Neither must reach ours.
+    """
+    loop = asyncio.get_running_loop()
+    stop: concurrent.futures.Future[None] = concurrent.futures.Future()
+    works: concurrent.futures.Future[None] = concurrent.futures.Future()
+    ended: asyncio.Future[None] = loop.create_future()
 
-    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
-        return iter(())
+    def observe(raw: Mapping[str, Any], deleted: bool) -> None:
+        loop.call_soon_threadsafe(functools.partial(policies.observe, raw, deleted=deleted))
 
-    def __len__(self) -> int:
-        return 0
+    def work() -> None:
+        error: BaseException | None = None
+        try:
+            registry = make_registry(observe, credentials)
+            asyncio.run(
+                kopf.operator(
+                    registry=registry,
+                    settings=make_settings(),
+                    clusterwide=True,
+                    standalone=True,
+                    stop_flag=stop,
+                    ready_flag=works,
+                )
+            )
+        except BaseException as caught:  # noqa: BLE001 - it is raised again in our loop
+            error = caught
+        with contextlib.suppress(RuntimeError):  # our loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_end, ended, error)
+
+    works.add_done_callback(lambda _: loop.call_soon_threadsafe(ready.set))
+    threading.Thread(target=work, name="kopf", daemon=True).start()
+    try:
+        await asyncio.shield(ended)
+    finally:
+        if not stop.done():
+            stop.set_result(None)
+        await asyncio.wait((ended,), timeout=STOP_SECONDS)
 
 
-async def run_kopf(policies: PolicyStore, credentials: Credentials, stop: asyncio.Event, ready: asyncio.Event) -> None:
-    """Watch the policies until `stop` is set (or a signal comes: kopf takes SIGTERM and SIGINT when it starts)."""
-    tasks = await kopf.spawn_tasks(
-        registry=make_registry(policies, credentials),
-        settings=make_settings(),
-        clusterwide=True,
-        standalone=True,
-        stop_flag=stop,
-        ready_flag=ready,
-    )
-    await kopf.run_tasks(tasks, ignored=_Everybody())
+def _end(ended: asyncio.Future[None], error: BaseException | None) -> None:
+    if ended.done():
+        return
+    if error is None or isinstance(error, asyncio.CancelledError):
+        ended.set_result(None)
+    else:
+        ended.set_exception(error)
+        ended.exception()  # somebody who was cancelled no longer looks at it
 
 
 async def connection_info(credentials: Credentials) -> kopf.ConnectionInfo:
     """What kopf needs to reach the API server as we do."""
-    header = await credentials.authorization(renew=True)
+    header = await asyncio.to_thread(credentials.read_authorization)
     scheme, _, token = (header or "").partition(" ")
     configuration = credentials.configuration
     return kopf.ConnectionInfo(

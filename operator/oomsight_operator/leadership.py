@@ -63,10 +63,11 @@ class Leadership:
         log.info("leading", extra={"lease": self._lock.full_name, "identity": self.identity})
 
     async def release(self) -> None:
-        """Stop renewing and, if we lead, give the Lease back, so that the next replica need not wait for its end."""
+        """Stop renewing and, if we lead, give the Lease back, so that the next replica need not wait for its end.
+
+        The thread ends at its next look. A renewal of it that is under way now either comes before ours or conflicts with it.
+        """
         self._lock.stop()
-        if self._thread.is_alive():
-            await asyncio.to_thread(self._thread.join, self._timing.retry_seconds + self._timing.request_seconds + 1)
         if self._acquired.is_set() and not self.lost.is_set():
             await asyncio.to_thread(self._lock.give_back)
 
@@ -142,17 +143,21 @@ class _Lock(LeaseLock):
 
     def give_back(self) -> None:
         """Leave the Lease without a holder, if it is still ours (as client-go's ReleaseOnCancel)."""
-        try:
-            lease = self.api_instance.read_namespaced_lease(self.name, self.namespace)
-            if lease.spec is None or lease.spec.holder_identity != self.identity:
+        for attempt in range(3):
+            try:
+                lease = self.api_instance.read_namespaced_lease(self.name, self.namespace)
+                if lease.spec is None or lease.spec.holder_identity != self.identity:
+                    return
+                lease.spec.holder_identity = ""
+                lease.spec.lease_duration_seconds = 1
+                self.api_instance.replace_namespaced_lease(name=self.name, namespace=self.namespace, body=lease)
+            except (ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                if isinstance(error, ApiException) and error.status == 409 and attempt < 2:
+                    continue
+                log.warning("the Lease could not be given back; it runs out by itself", extra={"error": str(error)[:300]})
                 return
-            lease.spec.holder_identity = ""
-            lease.spec.lease_duration_seconds = 1
-            self.api_instance.replace_namespaced_lease(name=self.name, namespace=self.namespace, body=lease)
-        except (ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            log.warning("the Lease could not be given back; it runs out by itself", extra={"error": str(error)[:300]})
-        else:
             log.info("Lease given back", extra={"lease": self.full_name})
+            return
 
 
 class _TimedApi:

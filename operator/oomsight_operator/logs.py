@@ -36,3 +36,5 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     if level != "debug":
         for library in ("kopf", "aiohttp", "asyncio", "kubernetes", "urllib3", "client"):
             logging.getLogger(library).setLevel(logging.WARNING)
+        # It warns at each start that it does not get the signals in its thread: they are ours.
+        logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)

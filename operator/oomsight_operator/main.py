@@ -74,8 +74,6 @@ class Process:
             if {task.get_name() for task in done} == {"start"}:
                 for task in done:
                     task.result()
-                # kopf took the signals when it started.
-                self._install_signals()
                 ends = {task for task in ends if task not in done} | {asyncio.create_task(service.wait(), name="broken")}
                 done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             why = {task.get_name() for task in done}

@@ -70,7 +70,6 @@ class Service:
         self._policy_watch = PolicyWatch(client, self.policies, resync_seconds=settings.policy_resync_seconds)
         self.informers: tuple[Informer[Any], ...] = self._make_informers(pods, namespaces, intermediates)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._kopf_stop = asyncio.Event()
         self.kopf_ready = asyncio.Event()
         self._counted: dict[str, tuple[int, int]] = {}
         self.working = False
@@ -110,7 +109,7 @@ class Service:
         self._spawn("policy watch", self._policy_watch.run())
         self._spawn("agent directory", self._directory.run())
         self._spawn("engine", self.engine.run())
-        kopf_task = self._spawn("kopf", run_kopf(self.policies, self._credentials, self._kopf_stop, self.kopf_ready))
+        kopf_task = self._spawn("kopf", run_kopf(self.policies, self._credentials, self.kopf_ready))
         ready = asyncio.create_task(self.kopf_ready.wait())
         await asyncio.wait((kopf_task, ready), return_when=asyncio.FIRST_COMPLETED)
         if kopf_task.done():
@@ -139,10 +138,6 @@ class Service:
         if drain_seconds > 0 and "publisher" in self._tasks and not await self.publisher.drain(drain_seconds):
             log.warning("stopped before everything was written; the next start goes on", extra={"seconds": drain_seconds})
         await self._end("publisher")
-        self._kopf_stop.set()
-        kopf_task = self._tasks.get("kopf")
-        if kopf_task is not None:
-            await asyncio.wait((kopf_task,), timeout=10)
         await self._end(*self._tasks)
 
     def problems(self) -> Iterable[str]:

@@ -54,7 +54,12 @@ class TestAgent:
             headroom_bytes=(limit_mib - unreclaimable_mib) * MIB,
             peak_interval_bytes=unreclaimable_mib * MIB,
         )
-        process = Process(pid=1, name="app", oom_score_adj=900, rss_bytes=unreclaimable_mib * MIB)
+        process = Process(
+            pid=1,
+            name="app",
+            oom_score_adj=900,
+            rss_bytes=unreclaimable_mib * MIB,
+        )
         self.rows[container_id] = Container(
             pod_uid=pod_uid, container_id=container_id, cgroup="/pod/c", memory=memory, oom_kills=oom_kills, processes=(process,)
         )

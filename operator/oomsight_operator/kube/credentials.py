@@ -79,8 +79,10 @@ def load_credentials(kubeconfig: str | None = None, context: str | None = None) 
                 load_kube_config(client_configuration=configuration, persist_config=False)  # type: ignore[no-untyped-call]
             except ConfigException as error:
                 raise CredentialsError(f"not in a pod ({in_cluster_error}) and no kubeconfig ({error})") from error
-    except (ConfigException, OSError, ValueError) as error:
-        raise CredentialsError(f"kubeconfig {kubeconfig or '(default)'} cannot be used: {error}") from error
+    except CredentialsError:
+        raise
+    except Exception as error:  # the loader walks the file as it is: whatever is malformed ends in any error
+        raise CredentialsError(f"kubeconfig {kubeconfig or '(default)'} cannot be used: {error or type(error).__name__}") from error
     return from_configuration(configuration)
 
 

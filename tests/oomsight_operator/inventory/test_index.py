@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oomsight_operator.inventory.index import PodIndex
@@ -47,6 +47,7 @@ def test_pods_that_are_there_already_are_indexed() -> None:
 changes = st.lists(st.tuples(st.sampled_from(["u1", "u2", "u3"]), st.sampled_from([None, "node-a", "node-b", "gone"])), max_size=30)
 
 
+@settings(deadline=None)
 @given(changes)
 def test_the_index_always_says_what_the_store_holds(steps: list[tuple[str, str | None]]) -> None:
     store: Store[Pod] = Store()

@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oomsight_operator.inventory.pods import PodProjector, project_pod
@@ -198,6 +198,7 @@ hostile_pods = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(hostile_pods)
 def test_a_pod_full_of_nonsense_is_projected_or_refused(document: dict[str, Any]) -> None:
     try:
@@ -215,6 +216,7 @@ def test_a_pod_full_of_nonsense_is_projected_or_refused(document: dict[str, Any]
     assert all(note.isprintable() and len(note) < 500 for note in projected.notes)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()))
 def test_arbitrary_bytes_are_refused_and_nothing_else(data: bytes) -> None:
     try:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oomsight_operator.kube.errors import Target, error_from_response, parse_retry_after, target_of
@@ -51,6 +51,7 @@ def test_retry_after_may_be_a_date() -> None:
     assert parse_retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 90.0) == 0.0
 
 
+@settings(deadline=None)
 @given(st.integers(300, 599), st.binary(max_size=200), st.text(max_size=40), st.text(max_size=40))
 def test_any_answer_becomes_an_error_with_a_message(http_status: int, body: bytes, path: str, retry_after: str) -> None:
     error = error_from_response(http_status, body, target_of("GET", path), retry_after, 0.0)

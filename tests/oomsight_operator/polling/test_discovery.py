@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oomsight_operator.kube.errors import MalformedObjectError
@@ -78,6 +78,7 @@ def test_in_a_rolling_update_the_ready_newest_pod_that_stays_is_polled() -> None
         assert find_targets(order, "ds-1")["node-a"].host == "10.0.0.3"
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)

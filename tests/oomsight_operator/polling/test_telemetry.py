@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oomsight_api.report import Container, Memory, NodeReport
@@ -112,6 +112,7 @@ steps = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(steps)
 def test_deltas_and_full_reports_give_what_a_plain_dict_would(reports: list[tuple[bool, dict[str, int], set[str]]]) -> None:
     store, model = TelemetryStore(), dict[str, int]()
