@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from oomsight_agent.kernel.memory_stat import NOTHING_KNOWN, MemoryStat
 from oomsight_api.report import Memory
 
@@ -26,8 +28,7 @@ class NodeSwap:
     """vm.swappiness, which cgroup v2 obeys; v1 has one of each cgroup."""
 
 
-@dataclass(frozen=True, slots=True)
-class Charges:
+class Charges(msgspec.Struct, frozen=True):
     """What the files that are read less often say of one cgroup, the same for v1 and v2."""
 
     stat: MemoryStat = NOTHING_KNOWN

@@ -2,14 +2,15 @@
 
 A directory is listed anew only when it may have changed: kernfs counts subdirectories in the link count, so one `stat` tells. What
 the count misses (one gone and one made in between) shows in the next full round by inode numbers, and at once by ENODEV from the
-descriptors of the one that is gone. Directories that hold pods, or are about to, are looked at in every round, all others in
-full rounds only. Vanishing while being read is the ordinary end of a cgroup. Source: fs/kernfs/inode.c (kernfs_refresh_inode).
+descriptors of the one that is gone. Directories that hold pods, or are about to, are looked at in every round, pods when their
+charge has changed, all others in full rounds only. Vanishing while being read is the ordinary end of a cgroup.
+Source: fs/kernfs/inode.c (kernfs_refresh_inode).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,10 +66,16 @@ class Discovery:
         self._hot: list[_Node] = [self._root]
         self._changed = True
 
-    def round(self, *, everything: bool) -> bool:
-        """Look for changes; True when `found` may give something new. Never raises."""
+    def round(self, *, everything: bool, touched: Container[str] = ()) -> bool:
+        """Look for changes; True when `found` may give something new. Never raises.
+
+        `touched`: paths of pods whose charge has changed since the last round. In a pod whose charge has not changed by a byte no
+        container was started.
+        """
         nodes = list(self._walk(self._root)) if everything else self._hot
         for node in nodes:
+            if not everything and node.found is not None and node.path not in touched:
+                continue
             self._look(node)
         if not self._changed:
             return False

@@ -31,20 +31,23 @@ def open_for_reading(path: str, dir_fd: int | None = None) -> int:
     return os.open(path, _FLAGS, dir_fd=dir_fd)
 
 
-def read_descriptor(descriptor: int, max_bytes: int) -> bytes:
+def read_descriptor(descriptor: int, max_bytes: int, *, paged: bool = False) -> bytes:
     """Everything from the beginning, at most `max_bytes`. Raises OSError, EFBIG when there is more.
 
-    /proc/vmstat and cgroup.procs answer a page at a time however large the buffer: only an empty read is the end.
+    Most kernel files are one record and answer whole: a read that does not fill the buffer is the end. A `paged` one (/proc/vmstat)
+    answers a page at a time however large the buffer: only an empty read is its end.
     """
-    first = os.pread(descriptor, min(_CHUNK_BYTES, max_bytes + 1), 0)
-    chunks = [first]
-    size = len(first)
+    data = os.pread(descriptor, _CHUNK_BYTES, 0)
+    if len(data) < _CHUNK_BYTES and not paged and len(data) <= max_bytes:
+        return data
+    chunks = [data]
+    size = len(data)
     while chunks[-1] and size <= max_bytes:
-        chunks.append(os.pread(descriptor, min(_CHUNK_BYTES, max_bytes + 1 - size), size))
+        chunks.append(os.pread(descriptor, _CHUNK_BYTES, size))
         size += len(chunks[-1])
     if size > max_bytes:
         raise OSError(errno.EFBIG, f"more than {max_bytes} bytes")
-    return first if len(chunks) == 2 else b"".join(chunks)
+    return b"".join(chunks)
 
 
 def read_file(path: str, max_bytes: int = SMALL_FILE_BYTES, dir_fd: int | None = None) -> bytes:

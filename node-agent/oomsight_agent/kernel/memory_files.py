@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
+import msgspec
+
 from oomsight_agent.kernel.accounting import Charges
 from oomsight_agent.kernel.problem import Problem
 from oomsight_agent.kernel.read_errors import FileKind
@@ -13,7 +15,7 @@ from oomsight_agent.kernel.read_errors import FileKind
 Value = TypeVar("Value")
 
 
-class Counters(NamedTuple):
+class Counters(msgspec.Struct, frozen=True):
     """What the hot files of one cgroup say."""
 
     usage_bytes: int | None = None
@@ -55,6 +57,7 @@ class MemoryFiles:
     """Usage first, peak second."""
     parse_hot: Callable[[Sequence[bytes | None]], tuple[Counters, tuple[FileProblem, ...]]]
     """Contents of the hot files, in their order, None where absent."""
-    read_charges: Callable[[ReadFile], Charges]
+    read_charges: Callable[[ReadFile, Charges | None], Charges]
+    """With the last charges, files that seldom change are not read again, unless the limit has changed."""
     kinds: tuple[FileKind, ...]
     """Kinds that `read_charges` reads."""

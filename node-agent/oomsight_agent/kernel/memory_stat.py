@@ -8,15 +8,15 @@ percpu 5.9, pagetables 5.12, kernel 5.18. Source: mm/memcontrol-v1.c (memcg1_sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from oomsight_agent.kernel.numbers import find_number
 from oomsight_agent.kernel.problem import Problem, problem
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryStat:
+class MemoryStat(msgspec.Struct, frozen=True):
     """Bytes, but for the two counts of events. None: this kernel does not have it, or the line made no sense (see `problem`)."""
 
     anon_bytes: int | None = None

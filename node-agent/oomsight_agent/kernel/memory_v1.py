@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import structs
+
 from oomsight_agent.kernel.accounting import Charges
 from oomsight_agent.kernel.memory_files import Counters, FileProblem, HotFile, MemoryFiles, ReadFile
 from oomsight_agent.kernel.memory_stat import NOTHING_KNOWN, parse_memory_stat_v1
@@ -48,17 +50,21 @@ def parse_hot(contents: Sequence[bytes | None]) -> tuple[Counters, tuple[FilePro
     return Counters(usage, peak, limit_hits, None, oom_kills), tuple(problems)
 
 
-def read_charges(read: ReadFile) -> Charges:
-    """The files that are read less often."""
+def read_charges(read: ReadFile, last: Charges | None) -> Charges:
+    """The files that are read less often; those of settings again only with a new limit, or without `last`."""
     stat = read(FileKind.MEMORY_STAT, "memory.stat", parse_memory_stat_v1) or NOTHING_KNOWN
     limit = read(FileKind.MEMORY_LIMIT, "memory.limit_in_bytes", parse_number)
     kernel = read(FileKind.MEMORY_KERNEL, "memory.kmem.usage_in_bytes", parse_number)
+    limit_bytes = limit if limit is not None and limit < UNLIMITED_FROM_BYTES else None
+    unlimited = None if limit is None else limit >= UNLIMITED_FROM_BYTES
+    if last is not None and (limit_bytes, unlimited) == (last.limit_bytes, last.unlimited):
+        return structs.replace(last, stat=stat, kernel_bytes=kernel, kernel_unreclaimable_bytes=kernel, swap_bytes=stat.swap_bytes)
     sock = read(FileKind.MEMORY_KERNEL, "memory.kmem.tcp.usage_in_bytes", parse_number)
     memsw_limit = read(FileKind.MEMORY_SWAP, "memory.memsw.limit_in_bytes", parse_number)
     return Charges(
         stat=stat,
-        limit_bytes=limit if limit is not None and limit < UNLIMITED_FROM_BYTES else None,
-        unlimited=None if limit is None else limit >= UNLIMITED_FROM_BYTES,
+        limit_bytes=limit_bytes,
+        unlimited=unlimited,
         kernel_bytes=kernel,
         kernel_unreclaimable_bytes=kernel,
         sock_bytes=sock,

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
+from msgspec import structs
+
 from oomsight_agent.kernel.accounting import Charges
 from oomsight_agent.kernel.events import MemoryEvents, parse_events
 from oomsight_agent.kernel.memory_files import Counters, FileProblem, HotFile, MemoryFiles, ReadFile
@@ -49,25 +51,27 @@ def parse_hot(contents: Sequence[bytes | None]) -> tuple[Counters, tuple[FilePro
     return Counters(numbers[0], numbers[1], counts.limit_hits, counts.high_hits, counts.oom_kills), tuple(problems)
 
 
-def read_charges(read: ReadFile) -> Charges:
-    """The files that are read less often."""
+def read_charges(read: ReadFile, last: Charges | None) -> Charges:
+    """The files that are read less often; those of settings again only with a new limit, or without `last`."""
     stat = read(FileKind.MEMORY_STAT, "memory.stat", parse_memory_stat_v2) or NOTHING_KNOWN
     limit: Limit = read(FileKind.MEMORY_LIMIT, "memory.max", parse_number_or_max)
-    high: Limit = read(FileKind.MEMORY_LIMIT, "memory.high", parse_number_or_max)
-    swap_max: Limit = read(FileKind.MEMORY_SWAP, "memory.swap.max", parse_number_or_max)
-    oom_group = read(FileKind.OOM_GROUP, "memory.oom.group", parse_number)
-    return Charges(
+    now = Charges(
         stat=stat,
         limit_bytes=_bytes(limit),
         unlimited=None if limit is None else limit is MAX,
-        high_bytes=_bytes(high),
         kernel_bytes=kernel_charge(stat),
         kernel_unreclaimable_bytes=kernel_unreclaimable(stat),
         sock_bytes=stat.sock_bytes,
         swap_bytes=read(FileKind.MEMORY_SWAP, "memory.swap.current", parse_number),
-        swap_limit_bytes=_bytes(swap_max),
-        oom_group=None if oom_group is None else oom_group == 1,
     )
+    if last is not None and (now.limit_bytes, now.unlimited) == (last.limit_bytes, last.unlimited):
+        high_bytes, swap_limit_bytes, oom_group = last.high_bytes, last.swap_limit_bytes, last.oom_group
+    else:
+        high_bytes = _bytes(read(FileKind.MEMORY_LIMIT, "memory.high", parse_number_or_max))
+        swap_limit_bytes = _bytes(read(FileKind.MEMORY_SWAP, "memory.swap.max", parse_number_or_max))
+        group = read(FileKind.OOM_GROUP, "memory.oom.group", parse_number)
+        oom_group = None if group is None else group == 1
+    return structs.replace(now, high_bytes=high_bytes, swap_limit_bytes=swap_limit_bytes, oom_group=oom_group)
 
 
 def _bytes(limit: Limit) -> int | None:

@@ -84,7 +84,7 @@ def _read_memory(directory: str, files: MemoryFiles, node: NodeSwap, errors: Rea
         counters = hot.counters(hot.read())
     except CgroupGone:
         return None
-    return account(counters.usage_bytes, None, counters.peak_bytes, files.read_charges(read), node)
+    return account(counters.usage_bytes, None, counters.peak_bytes, files.read_charges(read, None), node)
 
 
 def _adjustments_by_cgroup(version: int, proc_root: str, errors: ReadErrors) -> dict[str, list[int | None]] | None:

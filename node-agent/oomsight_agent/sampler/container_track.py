@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from oomsight_agent.kernel.accounting import NodeSwap
 from oomsight_agent.kernel.container_logs import ContainerName
 from oomsight_agent.kernel.discovery import FoundCgroup
 from oomsight_agent.kernel.problem import printable_text
 from oomsight_agent.kernel.psi import parse_pressure
 from oomsight_agent.kernel.read_errors import FileKind
-from oomsight_agent.sampler.cgroup_track import CgroupTrack
+from oomsight_agent.sampler.cgroup_track import CgroupTrack, Change
 from oomsight_agent.sampler.processes import NO_PROCESSES, ContainerProcesses
 from oomsight_api.report import Container, Pod, Pressure
 
@@ -16,7 +18,7 @@ from oomsight_api.report import Container, Pod, Pressure
 class PodTrack:
     """A pod's own cgroup."""
 
-    __slots__ = ("_kills_below", "_kills_counted_below", "found", "row", "track")
+    __slots__ = ("_kills_below", "_kills_counted_below", "found", "row", "touched", "track")
 
     def __init__(self, found: FoundCgroup, track: CgroupTrack, *, counts_below: bool) -> None:
         """`counts_below`: the kernel does not add descendants' kills up (v1), so `add_kills` does."""
@@ -24,6 +26,8 @@ class PodTrack:
         self.track = track
         self._kills_below: int | None = 0 if counts_below else None
         self._kills_counted_below: int | None = None
+        self.touched = True
+        """Something changed at the last sample: a container may have come."""
         self.row = Pod(pod_uid=found.identity.pod_uid, cgroup=printable_text(found.path))
 
     def add_kills(self, kills: int) -> None:
@@ -33,8 +37,11 @@ class PodTrack:
 
     def sample(self, now: float, stat_interval: float, node: NodeSwap) -> None:
         """Bring `row` up to date. Raises CgroupGone."""
-        changed = self.track.sample(now, stat_interval, node)
-        if not changed and self._kills_below == self._kills_counted_below:
+        change = self.track.sample(now, stat_interval, node)
+        self.touched = change is not Change.NOTHING
+        if self._kills_below == self._kills_counted_below and change is not Change.ANYTHING:
+            if change is Change.USAGE:
+                self.row = structs.replace(self.row, memory=self.track.memory)
             return
         self._kills_counted_below = self._kills_below
         counters = self.track.counters
@@ -100,7 +107,10 @@ class ContainerTrack:
     def sample(self, now: float, stat_interval: float, node: NodeSwap) -> None:
         """Bring `row` up to date. Raises CgroupGone."""
         track = self.track
-        if not track.sample(now, stat_interval, node) and not self._dirty:
+        change = track.sample(now, stat_interval, node)
+        if not self._dirty and change is not Change.ANYTHING:
+            if change is Change.USAGE:
+                self.row = structs.replace(self.row, memory=track.memory)
             return
         if track.stat_reads != self._stat_reads:
             self._stat_reads = track.stat_reads

@@ -78,7 +78,7 @@ class NodeTrack:
             descriptor = self._descriptors.get(name)
             if descriptor is None:
                 descriptor = self._descriptors[name] = open_for_reading(path)
-            data = read_descriptor(descriptor, SMALL_FILE_BYTES)
+            data = read_descriptor(descriptor, SMALL_FILE_BYTES, paged=kind is FileKind.VMSTAT)
         except OSError as error:
             note_os_error(self._errors, kind, path, error)
             return None

@@ -1,8 +1,8 @@
 """Which processes run in which container, what the kernel thinks of them, and which are the biggest.
 
-A walk over /proc, since cgroup.procs reads 0 across pid namespaces. A process outside containers is looked at when it is new, once
-more in the next round (a runtime starts a container's first process outside and moves it in), and then in every sixth round. A
-process inside a container is asked for its cgroup each time, so a number that was given away again cannot lie.
+A walk over /proc, since cgroup.procs reads 0 across pid namespaces. A process is asked for its cgroup when it is new, once more in
+the next round (a runtime starts a container's first process outside and moves it in), and then in every sixth round: the kernel
+gives numbers out in turn, so one comes back much later than that.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class ProcessTable:
         for pid in pids:
             known = pid in before
             container_id = before.get(pid)
-            if not known or container_id is not None or pid in young or pid % ROUNDS_BETWEEN_LOOKS == turn:
+            if not known or pid in young or pid % ROUNDS_BETWEEN_LOOKS == turn:
                 container_id = self._container_of(pid)
             self._containers[pid] = container_id
             if not known:

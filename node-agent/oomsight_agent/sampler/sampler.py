@@ -109,7 +109,7 @@ class Sampler:
         assert self._discovery is not None
         assert self._processes is not None
         fresh = False
-        if self._discovery.round(everything=stat_due):
+        if self._discovery.round(everything=stat_due, touched=tracks.touched_pods()):
             fresh = tracks.reconcile(self._discovery.found())
         self._name_containers(tracks, read_anyway=stat_due or fresh)
         if stat_due or fresh:

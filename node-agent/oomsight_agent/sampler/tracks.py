@@ -86,6 +86,10 @@ class Tracks:
     def pod_rows(self) -> tuple[Pod, ...]:
         return tuple([track.row for track in self._pods.values()])
 
+    def touched_pods(self) -> frozenset[str]:
+        """Paths of pods in which something changed at the last sample."""
+        return frozenset([path for path, track in self._pods.items() if track.touched])
+
     def container_ids(self) -> list[str]:
         return [track.row.container_id for track in self._containers.values()]
 
