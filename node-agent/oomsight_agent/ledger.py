@@ -40,8 +40,8 @@ PEAK_MEMORY_SECONDS = 2 * FULL_EVERY_SECONDS
 """A client that was away for longer hears of no older peak: a value of `peak_interval_bytes` is about recent minutes."""
 
 QUIET_SECONDS = 60.0
-"""Limit hits are an onset after a minute without any. A container full of page cache hits its limit all day: told once, not
-each second."""
+"""Limit hits are an onset after a minute without any: a container full of page cache hits its limit all day, and is told of once,
+not each second. Nearness to the limit is urgent at most once a minute: a heap that is collected at 90 % comes by all the time."""
 
 REMOVALS_KEPT = 1024
 """Removed rows remembered, for clients that lag; at most 2 MiB. A node that loses a container a second forgets after 17 minutes."""
@@ -57,7 +57,16 @@ RowT = TypeVar("RowT", Container, Pod)
 class _Track(Generic[RowT]):
     """One row's story: the last material version, the latest sample, and the peaks that a lagging client has not heard of."""
 
-    __slots__ = ("last_hit_seconds", "latest", "peaks", "repeated_seconds", "revision", "told", "told_peak_bytes")
+    __slots__ = (
+        "last_alarm_seconds",
+        "last_hit_seconds",
+        "latest",
+        "peaks",
+        "repeated_seconds",
+        "revision",
+        "told",
+        "told_peak_bytes",
+    )
 
     def __init__(self, row: RowT, revision: int, now_seconds: float) -> None:
         peak = row.memory.peak_interval_bytes
@@ -67,6 +76,7 @@ class _Track(Generic[RowT]):
         self.repeated_seconds: float | None = None
         self.revision = revision
         self.last_hit_seconds = _NEVER
+        self.last_alarm_seconds = _NEVER
         # (time, revision that tells it, bytes): bytes fall, times and revisions rise.
         self.peaks: list[tuple[float, int, int]] = [] if peak is None else [(now_seconds, revision, peak)]
 
@@ -157,9 +167,13 @@ class _Table(Generic[RowT]):
 
     def _advance(self, track: _Track[RowT], row: RowT, revision: int, now_seconds: float, node_total_bytes: int | None) -> Change:
         change = self._compare(track.told, row, track.told_peak_bytes, node_total_bytes)
+        if change is Change.URGENT and row.oom_kills == track.told.oom_kills:
+            if now_seconds - track.last_alarm_seconds <= QUIET_SECONDS:
+                change = Change.MATERIAL
+            track.last_alarm_seconds = now_seconds
         if limit_hits_rose(track.latest.limit_hits, row.limit_hits):
             if now_seconds - track.last_hit_seconds > QUIET_SECONDS:
-                change = Change.URGENT
+                change = max(change, Change.MATERIAL)
             track.last_hit_seconds = now_seconds
         track.take(row, now_seconds)
         if change:

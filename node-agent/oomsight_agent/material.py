@@ -49,7 +49,7 @@ class Change(IntEnum):
     MATERIAL = 1
     """Worth a line in the next answer."""
     URGENT = 2
-    """Worth an answer at once: a kill, the onset of limit hits, memory that cannot be freed rising over 90 % of the limit."""
+    """Worth an answer at once: a kill, or memory that cannot be freed rising over 90 % of the limit."""
 
 
 # attrgetter makes one tuple in C: the comparison of 440 rows a second is worth it.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from oomsight_agent import ledger as ledger_module
 from oomsight_agent.ledger import FULL_EVERY_SECONDS, QUIET_SECONDS, Ledger
@@ -203,17 +204,35 @@ def test_a_container_that_was_told_before_it_went_is_only_removed() -> None:
     assert (delta.containers, delta.removed_container_ids) == ((), ("a",))
 
 
-def test_kills_and_the_onset_of_limit_hits_are_urgent_and_lasting_hits_are_silent() -> None:
+def test_a_kill_is_urgent() -> None:
     ledger = Ledger("i1")
     ledger.record(sample(0, container("a")))
     assert ledger.record(sample(1, container("a", kills=1))) is Change.URGENT
     assert ledger.urgent_revision == ledger.revision
-    assert ledger.record(sample(2, container("a", kills=1, hits=5))) is Change.URGENT
+    assert ledger.record(sample(2, container("a", kills=2))) is Change.URGENT
+
+
+def test_the_onset_of_limit_hits_is_told_and_lasting_hits_are_not() -> None:
+    ledger = Ledger("i1")
+    ledger.record(sample(0, container("a")))
+    assert ledger.record(sample(2, container("a", hits=5))) is Change.MATERIAL
     for second in range(3, 200):
-        assert ledger.record(sample(second, container("a", kills=1, hits=5 + second))) is Change.NONE
+        assert ledger.record(sample(second, container("a", hits=5 + second))) is Change.NONE
     quiet = 200 + QUIET_SECONDS
-    assert ledger.record(sample(quiet, container("a", kills=1, hits=204))) is Change.NONE
-    assert ledger.record(sample(quiet + 1, container("a", kills=1, hits=205))) is Change.URGENT
+    assert ledger.record(sample(quiet, container("a", hits=204))) is Change.NONE
+    assert ledger.record(sample(quiet + 1, container("a", hits=205))) is Change.MATERIAL
+
+
+def test_a_heap_that_swings_around_the_edge_is_urgent_once_and_ordinary_after_that() -> None:
+    def held(mebibytes: int) -> Container:
+        row = container("a", mebibytes)
+        return replace(row, memory=replace(row.memory, unreclaimable_bytes=mebibytes * MIB))
+
+    ledger = Ledger("i1")
+    ledger.record(sample(0, held(80)))
+    told = [ledger.record(sample(second, held(95 if second % 2 else 80))) for second in range(1, 50)]
+    assert told[0] is Change.URGENT
+    assert set(told[1:]) == {Change.MATERIAL}
 
 
 def test_a_new_container_that_was_killed_already_is_urgent() -> None:
