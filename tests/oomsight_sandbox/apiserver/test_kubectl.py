@@ -201,3 +201,21 @@ async def test_large_lists_are_paged(kubectl: Kubectl, server: ApiServer) -> Non
     server.requests.reset()
     assert len((await kubectl("get", "pods", "-o", "name")).splitlines()) == 1200
     assert server.requests.count("list", "pods") == 3
+
+
+async def test_create_speaks_protobuf_and_is_understood(kubectl: Kubectl, client: Client) -> None:
+    assert await kubectl("create", "namespace", "shop") == "namespace/shop created\n"
+    await kubectl("create", "configmap", "c", "-n", "shop", "--from-literal=a=ä", "--from-literal=b=2")
+    await kubectl("create", "secret", "generic", "s", "-n", "shop", "--from-literal=key=value")
+    await kubectl("create", "serviceaccount", "sa", "-n", "shop")
+    await kubectl("create", "deployment", "web", "-n", "shop", "--image=app:1", "--replicas=3", "--port=80", "--", "sleep", "1")
+    base = "/api/v1/namespaces/shop"
+    assert (await client.get(f"{base}/configmaps/c"))["data"] == {"a": "ä", "b": "2"}
+    assert (await client.get(f"{base}/secrets/s"))["data"] == {"key": "dmFsdWU="}
+    deployment = await client.get("/apis/apps/v1/namespaces/shop/deployments/web")
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    assert (deployment["spec"]["replicas"], container["image"], container["command"]) == (3, "app:1", ["sleep", "1"])
+    assert container["ports"] == [{"containerPort": 80, "protocol": "TCP"}]
+    code, told = await kubectl.run("create", "quota", "q", "--hard=pods=2")
+    assert code == 1
+    assert "use `kubectl apply -f`" in told

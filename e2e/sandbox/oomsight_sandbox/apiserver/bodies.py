@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from . import status
+from . import protobuf, status
 from .patch import APPLY_PATCH
 from .rest import PATCH_TYPES
 from .values import decode, encode
@@ -21,7 +21,7 @@ async def read_body(request: web.Request, verb: str) -> tuple[Any, str]:
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise status.too_large(MAX_BODY_BYTES)
     content_type = request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
-    supported = PATCH_TYPES if verb == "patch" else _BODY_TYPES
+    supported = PATCH_TYPES if verb == "patch" else (*_BODY_TYPES, protobuf.CONTENT_TYPE)
     body = await request.read()
     if verb in ("delete", "deletecollection") and not body.strip():
         return None, content_type
@@ -29,10 +29,19 @@ async def read_body(request: web.Request, verb: str) -> tuple[Any, str]:
         raise status.unsupported_media_type(content_type[:100], supported)
     if not body.strip():
         raise status.bad_request("the request has no body")
+    if content_type == protobuf.CONTENT_TYPE:
+        return _decode_protobuf(body), content_type
     try:
         return (_decode_yaml(body) if content_type in ("application/yaml", APPLY_PATCH) else decode(body)), content_type
     except ValueError as error:
         raise status.bad_request(f"the object provided is unrecognized: couldn't decode the body: {str(error)[:300]}") from None
+
+
+def _decode_protobuf(body: bytes) -> Any:
+    try:
+        return protobuf.decode(body)
+    except ValueError as error:
+        raise status.StatusError(415, "UnsupportedMediaType", str(error)) from None
 
 
 def _decode_yaml(body: bytes) -> Any:
