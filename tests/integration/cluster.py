@@ -6,6 +6,7 @@ Only the kernel and the kubelet are played: `start_container`, `grow`, `kill` wr
 from __future__ import annotations
 
 import asyncio
+import copy
 import itertools
 import signal
 import sys
@@ -184,7 +185,7 @@ class Cluster:
         key = Key(PODS, running.namespace, running.name)
         stored = self.server.store.get(key)
         assert stored is not None
-        data = {**stored.data, "status": _status(running, last_terminated)}
+        data = {**copy.deepcopy(stored.data), "status": _status(running, last_terminated)}
         self.server.store.replace(key, data)
 
     def delete_pod(self, running: Running) -> None:
@@ -214,6 +215,12 @@ class Cluster:
     def objects(self, group: str, plural: str) -> list[dict[str, Any]]:
         return [dict(stored.data) for stored in self.server.store.objects(ResourceId(group, plural))]
 
+    def matched_pods(self) -> int | None:
+        """What the one policy's status counts."""
+        (policy,) = self.objects("oomsight.dev", "clustermemorypolicies")
+        matched: int | None = policy.get("status", {}).get("matchedPods")
+        return matched
+
     def events(self, running: Running, reason: str) -> list[dict[str, Any]]:
         return [
             event
@@ -229,7 +236,13 @@ async def cluster(directory: Path, **operator_flags: str) -> AsyncIterator[Clust
         *_, daemonset = server.load(_installed())
         kubeconfig = directory / "kubeconfig"
         server.write_kubeconfig(kubeconfig)
-        flags = {"agent-stale-seconds": "3", "settle-seconds": "2", "poll-wait-seconds": "1", **operator_flags}
+        flags = {
+            "agent-stale-seconds": "3",
+            "settle-seconds": "2",
+            "poll-wait-seconds": "1",
+            "pod-interval-seconds": "1",
+            **operator_flags,
+        }
         command = [
             str(BIN / "oomsight-operator"), "run", f"--kubeconfig={kubeconfig}", f"--namespace={SYSTEM_NAMESPACE}",
             "--metrics-listen=127.0.0.1:0", "--health-listen=127.0.0.1:0", "--no-leader-election",

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from tests.integration.cluster import Cluster, cluster, until
+from tests.integration.cluster import Cluster, until
 
 from oomsight_sandbox.node_tree import MI, Flavour
-
-
-@pytest.fixture
-async def one(tmp_path: Path) -> AsyncIterator[Cluster]:
-    async with cluster(tmp_path) as running:
-        yield running
 
 
 @pytest.mark.parametrize("flavour", list(Flavour))
