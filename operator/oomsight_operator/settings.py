@@ -52,7 +52,7 @@ class Settings(BaseModel):
         600.0, ge=0, le=86400, description="write budget: one MemoryRecommendation status per workload in this time"
     )
     policy_status_interval_seconds: float = Field(
-        30.0, ge=0, le=86400, description="write budget: one status per policy in this time"
+        10.0, ge=0, le=86400, description="write budget: one status per policy in this time"
     )
     stop_seconds: float = Field(5.0, ge=0, le=300, description="time to write what is queued when told to stop")
 

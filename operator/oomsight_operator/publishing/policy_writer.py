@@ -101,7 +101,9 @@ class PolicyStatusWriter:
             if is_other_uid(error):
                 return 0  # deleted and made anew: its own news will come
             raise
-        policy.standing, policy.last_write = status, self._runner.now()
+        policy.standing = status
+        if status.matched_pods is not None:  # the first counts need not wait for an interval after the bare acceptance
+            policy.last_write = self._runner.now()
         return 1
 
     def _changed(self, refs: Iterable[PolicyRef]) -> None:

@@ -26,7 +26,7 @@ class PublisherSettings:
     """At most one status of a MemoryRecommendation in this time, unless a kill happened."""
     digest_interval_seconds: float = 3600.0
     """What was learned but changes no recommendation is kept this often, in workloads that have one."""
-    policy_status_interval_seconds: float = 30.0
+    policy_status_interval_seconds: float = 10.0
     """At most one status of a policy in this time, unless it stops or starts being accepted."""
     retry_base_seconds: float = 0.5
     retry_cap_seconds: float = 120.0
