@@ -43,7 +43,7 @@ FIRST_ROW_SECONDS = 15.0
 """Start to first row: a sample, a long poll and the kubelet's status, each of about a second, under load."""
 
 
-def assess_pod(  # noqa: PLR0917 - the six values that a judgement is made of
+def assess_pod(
     pod: Pod,
     telemetry: Telemetry | None,
     node: NodeContext,
@@ -107,7 +107,7 @@ def pod_level(levels: Iterable[RiskLevel]) -> RiskLevel:
     return RiskLevel.UNKNOWN if worst is RiskLevel.NONE and RiskLevel.UNKNOWN in known else worst
 
 
-def _assess_container(  # noqa: PLR0917
+def _assess_container(
     pod: Pod,
     spec: ContainerSpec,
     pod_class: QosClass,

@@ -210,7 +210,7 @@ AMOUNTS = st.one_of(st.none(), st.integers(MI, 64 * GI))
     ),
     window=st.floats(0, 10 * DAY),
 )
-def test_never_below_what_killed_or_was_proven_and_the_steps_add_up(  # noqa: PLR0917 - hypothesis passes by name
+def test_never_below_what_killed_or_was_proven_and_the_steps_add_up(
     limits: list[int | None],
     current: int | None,
     request: int | None,

@@ -145,7 +145,7 @@ AMOUNT = st.one_of(st.none(), st.integers(-(2**63), 2**63))
     limit=st.one_of(st.none(), st.integers(0, 2**63)),
     killed_at=st.one_of(st.none(), st.floats(allow_nan=False)),
 )
-def test_whatever_tenants_and_nodes_write_every_value_is_printable_and_fits(  # noqa: PLR0917 - hypothesis passes by name
+def test_whatever_tenants_and_nodes_write_every_value_is_printable_and_fits(
     container: str,
     process_name: str,
     policy_name: str,
