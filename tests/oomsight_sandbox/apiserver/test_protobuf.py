@@ -1,4 +1,4 @@
-"""The protobuf of `kubectl create`: simple kinds are read, everything else is refused whole. test_kubectl.py sends the real thing."""
+"""The protobuf of `kubectl create`: simple kinds are read, all else is refused whole. test_kubectl.py sends the real thing."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -161,6 +162,19 @@ async def test_a_watch_ends_when_its_client_goes(server: ApiServer, client: Clie
     assert server.hub.open_watches(POD_STORAGE) == 1
     watch.response.close()
     await until(lambda: server.hub.open_watches() == 0)
+
+
+async def test_a_reader_that_takes_nothing_is_cut_off(server: ApiServer, client: Client) -> None:
+    server.hub.write_timeout_seconds = 0.1
+    path = "/api/v1/namespaces/default/configmaps"
+    _, writer = await asyncio.open_connection(server.host, server.port, limit=1024)
+    writer.write(f"GET {path}?watch=true HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    await until(lambda: server.hub.open_watches() == 1)
+    await client.post(path, {"metadata": {"name": "big"}, "data": {"a": "x" * 1_000_000}})
+    for number in range(30):
+        await client.merge(f"{path}/big", {"data": {"b": str(number)}})
+    await until(lambda: server.hub.open_watches() == 0)
+    writer.close()
 
 
 async def test_many_changes_reach_every_watcher_in_order(client: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
 from collections import deque
@@ -180,11 +181,15 @@ class Api:
         await response.prepare(request)
         self._record(request, told, 200)
         try:
-            async for chunk in self._hub.stream(target.resource, options, view):
-                # A reader that takes nothing for half a minute is cut off; what it missed it asks for again.
-                async with asyncio.timeout(30):
-                    await response.write(chunk)
+            async with contextlib.aclosing(self._hub.stream(target.resource, options, view)) as chunks:
+                async for chunk in chunks:
+                    async with asyncio.timeout(self._hub.write_timeout_seconds):
+                        await response.write(chunk)
             await response.write_eof()
+        except TimeoutError:
+            # A reader that takes nothing for so long is cut off; what it missed it asks for again.
+            if request.transport is not None:
+                request.transport.abort()
         except ConnectionError:
             pass  # the watcher went: that is how most watches end
         return response

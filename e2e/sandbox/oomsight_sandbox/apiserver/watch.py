@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from . import status
@@ -81,6 +81,8 @@ class WatchHub:
         self.bookmark_seconds = bookmark_seconds
         self.silent = False
         """While set, streams stay open and say nothing: a half-dead connection."""
+        self.write_timeout_seconds = 30.0
+        """How long a reader may take nothing before its connection is cut."""
         self._wakers: dict[ResourceId, set[asyncio.Event]] = {}
         self._expiries: dict[ResourceId, int] = {}
         store.listeners.append(lambda event: self.wake(event.object.key.resource))
@@ -100,7 +102,7 @@ class WatchHub:
     def open_watches(self, resource: ResourceId | None = None) -> int:
         return sum(len(wakers) for known, wakers in self._wakers.items() if resource in (None, known))
 
-    async def stream(self, resource: Resource, options: WatchOptions, view: View) -> AsyncIterator[bytes]:
+    async def stream(self, resource: Resource, options: WatchOptions, view: View) -> AsyncGenerator[bytes]:
         """The chunks of one watch, until its time is over, it expires, or the reader stops. Errors come as ERROR events."""
         storage = resource.storage
         waker = asyncio.Event()
