@@ -140,6 +140,7 @@ PATHS = [
     *(WIDGETS + rest for rest in ("", "/one", "/one/status")),
     *(f"/api/v1/namespaces/default{rest}" for rest in ("", "/events", "/secrets", "/services", "/configmaps/c")),
     "/apis/apps/v1/namespaces/default/deployments",
+    "/apis/apps/v1/namespaces/default/deployments/x/scale",
     "/apis/batch/v1/namespaces/default/jobs",
     "/apis/coordination.k8s.io/v1/namespaces/default/leases",
     "/apis/events.k8s.io/v1/namespaces/default/events",

@@ -219,3 +219,12 @@ async def test_create_speaks_protobuf_and_is_understood(kubectl: Kubectl, client
     code, told = await kubectl.run("create", "quota", "q", "--hard=pods=2")
     assert code == 1
     assert "use `kubectl apply -f`" in told
+
+
+async def test_scale_changes_replicas_and_restart_the_template(kubectl: Kubectl, client: Client) -> None:
+    await kubectl("create", "deployment", "web", "--image=app:1")
+    assert await kubectl("scale", "deployment", "web", "--replicas=3") == "deployment.apps/web scaled\n"
+    assert await kubectl("rollout", "restart", "deployment", "web") == "deployment.apps/web restarted\n"
+    found = await client.get("/apis/apps/v1/namespaces/default/deployments/web")
+    assert (found["spec"]["replicas"], found["metadata"]["generation"]) == (3, 3)
+    assert "kubectl.kubernetes.io/restartedAt" in found["spec"]["template"]["metadata"]["annotations"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import cel, crd, defaults, events, status, structural
 from .resources import CRDS, EVENTS, Resource
-from .status import Cause, StatusError
+from .status import Cause
 from .typed import WrongTypeError, conform_built_in, conform_metadata
 from .values import JsonObject, copy_json, label_value_problem, name_problem, qualified_name_problem
 
@@ -181,6 +181,3 @@ def spec_changed(current: JsonObject, data: JsonObject) -> bool:
     """Whether a write bumps the generation: anything but metadata and status."""
     fields = (current.keys() | data.keys()) - {"metadata", "status"}
     return any(current.get(name) != data.get(name) for name in fields)
-
-
-__all__ = ["Admission", "StatusError", "merge_status", "spec_changed"]

@@ -11,7 +11,7 @@ from typing import Any
 from . import cel, structural
 from .history import HistoryEvent
 from .lifecycle import Deletion, delete, update
-from .resources import CRD_GROUP, CRDS, Registry, Resource
+from .resources import CRDS, Registry, Resource
 from .status import Cause
 from .store import ResourceId, Store, StoredObject
 from .values import JsonObject, copy_json, name_problem, timestamp
@@ -198,6 +198,3 @@ class CustomResources:
         finalizers = [name for name in current.metadata["finalizers"] if name != FINALIZER]
         data = {**current.data, "metadata": {**current.metadata, "finalizers": finalizers}}
         update(self._store, current.key, data, bump_generation=False)
-
-
-__all__ = ["CRD_GROUP", "CustomResources", "CustomVersion", "prepare", "resources_of"]

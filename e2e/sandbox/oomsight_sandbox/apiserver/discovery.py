@@ -26,10 +26,16 @@ VERSION: JsonObject = {
 _SUBRESOURCE_VERBS = {
     "status": ("get", "patch", "update"),
     "resize": ("get", "patch", "update"),
+    "scale": ("get", "patch", "update"),
     "binding": ("create",),
     "log": ("get",),
 }
-_SUBRESOURCE_KINDS = {"binding": "Binding"}
+_SUBRESOURCE_KINDS = {"binding": ("", "v1", "Binding"), "scale": ("autoscaling", "v1", "Scale")}
+
+
+def _subresource_kind(resource: Resource, name: str) -> JsonObject:
+    group_name, version, kind = _SUBRESOURCE_KINDS.get(name, (resource.group, resource.version, resource.kind))
+    return {"group": group_name, "version": version, "kind": kind}
 
 
 def wants_aggregated(accept: str) -> bool:
@@ -89,7 +95,7 @@ def resource_list(registry: Registry, group_name: str, version: str) -> JsonObje
                 "name": f"{resource.plural}/{name}",
                 "singularName": "",
                 "namespaced": resource.namespaced,
-                "kind": _SUBRESOURCE_KINDS.get(name, resource.kind),
+                **_subresource_kind(resource, name),
                 "verbs": list(_SUBRESOURCE_VERBS[name]),
             }
             for name in resource.subresources
@@ -135,7 +141,7 @@ def _aggregated_resource(resource: Resource) -> JsonObject:
         entry["subresources"] = [
             {
                 "subresource": name,
-                "responseKind": {**kind, "kind": _SUBRESOURCE_KINDS.get(name, resource.kind)},
+                "responseKind": _subresource_kind(resource, name),
                 "verbs": list(_SUBRESOURCE_VERBS[name]),
             }
             for name in resource.subresources

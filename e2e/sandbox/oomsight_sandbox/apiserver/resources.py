@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .scale import SCALABLE
 from .store import ResourceId
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ class Resource:
 
     @property
     def subresources(self) -> tuple[str, ...]:
-        extra = ("binding", "log", "resize") if self.plural == "pods" and not self.group else ()
+        extra: tuple[str, ...] = ("binding", "log", "resize") if self.plural == "pods" and not self.group else ()
+        if self.custom is None and self.plural in SCALABLE:
+            extra = ("scale",)
         return (("status",) if self.has_status else ()) + extra
 
 

@@ -22,8 +22,9 @@ from .patch import (
     strategic_merge_patch,
 )
 from .resources import Registry, Resource
+from .scale import scale_of, scaled
 from .store import Key, Preconditions, Store, StoredObject
-from .values import JsonObject, copy_json, encode
+from .values import JsonObject, encode
 
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH)
 _STRICTNESS = ("Ignore", "Warn", "Strict")
@@ -75,7 +76,8 @@ class Rest:
         self.registry = registry
 
     def get(self, target: Target) -> Answer:
-        return Answer(200, self._require(target))
+        found = self._require(target)
+        return Answer(200, document=scale_of(found.data)) if target.subresource == "scale" else Answer(200, found)
 
     def create(self, target: Target, body: Any, query: Mapping[str, str]) -> Answer:
         if target.name and target.subresource == "binding":
@@ -102,6 +104,8 @@ class Rest:
 
     def update(self, target: Target, body: Any, query: Mapping[str, str]) -> Answer:
         current = self._require(target)
+        if target.subresource == "scale":
+            return self._scale(target, current, body, query)
         admission = self._admission(target.resource, query)
         data = admission.read(body, namespace=target.namespace, name=target.name)
         version = data["metadata"].get("resourceVersion")
@@ -113,12 +117,15 @@ class Rest:
         return self._write(target, current, data, admission, query)
 
     def patch(self, target: Target, body: Any, content_type: str, query: Mapping[str, str]) -> Answer:
+        if content_type == APPLY_PATCH and target.subresource == "scale":
+            raise status.unsupported_media_type(content_type, PATCH_TYPES[:3])
         if content_type == APPLY_PATCH:
             return self._apply(target, body, query)
         if content_type == STRATEGIC_MERGE_PATCH and target.resource.custom is not None:
             raise status.unsupported_media_type(content_type, (JSON_PATCH, MERGE_PATCH, APPLY_PATCH))
         current = self._require(target)
-        document = document_of(target.resource, current)
+        is_scale = target.subresource == "scale"
+        document = scale_of(current.data) if is_scale else document_of(target.resource, current)
         if content_type != JSON_PATCH and not isinstance(body, dict):
             raise status.bad_request("the patch must be a JSON object")
         try:
@@ -134,6 +141,8 @@ class Rest:
             raise status.StatusError(
                 422, "Invalid", f"the server rejected our request due to an error in our request: {error}"
             ) from None
+        if is_scale:
+            return self._scale(target, current, patched, query)
         admission = self._admission(target.resource, query)
         data = admission.read(patched, namespace=target.namespace, name=target.name)
         return self._write(target, current, data, admission, query)
@@ -204,6 +213,17 @@ class Rest:
         stored = lifecycle.update(self.store, target.key, data, bump_generation=bump, dry_run=is_dry_run(query))
         return Answer(200, stored, warnings=tuple(admission.warnings))
 
+    def _scale(self, target: Target, current: StoredObject, scale: Any, query: Mapping[str, str]) -> Answer:
+        """PUT or PATCH of the scale subresource: replicas alone."""
+        found = scale.get("metadata") if isinstance(scale, dict) else None
+        metadata = found if isinstance(found, dict) else {}
+        workload = scaled(current.data, scale)
+        workload["metadata"]["resourceVersion"] = metadata.get("resourceVersion")
+        whole = Target(target.resource, target.namespace, target.name)
+        answer = self._write(whole, current, workload, self._admission(target.resource, query), query)
+        assert answer.stored is not None
+        return Answer(200, document=scale_of(answer.stored.data))
+
     def _bind(self, target: Target, body: Any) -> Answer:
         """POST pods/{name}/binding: the scheduler's way to give a pod its node."""
         current = self._require(target)
@@ -272,9 +292,3 @@ def read_deletion(body: Any, query: Mapping[str, str]) -> Deletion:
     found = options.get("preconditions")
     wanted = found if isinstance(found, dict) else {}
     return Deletion(propagation, seconds, Preconditions(wanted.get("uid"), wanted.get("resourceVersion")))
-
-
-def copy_of(stored: StoredObject) -> JsonObject:
-    """The object's data, free to be changed."""
-    copied: JsonObject = copy_json(stored.data)
-    return copied
