@@ -20,7 +20,8 @@ def open_peak(path: str) -> tuple[int, bool]:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError:
             return open_for_reading(path), False
-        if os.fstat(descriptor).st_mode & stat.S_IWUSR:
+        status = os.fstat(descriptor)
+        if status.st_mode & stat.S_IWUSR and status.st_size == 0:  # a file of cgroupfs has no size; a plain file is left alone
             return descriptor, True
         os.close(descriptor)
     return open_for_reading(path), False

@@ -1,0 +1,28 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oomsight_agent.kernel.events import MemoryEvents, parse_events
+from oomsight_agent.kernel.problem import Problem
+
+COUNTS = st.integers(0, 2**63)
+
+
+@given(high=COUNTS, limit=COUNTS, kills=COUNTS)
+def test_the_counters_are_read_as_written(high: int, limit: int, kills: int) -> None:
+    data = f"low 1\nhigh {high}\nmax {limit}\noom 9\noom_kill {kills}\noom_group_kill 8\nsock_throttled 7\n".encode()
+    assert parse_events(data) == MemoryEvents(high, limit, kills)
+
+
+def test_before_4_13_kills_are_not_counted_which_is_unknown_and_not_zero() -> None:
+    assert parse_events(b"low 0\nhigh 1\nmax 2\noom 3\n") == MemoryEvents(1, 2, None)
+
+
+@pytest.mark.parametrize("data", [b"", b"oom_kill many\n", b"max \n", b"\xff\x00", b"oom_group_kill 1\n", b"max 1 2\n"])
+def test_a_file_that_makes_no_sense_is_a_problem(data: bytes) -> None:
+    assert isinstance(parse_events(data), Problem)
+
+
+@given(st.binary(max_size=300))
+def test_arbitrary_bytes_never_crash(data: bytes) -> None:
+    assert isinstance(parse_events(data), (MemoryEvents, Problem))
