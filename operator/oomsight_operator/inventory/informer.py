@@ -124,7 +124,7 @@ class Informer(Generic[T]):
 
     @property
     def silence_seconds(self) -> float:
-        """Since when nothing came from the API server, not even a closed stream that could be opened again."""
+        """Since when nothing came from the API server, and no attempt failed either: then this informer hangs."""
         return self._monotonic() - self._heard_at_seconds
 
     async def run(self) -> None:
@@ -136,6 +136,7 @@ class Informer(Generic[T]):
                 else:
                     await self._watch(self._version)
             except (ApiError, MalformedObjectError) as error:
+                self._heard()  # an API server that is away is no reason to restart us
                 self._note_broken(error)
                 wait = error.retry_after_seconds if isinstance(error, ApiError) else None
                 await asyncio.sleep(self._backoff.next_seconds(wait))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from sys import intern
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
@@ -28,6 +29,8 @@ _CONTAINER_ID = re.compile(r"(?:[A-Za-z0-9.-]{1,32}://)?([0-9a-f]{64})")
 _CONFIG_HASH = re.compile(r"[0-9a-f]{32}")
 """md5 in hex, as the kubelet names static pods (pkg/kubelet/config/common.go). No API pod's uid looks so: it cannot be claimed."""
 MAX_TOLD = 1000
+MAX_SHARED = 20_000
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
 
@@ -115,7 +118,25 @@ class ProjectedPod:
     notes: tuple[str, ...] = ()
 
 
-def project_pod(raw: bytes | msgspec.Raw) -> ProjectedPod:
+class Shared:
+    """Values that the pods of a workload have in common, kept once: that halves what 150,000 pods cost."""
+
+    def __init__(self) -> None:
+        self._labels: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+        self._containers: dict[tuple[ContainerSpec, ...], tuple[ContainerSpec, ...]] = {}
+
+    def labels(self, labels: dict[str, str]) -> dict[str, str]:
+        if len(self._labels) >= MAX_SHARED:
+            self._labels.clear()
+        return self._labels.setdefault(tuple(labels.items()), labels)
+
+    def containers(self, containers: tuple[ContainerSpec, ...]) -> tuple[ContainerSpec, ...]:
+        if len(self._containers) >= MAX_SHARED:
+            self._containers.clear()
+        return self._containers.setdefault(containers, containers)
+
+
+def project_pod(raw: bytes | msgspec.Raw, shared: Shared | None = None) -> ProjectedPod:
     """A pod from its JSON. Raises MalformedObjectError when it is no pod; a field that makes no sense becomes None and a note."""
     try:
         pod = _decoder.decode(raw)
@@ -124,7 +145,7 @@ def project_pod(raw: bytes | msgspec.Raw) -> ProjectedPod:
     if not pod.metadata.uid or not pod.metadata.name or not pod.metadata.namespace:
         raise MalformedObjectError("pod has an empty metadata.uid, metadata.name or metadata.namespace")
     notes: list[str] = []
-    return ProjectedPod(_pod(pod, notes), tuple(notes))
+    return ProjectedPod(_pod(pod, shared or Shared(), notes), tuple(notes))
 
 
 class PodProjector:
@@ -133,9 +154,10 @@ class PodProjector:
     def __init__(self, on_note: Callable[[], None] = lambda: None) -> None:
         self._on_note = on_note
         self._told: set[str] = set()
+        self._shared = Shared()
 
     def __call__(self, raw: bytes | msgspec.Raw) -> Pod:
-        projected = project_pod(raw)
+        projected = project_pod(raw, self._shared)
         pod = projected.pod
         if projected.notes and pod.uid not in self._told:
             if len(self._told) >= MAX_TOLD:
@@ -149,9 +171,9 @@ class PodProjector:
         return pod
 
 
-def _pod(pod: _Pod, notes: list[str]) -> Pod:
+def _pod(pod: _Pod, shared: Shared, notes: list[str]) -> Pod:
     meta, spec, status = pod.metadata, pod.spec or _Spec(), pod.status or _PodStatus()
-    labels = {intern(key): intern(value) for key, value in (meta.labels or {}).items()}
+    labels = shared.labels({intern(key): intern(value) for key, value in (meta.labels or {}).items()})
     annotations = meta.annotations or {}
     pod_resources = _amounts(spec.resources, "spec.resources", notes)
     return Pod(
@@ -160,10 +182,10 @@ def _pod(pod: _Pod, notes: list[str]) -> Pod:
         name=meta.name,
         node_name=_shared(spec.node_name),
         phase=intern(status.phase or "Unknown"),
-        containers=_containers(spec, notes),
+        containers=shared.containers(_containers(spec, notes)),
         statuses=_statuses(status, notes),
         labels=labels,
-        own_annotations={intern(key): value for key, value in annotations.items() if key.startswith(PREFIX)},
+        own_annotations={intern(key): value for key, value in annotations.items() if key.startswith(PREFIX)} or _NOTHING,
         own_label=labels.get(RISK_LABEL),
         pod_memory_request_bytes=pod_resources[0],
         pod_memory_limit_bytes=pod_resources[1],

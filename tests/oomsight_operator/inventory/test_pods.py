@@ -122,6 +122,16 @@ def test_the_projector_tells_what_makes_no_sense_once_a_pod(caplog: pytest.LogCa
     assert len(caplog.records) == len(counted) == 1
 
 
+def test_pods_of_one_workload_share_what_they_have_in_common() -> None:
+    projector = PodProjector()
+    one, two, other = (
+        projector(raw(metadata={"uid": uid, "labels": {"app": app}})) for uid, app in (("u1", "web"), ("u2", "web"), ("u3", "db"))
+    )
+    assert one.labels is two.labels
+    assert one.containers is two.containers
+    assert other.labels == {"app": "db"}
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"null", b"{}", b'{"metadata":{"uid":"","name":"a","namespace":"b"}}', b'{"metadata":[]}', b"\xff"]
 )
