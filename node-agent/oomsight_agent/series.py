@@ -15,6 +15,7 @@ SANDBOX_CONTAINER = "POD"
 """What cAdvisor, and so every dashboard, calls a pod's sandbox."""
 
 SANDBOX_OOM_SCORE_ADJ = -998
+SANDBOX_PROCESS = "pause"
 """The kubelet's value for sandboxes alone (pkg/kubelet/qos/policy.go): by it an unnamed container is known as one."""
 
 
@@ -34,8 +35,12 @@ class PodName(NamedTuple):
 
 
 def is_sandbox(row: Container) -> bool:
-    """True for the pod's sandbox (the `pause` process)."""
-    return row.container_name is None and row.oom_score_adj_min == row.oom_score_adj_max == SANDBOX_OOM_SCORE_ADJ
+    """True for the pod's sandbox: no log link names it, and the kubelet gave it its score, or its only process is `pause`."""
+    if row.container_name is not None:
+        return False
+    if row.oom_score_adj_min == row.oom_score_adj_max == SANDBOX_OOM_SCORE_ADJ:
+        return True
+    return row.process_count == 1 and [process.name for process in row.processes] == [SANDBOX_PROCESS]
 
 
 def pod_names(report: NodeReport) -> dict[str, PodName]:

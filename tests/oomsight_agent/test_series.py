@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from oomsight_agent.series import Series, container_series, escape_label, is_sandbox, label_pairs, pod_names, pod_series
-from oomsight_api.report import Container, NodeReport
+from oomsight_api.report import Container, NodeReport, Process
 
 WEB = Container(
     pod_uid="u1", container_id="c1", cgroup="/a", namespace="shop", pod_name="web-0", container_name="web", oom_score_adj_min=2
@@ -27,6 +27,10 @@ def test_the_sandbox_is_called_as_cadvisor_calls_it() -> None:
     assert is_sandbox(PAUSE)
     assert not is_sandbox(UNKNOWN)
     assert not is_sandbox(replace(WEB, oom_score_adj_min=-998, oom_score_adj_max=-998))
+    lonely_pause = replace(UNKNOWN, process_count=1, processes=(Process(pid=7, name="pause"),))
+    assert is_sandbox(lonely_pause), "where the runtime may not lower its score, its one process tells"
+    assert not is_sandbox(replace(lonely_pause, process_count=2))
+    assert not is_sandbox(replace(lonely_pause, container_name="pause"))
     assert container_series(PAUSE, NAMES) == Series("shop", "web-0", "POD")
 
 

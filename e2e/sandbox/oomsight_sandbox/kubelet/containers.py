@@ -96,7 +96,10 @@ class PodSandbox:
         self._cgroup = self._node.cgroups.make_pod(uid, qos_class(self._spec), pod_limit_bytes(self._spec))
         pause = self._node.cgroups.make_container(self._cgroup, secrets.token_hex(32), None, oom_group=False)
         log = os.path.join(self._directory, "pause.log")
-        program = Program(["sleep", "infinity"], os.environ, self._directory, log, pause, SANDBOX_OOM_SCORE_ADJ)
+        # A link, so that the process is called as it is on every node.
+        program_path = os.path.join(self._directory, "pause")
+        os.symlink(shutil.which("sleep") or "/bin/sleep", program_path)
+        program = Program([program_path, "infinity"], os.environ, self._directory, log, pause, SANDBOX_OOM_SCORE_ADJ)
         self._pause = await start(program)
 
     async def start(self, container: Object, restart_count: int) -> RunningContainer:
