@@ -86,6 +86,11 @@ def has_risen(written: RiskLevel | None, level: RiskLevel) -> bool:
     return is_at_risk(level) and (written is None or level.severity > written.severity)
 
 
+def is_no_longer_known(written: RiskLevel | None, level: RiskLevel) -> bool:
+    """Whether the pod reads as fine while nothing is known of it any more: a stale green, which must not wait for an interval."""
+    return level is RiskLevel.UNKNOWN and written in (RiskLevel.NONE, RiskLevel.LOW)
+
+
 def not_before(last_write: float | None, interval_seconds: float, *, urgent: bool) -> float:
     """When an object may be written again; minus infinity: at once."""
     if urgent or last_write is None:

@@ -11,7 +11,7 @@ from oomsight_api.names import Annotation, RiskLevel
 from oomsight_operator.judgement.model import Assessment, Pod
 from oomsight_operator.kube.client import MERGE_PATCH
 from oomsight_operator.kube.errors import ApiError
-from oomsight_operator.publishing.budget import has_risen, not_before, priority_of
+from oomsight_operator.publishing.budget import has_risen, is_no_longer_known, not_before, priority_of
 from oomsight_operator.publishing.patches import (
     NO_MARKS,
     OwnMarks,
@@ -113,7 +113,8 @@ class PodWriter:
             return
         state.wanted = _Wanted(marks, meaning, assessment.level)
         interval = self._settings.pod_interval_seconds * (self._settings.numbers_intervals if same_meaning(marks, standing) else 1)
-        urgent = state.killed or has_risen(state.level if known else _published_level(standing), assessment.level)
+        written = state.level if known else _published_level(standing)
+        urgent = state.killed or has_risen(written, assessment.level) or is_no_longer_known(written, assessment.level)
         self._runner.put(
             key,
             _PodWrite(self, state),

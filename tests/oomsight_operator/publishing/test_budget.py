@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oomsight_api.names import RiskLevel
-from oomsight_operator.publishing.budget import KeyedBuckets, TokenBucket, has_risen, is_at_risk, not_before, priority_of
+from oomsight_operator.publishing.budget import (
+    KeyedBuckets,
+    TokenBucket,
+    has_risen,
+    is_at_risk,
+    is_no_longer_known,
+    not_before,
+    priority_of,
+)
 
 
 def test_a_burst_is_allowed_and_then_the_rate_sets_the_pace() -> None:
@@ -93,3 +101,12 @@ def test_kills_go_first_then_the_worst_level() -> None:
     assert order == [RiskLevel.UNKNOWN, RiskLevel.NONE, RiskLevel.LOW, RiskLevel.MEDIUM, RiskLevel.HIGH, RiskLevel.CRITICAL]
     assert priority_of(RiskLevel.LOW, killed=True) > priority_of(RiskLevel.CRITICAL)
     assert [level.value for level in RiskLevel if is_at_risk(level)] == ["low", "medium", "high", "critical"]
+
+
+def test_a_stale_green_may_not_wait_a_stale_warning_may() -> None:
+    assert is_no_longer_known(RiskLevel.NONE, RiskLevel.UNKNOWN)
+    assert is_no_longer_known(RiskLevel.LOW, RiskLevel.UNKNOWN)
+    assert not is_no_longer_known(RiskLevel.HIGH, RiskLevel.UNKNOWN)
+    assert not is_no_longer_known(RiskLevel.UNKNOWN, RiskLevel.UNKNOWN)
+    assert not is_no_longer_known(None, RiskLevel.UNKNOWN)
+    assert not is_no_longer_known(RiskLevel.NONE, RiskLevel.HIGH)
