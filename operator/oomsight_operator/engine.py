@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from oomsight_api.names import RiskLevel
 from oomsight_api.report import NodeReport
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.namespaces import Namespace
@@ -80,6 +81,8 @@ class _State:
     first_seen_seconds: float
     history: PodHistory = field(default_factory=PodHistory)
     due_seconds: float | None = None
+    running_since_seconds: float | None = None
+    """When the pod was first seen past its init containers: from then on its apps have their time to be measured."""
 
 
 class Engine:
@@ -260,6 +263,8 @@ class Engine:
         now = self._wall_clock()
         assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now)
         self.judged += 1
+        if _is_initializing(pod) and assessment.level is RiskLevel.UNKNOWN and not pod.own_annotations:
+            return True  # its apps will be known soon; told as unknown now, it would stay so for the whole pod interval
         workload = workload_of(pod, self._cluster.intermediates.get)
         self._publisher.offer(pod, assessment, workload, state.history, decision.losers)
         if assessment.reassess_at_seconds is not None:
@@ -282,8 +287,11 @@ class Engine:
             return None
         if telemetry is not None and _is_measured(pod, telemetry):
             return None
+        if pod.phase == "Running" and state.running_since_seconds is None:
+            state.running_since_seconds = self._monotonic()
         patience = self._timing.stale_seconds if telemetry is None else self._timing.settle_seconds
-        left = max(self._started_seconds, state.first_seen_seconds) + patience - self._monotonic()
+        since = max(self._started_seconds, state.running_since_seconds or state.first_seen_seconds)
+        left = since + patience - self._monotonic()
         return left if left > 0 else None
 
     def _schedule(self, uid: str, state: _State, seconds: float) -> None:
@@ -303,6 +311,11 @@ class Engine:
         self._dirty.update(dict.fromkeys(uids))
         if len(self._dirty) != before:
             self._wake.set()
+
+
+def _is_initializing(pod: Pod) -> bool:
+    """Whether its init containers are at work, and none has failed."""
+    return pod.phase == "Pending" and not _has_failed(pod)
 
 
 def _has_failed(pod: Pod) -> bool:
