@@ -75,6 +75,8 @@ async def _cluster(
         roots = _roots(node, cgroups) if replayer is None else replayer.roots
         kubelet = Kubelet(api, node, NODE_NAME, timing=TIMING, tell=tell, runs=lambda pod: replayer is None or _is_ours(pod))
         await kubelet.register()
+        for group in ("api/v1", "apis/apps/v1"):  # made once, and on a slow machine for longer than kubectl waits
+            await api.request("GET", f"/openapi/v3/{group}")
         try:
             works = [kubelet.run(), Controllers(api).run(), *([replayer.run()] if replayer is not None else [])]
             async with background(*works):

@@ -13,6 +13,8 @@ import aiohttp
 
 MERGE_PATCH = "application/merge-patch+json"
 _WATCH_SECONDS = 300
+_REQUEST_SECONDS = 120
+"""Long: on an emulated machine the API server, in this very process, may have much to do."""
 _RETRY_SECONDS = 0.2
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 
@@ -56,14 +58,14 @@ class Api:
         assert self._session is not None
         headers = {"Content-Type": MERGE_PATCH if patch else "application/json"}
         data = None if body is None else json.dumps(body).encode()
-        timeout = aiohttp.ClientTimeout(total=30)
+        timeout = aiohttp.ClientTimeout(total=_REQUEST_SECONDS)
         try:
             async with self._session.request(
                 method, self._url + path, data=data, params=params, headers=headers, timeout=timeout
             ) as response:
                 document = await response.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise RequestError(0, f"{method} {path}: {error or type(error).__name__}") from error
+            raise RequestError(0, f"{method} {path}: {str(error) or type(error).__name__}") from error
         if not isinstance(document, dict):
             raise RequestError(response.status, f"{method} {path}: the answer is no JSON object")
         if response.status >= 400:
