@@ -186,10 +186,10 @@ class NodeTree:
 
     def _write_pod(self, container: ContainerFiles) -> None:
         siblings = tuple(each for each in self._containers.values() if each.pod_uid == container.pod_uid)
-        _write_all(self.hierarchy / self._pod_path(container)[1:], self._files(siblings, self._pod_kills.get(container.pod_uid, 0)))
+        _write_all(self.hierarchy / self._pod_path(container)[1:], self._files(siblings, of_pod=container.pod_uid))
 
-    def _files(self, containers: tuple[ContainerFiles, ...], earlier_kills: int = 0) -> dict[str, str]:
-        """Files of a cgroup that holds these containers (one: its own; several: their pod's)."""
+    def _files(self, containers: tuple[ContainerFiles, ...], of_pod: str | None = None) -> dict[str, str]:
+        """Files of a container's own cgroup, or of the pod that holds these containers."""
         limits = [each.limit_bytes for each in containers]
         limit = sum(value for value in limits if value is not None) if None not in limits else None
         usage = sum(each.usage_bytes for each in containers)
@@ -202,8 +202,9 @@ class NodeTree:
         }
         if self.flavour is Flavour.V1_CGROUPFS:
             # v1 counts a kill where the victim was: nothing of it shows on the pod.
-            return _v1_files(usage, peak, limit, hits, kills if len(containers) == 1 else 0, charges)
-        return _v2_files(usage, peak, limit, hits, kills + earlier_kills, charges, all(each.oom_group for each in containers))
+            return _v1_files(usage, peak, limit, hits, kills if of_pod is None else 0, charges)
+        kills += self._pod_kills.get(of_pod, 0) if of_pod is not None else 0
+        return _v2_files(usage, peak, limit, hits, kills, charges, all(each.oom_group for each in containers))
 
     def _write_process(self, container: ContainerFiles, process: ProcessFiles) -> None:
         number = "9:memory:" if self.flavour is Flavour.V1_CGROUPFS else "0::"
@@ -251,6 +252,7 @@ def _v1_files(usage: int, peak: int, limit: int | None, hits: int, kills: int, c
         "memory.limit_in_bytes": f"{ceiling}\n",
         "memory.memsw.limit_in_bytes": f"{ceiling}\n",
         "memory.failcnt": f"{hits}\n",
+        "memory.memsw.failcnt": "0\n",
         "memory.swappiness": "60\n",
         "memory.kmem.usage_in_bytes": f"{charges.get('kernel', 0)}\n",
         "memory.kmem.tcp.usage_in_bytes": "0\n",

@@ -41,6 +41,8 @@ class Charges(msgspec.Struct, frozen=True):
     swap_bytes: int | None = None
     swap_limit_bytes: int | None = None
     """None: unbounded, or the kernel does not account swap."""
+    swap_limit_hits: int | None = None
+    """v1: times the limit of memory and swap together was reached, which the other limit's count leaves out."""
     swappiness: int | None = None
     """The cgroup's own (v1); None where the node's holds (v2)."""
     oom_group: bool | None = None

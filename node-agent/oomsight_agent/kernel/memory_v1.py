@@ -3,7 +3,9 @@
 - `memory.usage_in_bytes`: `255782912`; charge of the subtree. `memory.max_usage_in_bytes`: its highest since the cgroup was made.
 - `memory.failcnt`: `12`; times the limit was hit.  `memory.oom_control`: see oom_control.py.  `memory.stat`: see memory_stat.py.
 - `memory.limit_in_bytes`: `268435456`; `9223372036854771712` (2^63 - 1, rounded down to a page) is no limit.
-- `memory.memsw.limit_in_bytes`, `memory.memsw.usage_in_bytes`: memory and swap together; absent with swapaccount=0.
+- `memory.memsw.limit_in_bytes`: memory and swap together; absent with swapaccount=0. Where it equals the other limit, as container
+  runtimes set it without swap, it is charged first, so the hits are in `memory.memsw.failcnt` and `memory.failcnt` stays 0;
+  6.18 counts them in neither (measured).
 - `memory.kmem.usage_in_bytes`: `38637568`; kernel memory, charged to usage as well. `memory.kmem.tcp.usage_in_bytes`: socket
   buffers, on a counter of their own that the limit does not know. `memory.swappiness`: `60`.
 
@@ -55,10 +57,18 @@ def read_charges(read: ReadFile, last: Charges | None) -> Charges:
     stat = read(FileKind.MEMORY_STAT, "memory.stat", parse_memory_stat_v1) or NOTHING_KNOWN
     limit = read(FileKind.MEMORY_LIMIT, "memory.limit_in_bytes", parse_number)
     kernel = read(FileKind.MEMORY_KERNEL, "memory.kmem.usage_in_bytes", parse_number)
+    swap_limit_hits = read(FileKind.MEMORY_SWAP, "memory.memsw.failcnt", parse_number)
     limit_bytes = limit if limit is not None and limit < UNLIMITED_FROM_BYTES else None
     unlimited = None if limit is None else limit >= UNLIMITED_FROM_BYTES
     if last is not None and (limit_bytes, unlimited) == (last.limit_bytes, last.unlimited):
-        return structs.replace(last, stat=stat, kernel_bytes=kernel, kernel_unreclaimable_bytes=kernel, swap_bytes=stat.swap_bytes)
+        return structs.replace(
+            last,
+            stat=stat,
+            kernel_bytes=kernel,
+            kernel_unreclaimable_bytes=kernel,
+            swap_bytes=stat.swap_bytes,
+            swap_limit_hits=swap_limit_hits,
+        )
     sock = read(FileKind.MEMORY_KERNEL, "memory.kmem.tcp.usage_in_bytes", parse_number)
     memsw_limit = read(FileKind.MEMORY_SWAP, "memory.memsw.limit_in_bytes", parse_number)
     return Charges(
@@ -70,6 +80,7 @@ def read_charges(read: ReadFile, last: Charges | None) -> Charges:
         sock_bytes=sock,
         swap_bytes=stat.swap_bytes,
         swap_limit_bytes=swap_limit(limit, memsw_limit),
+        swap_limit_hits=swap_limit_hits,
         swappiness=read(FileKind.MEMORY_SWAP, "memory.swappiness", parse_number),
     )
 

@@ -155,6 +155,17 @@ class CgroupTrack:
         self._settled = peak == usage
         return True
 
+    def limit_hits(self) -> int | None:
+        """Times a limit was reached, that of memory and swap together included; None when that is not known.
+
+        On v1 with both limits equal, recent kernels count no hit at all: then 0 is not known to be none.
+        """
+        hits, charges = self.counters.limit_hits, self.charges
+        if charges.swap_limit_hits is None:
+            return hits
+        total = charges.swap_limit_hits + (hits or 0)
+        return None if total == 0 and charges.swap_limit_bytes == 0 else total
+
     def read_file(self, kind: FileKind, name: str, parse: Callable[[bytes], Value | Problem]) -> Value | None:
         """One file of the cgroup, opened and closed; None where absent or senseless."""
         limit = LARGE_FILE_BYTES if kind is FileKind.MEMORY_STAT else SMALL_FILE_BYTES

@@ -50,7 +50,7 @@ class PodTrack:
             pod_uid=self.row.pod_uid,
             cgroup=self.row.cgroup,
             memory=self.track.memory,
-            limit_hits=counters.limit_hits,
+            limit_hits=self.track.limit_hits(),
             oom_kills=own if own is None else own + (self._kills_below or 0),
         )
 
@@ -137,7 +137,7 @@ class ContainerTrack:
             pressure=self._pressure,
             refaults_per_second=track.file_refaults_per_second,
             major_faults_per_second=track.major_faults_per_second,
-            limit_hits=counters.limit_hits,
+            limit_hits=track.limit_hits(),
             high_hits=counters.high_hits,
             oom_kills=kills,
             oom_group=track.charges.oom_group,

@@ -13,7 +13,6 @@ from typing import Final
 from oomsight_agent.kernel.files import SMALL_FILE_BYTES, note_os_error, open_for_reading, read_descriptor
 from oomsight_agent.kernel.memory_files import Counters, MemoryFiles
 from oomsight_agent.kernel.memory_peak import open_peak, reset_peak
-from oomsight_agent.kernel.problem import Problem
 from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
 
 HOT_READ_BYTES: Final = 448
@@ -21,6 +20,9 @@ HOT_READ_BYTES: Final = 448
 
 _GONE: Final = frozenset((errno.ENODEV, errno.ENOENT, errno.ESTALE))
 _NO_MORE_DESCRIPTORS: Final = frozenset((errno.EMFILE, errno.ENFILE))
+
+_UNREADABLE: Final = b"\0unreadable"
+"""Stands in for the content of a file that could not be read; no kernel writes a zero byte there."""
 
 Contents = list[bytes]
 
@@ -61,15 +63,16 @@ class HotFiles:
 
     def counters(self, contents: Contents) -> Counters:
         """What the contents say; files that make no sense are counted."""
+        self.made_no_sense = _UNREADABLE in contents
         every: list[bytes | None] = [None] * len(self._files.hot_files)
         for position, content in zip(self._positions, contents, strict=True):
             if len(content) >= HOT_READ_BYTES:
                 content = self._read_long(position, content)  # noqa: PLW2901
             every[position] = content if content != _UNREADABLE else None
         counters, problems = self._files.parse_hot(every)
-        self.made_no_sense = bool(problems) or _UNREADABLE in contents
         for kind, name, problem in problems:
             self._errors.record(kind, f"{self._directory}/{name}", problem)
+            self.made_no_sense = True
         return counters
 
     @property
@@ -146,15 +149,11 @@ class HotFiles:
 
     def _read_long(self, position: int, begun: bytes) -> bytes:
         file = self._files.hot_files[position]
+        if self._uncached:
+            return begun
         try:
-            if self._uncached:
-                return begun
             return read_descriptor(self._descriptors[self._positions.index(position)], SMALL_FILE_BYTES)
-        except OSError:
-            self._errors.record(
-                file.kind, f"{self._directory}/{file.name}", Problem("a short file", f"{SMALL_FILE_BYTES} bytes or more")
-            )
+        except OSError as error:
+            note_os_error(self._errors, file.kind, f"{self._directory}/{file.name}", error)
+            self.made_no_sense = True
             return _UNREADABLE
-
-
-_UNREADABLE: Final = b"\0unreadable"

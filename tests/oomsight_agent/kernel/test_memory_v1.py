@@ -37,6 +37,7 @@ def files(limit: int = 64 * MI, memsw: int = 96 * MI) -> Files:
         memsw__limit_in_bytes=b"%d\n" % memsw,
         kmem__usage_in_bytes=b"20480\n",
         kmem__tcp__usage_in_bytes=b"0\n",
+        memsw__failcnt=b"9\n",
         swappiness=b"30\n",
     )
 
@@ -63,7 +64,7 @@ def test_all_of_the_kernels_memory_counts_as_held_since_v1_does_not_split_it() -
 def test_the_limit_and_what_may_be_swapped_beyond_it() -> None:
     charges = read_charges(files(), None)
     assert (charges.limit_bytes, charges.unlimited, charges.swap_limit_bytes) == (64 * MI, False, 32 * MI)
-    assert (charges.swap_bytes, charges.swappiness) == (12288, 30)
+    assert (charges.swap_bytes, charges.swappiness, charges.swap_limit_hits) == (12288, 30, 9)
 
 
 def test_about_2_to_the_63_is_no_limit_on_any_page_size() -> None:
