@@ -281,14 +281,14 @@ class Engine:
 
     def _wait_seconds(self, pod: Pod, telemetry: Telemetry | None, state: _State) -> float | None:
         """How long to say nothing yet, so that a start of the pod or of the operator is not told as unknown. None: judge now."""
+        if pod.phase == "Running" and state.running_since_seconds is None:
+            state.running_since_seconds = self._monotonic()
         if not _has_started(pod):
             return self._timing.stale_seconds  # it is marked when its status changes
         if pod.phase not in ("Pending", "Running") or _has_failed(pod):
             return None
         if telemetry is not None and _is_measured(pod, telemetry):
             return None
-        if pod.phase == "Running" and state.running_since_seconds is None:
-            state.running_since_seconds = self._monotonic()
         patience = self._timing.stale_seconds if telemetry is None else self._timing.settle_seconds
         since = max(self._started_seconds, state.running_since_seconds or state.first_seen_seconds)
         left = since + patience - self._monotonic()

@@ -59,11 +59,12 @@ def test_parameters_of_later_versions_are_left_alone() -> None:
 
 
 def test_metrics_health_and_readiness_answer() -> None:
-    metrics = ask(BOARD, "/metrics")
+    board = board_with()  # a fresh one: its sample is not old yet
+    metrics = ask(board, "/metrics")
     assert (metrics.status, metrics.content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert b"oomsight_agent_samples_total" in metrics.body
-    assert json.loads(ask(BOARD, "/healthz").body)["status"] == "ok"
-    assert json.loads(ask(BOARD, "/readyz").body)["status"] == "ready"
+    assert json.loads(ask(board, "/healthz").body)["status"] == "ok"
+    assert json.loads(ask(board, "/readyz").body)["status"] == "ready"
 
 
 def test_before_the_first_sample_everything_is_unavailable_and_says_why() -> None:
