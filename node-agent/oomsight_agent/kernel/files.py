@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from oomsight_agent.kernel.problem import Problem
@@ -24,6 +25,26 @@ ABSENT_ERRNOS: Final = frozenset((errno.ENOENT, errno.ENODEV, errno.ESRCH, errno
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _CHUNK_BYTES: Final = 16 * 1024
+
+
+class OpenDirectory:
+    """A directory that files are opened in. It is not read itself, so its descriptor costs the kernel next to nothing."""
+
+    __slots__ = ("descriptor", "path")
+
+    def __init__(self, path: str, *, keep_open: bool = True) -> None:
+        """Where it cannot be opened, or may not be kept open, files in it are opened by their whole path."""
+        self.path = path
+        self.descriptor: int | None = None
+        if keep_open:
+            with suppress(OSError):
+                self.descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
 
 
 def open_for_reading(path: str, dir_fd: int | None = None) -> int:
@@ -65,20 +86,30 @@ def read_value(
     parse: Callable[[bytes], Value | Problem],
     path: str,
     *,
-    dir_fd: int | None = None,
+    directory: OpenDirectory | None = None,
     max_bytes: int = SMALL_FILE_BYTES,
 ) -> Value | None:
-    """What `parse` makes of the file; None where it is absent, and None with a count in `errors` where it makes no sense."""
+    """What `parse` makes of the file; None where it is absent, and None with a count in `errors` where it makes no sense.
+
+    `path` may be relative to `directory`: the kernel then need not walk the whole path again.
+    """
     try:
-        data = read_file(path, max_bytes, dir_fd)
+        if directory is not None and directory.descriptor is not None:
+            data = read_file(path, max_bytes, directory.descriptor)
+        else:
+            data = read_file(_whole(path, directory), max_bytes)
     except OSError as error:
-        note_os_error(errors, kind, path, error)
+        note_os_error(errors, kind, _whole(path, directory), error)
         return None
     value = parse(data)
     if isinstance(value, Problem):
-        errors.record(kind, path, value)
+        errors.record(kind, _whole(path, directory), value)
         return None
     return value
+
+
+def _whole(path: str, directory: OpenDirectory | None) -> str:
+    return path if directory is None else f"{directory.path}/{path}"
 
 
 def note_os_error(errors: ReadErrors, kind: FileKind, path: str, error: OSError) -> None:

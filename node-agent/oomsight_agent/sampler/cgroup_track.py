@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from msgspec import structs
 
 from oomsight_agent.kernel.accounting import Charges, NodeSwap, account, working_set
-from oomsight_agent.kernel.files import LARGE_FILE_BYTES, SMALL_FILE_BYTES, read_value
+from oomsight_agent.kernel.files import LARGE_FILE_BYTES, SMALL_FILE_BYTES, OpenDirectory, read_value
 from oomsight_agent.kernel.memory_files import Counters, MemoryFiles
 from oomsight_agent.kernel.numbers import parse_number
 from oomsight_agent.kernel.problem import Problem
@@ -68,6 +68,7 @@ class CgroupTrack:
         "major_faults_per_second",
         "memory",
         "stat_reads",
+        "stirred",
         "version",
     )
 
@@ -88,7 +89,7 @@ class CgroupTrack:
         self.version = files.version
         self._next_stat_fraction = first_stat_fraction
         self._files = files
-        self._directory = directory
+        self._directory = OpenDirectory(directory, keep_open=cache)
         self._errors = errors
         self._hot = HotFiles(files, directory, errors, cache=cache)
         self._contents: Contents | None = None
@@ -105,13 +106,17 @@ class CgroupTrack:
         self.file_refaults_per_second: float | None = None
         self.major_faults_per_second: float | None = None
         self.stat_reads = 0
+        self.stirred = True
+        """A hot file has changed since this was last set to False."""
 
     def sample(self, now: float, stat_interval: float, node: NodeSwap) -> Change:
         """Read what is due at the monotonic time `now`. Raises CgroupGone."""
         contents = self._hot.read()
         stat_due = now >= self._next_stat
+        same = contents == self._contents
+        self.stirred = self.stirred or not same
         if not stat_due:
-            if contents == self._contents and self._settled:
+            if same and self._settled:
                 return Change.NOTHING
             if self._quick and self._sample_usage_alone(contents):
                 return Change.USAGE
@@ -169,10 +174,11 @@ class CgroupTrack:
     def read_file(self, kind: FileKind, name: str, parse: Callable[[bytes], Value | Problem]) -> Value | None:
         """One file of the cgroup, opened and closed; None where absent or senseless."""
         limit = LARGE_FILE_BYTES if kind is FileKind.MEMORY_STAT else SMALL_FILE_BYTES
-        return read_value(self._errors, kind, parse, f"{self._directory}/{name}", max_bytes=limit)
+        return read_value(self._errors, kind, parse, name, directory=self._directory, max_bytes=limit)
 
     def close(self) -> None:
         self._hot.close()
+        self._directory.close()
 
     def _moved(self, usage_bytes: int | None) -> bool:
         return usage_bytes is not None and abs(usage_bytes - self._usage_at_stat) > self._moved_bytes
@@ -183,7 +189,7 @@ class CgroupTrack:
         self.charges = self._files.read_charges(self.read_file, None if with_settings else self.charges)
         stat = self.charges.stat
         if stat.problem is not None:
-            self._errors.record(FileKind.MEMORY_STAT, f"{self._directory}/memory.stat", stat.problem)
+            self._errors.record(FileKind.MEMORY_STAT, f"{self._directory.path}/memory.stat", stat.problem)
         if read_before is not None and now - read_before >= SHORTEST_SPAN_SECONDS:
             self.file_refaults_per_second = rate(before.file_refaults, stat.file_refaults, now - read_before)
             self.major_faults_per_second = rate(before.major_faults, stat.major_faults, now - read_before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import structs
 
 from oomsight_agent.kernel.accounting import NodeSwap
@@ -13,6 +15,9 @@ from oomsight_agent.kernel.read_errors import FileKind
 from oomsight_agent.sampler.cgroup_track import CgroupTrack, Change
 from oomsight_agent.sampler.processes import NO_PROCESSES, ContainerProcesses
 from oomsight_api.report import Container, Pod, Pressure
+
+LOOKS_WHEN_QUIET: Final = 6
+LOOKS_FOR_FIRST_PROCESS: Final = 5
 
 
 class PodTrack:
@@ -62,6 +67,7 @@ class ContainerTrack:
         "_dirty",
         "_kills_nested",
         "_kills_told",
+        "_looks",
         "_name",
         "_pressure",
         "_processes",
@@ -82,6 +88,7 @@ class ContainerTrack:
         self._processes: ContainerProcesses = NO_PROCESSES
         self._pressure: Pressure | None = None
         self._stat_reads = 0
+        self._looks = 0
         self._dirty = True
         container_id = found.identity.container_id
         assert container_id is not None
@@ -100,6 +107,8 @@ class ContainerTrack:
 
     def set_processes(self, processes: ContainerProcesses) -> None:
         """What the last look at /proc told."""
+        self._looks += 1
+        self.track.stirred = False
         if processes != self._processes:
             self._processes = processes
             self._dirty = True
@@ -148,6 +157,16 @@ class ContainerTrack:
             floor_slope_bytes_per_second=track.floor.slope_bytes_per_second(),
         )
 
-    def lacks_processes(self) -> bool:
-        """No process was seen in it yet."""
-        return not self._processes.process_count
+    def wants_look(self, *, stat_due: bool) -> bool:
+        """Whether its processes should be looked at now.
+
+        Where nothing was charged or given back no process came, went or grew: then every sixth time will do. A new container is
+        looked at in every sample until its first process is in it, for a while.
+        """
+        if not stat_due:
+            return not self._processes.process_count and self._looks < LOOKS_FOR_FIRST_PROCESS
+        return self.track.stirred or self._looks % LOOKS_WHEN_QUIET == 0
+
+    def skip_look(self) -> None:
+        """A look that left this container out."""
+        self._looks += 1

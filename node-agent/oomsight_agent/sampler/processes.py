@@ -1,8 +1,8 @@
 """Which processes run in which container, what the kernel thinks of them, and which are the biggest.
 
-A walk over /proc, since cgroup.procs reads 0 across pid namespaces. A process is asked for its cgroup when it is new, once more in
-the next round (a runtime starts a container's first process outside and moves it in), and then in every sixth round: the kernel
-gives numbers out in turn, so one comes back much later than that.
+A walk over /proc, since cgroup.procs reads 0 across pid namespaces. A process is asked for its cgroup in the first rounds that
+meet it (a runtime starts a container's first process outside and moves it in), and then in every sixth round: the kernel gives
+numbers out in turn, so one comes back much later than that.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from oomsight_api.report import Process
 
 BIGGEST: Final = 5
 ROUNDS_BETWEEN_LOOKS: Final = 6
+LOOKS_WHEN_NEW: Final = 3
 MAX_READ_PER_CONTAINER: Final = 1024
 """A fork bomb must not stop the agent: of a container with more, these many lowest pids are read."""
 
@@ -48,7 +49,7 @@ class ProcessTable:
         self._version = version
         self._errors = errors
         self._containers: dict[int, str | None] = {}
-        self._young: set[int] = set()
+        self._young: dict[int, int] = {}
         self._round = 0
 
     def look(
@@ -80,16 +81,16 @@ class ProcessTable:
         self._round += 1
         turn = self._round % ROUNDS_BETWEEN_LOOKS
         before, young = self._containers, self._young
-        self._young = set()
+        self._young = {}
         self._containers = {}
         for pid in pids:
-            known = pid in before
             container_id = before.get(pid)
-            if not known or pid in young or pid % ROUNDS_BETWEEN_LOOKS == turn:
+            looks_left = young.get(pid, 0) if pid in before else LOOKS_WHEN_NEW
+            if looks_left > 0 or pid % ROUNDS_BETWEEN_LOOKS == turn:
                 container_id = self._container_of(pid)
             self._containers[pid] = container_id
-            if not known:
-                self._young.add(pid)
+            if looks_left > 1:
+                self._young[pid] = looks_left - 1
 
     def _container_of(self, pid: int) -> str | None:
         def parse(data: bytes) -> str | Problem | None:
@@ -109,7 +110,7 @@ class ProcessTable:
             process_count=len(rows) + max(0, len(pids) - MAX_READ_PER_CONTAINER),
             oom_score_adj_min=min(adjustments, default=None),
             oom_score_adj_max=max(adjustments, default=None),
-            biggest=tuple(heapq.nsmallest(BIGGEST, rows, key=_worst_first)),
+            biggest=tuple(rows) if len(rows) < 2 else tuple(heapq.nsmallest(BIGGEST, rows, key=_worst_first)),
         )
 
     def _read(self, pid: int, total_pages: int | None, page_size_bytes: int) -> Process | None:

@@ -112,8 +112,8 @@ class Sampler:
         if self._discovery.round(everything=stat_due, touched=tracks.touched_pods()):
             fresh = tracks.reconcile(self._discovery.found())
         self._name_containers(tracks, read_anyway=stat_due or fresh)
-        if stat_due or fresh:
-            wanted = tracks.container_ids() if stat_due else tracks.container_ids_without_processes()
+        wanted = tracks.containers_to_look_into(stat_due=stat_due)
+        if wanted:
             found = self._processes.look(wanted, self._node.total_pages(), self._node.page_size_bytes)
             if found is not None:
                 tracks.set_processes(found)

@@ -90,11 +90,15 @@ class Tracks:
         """Paths of pods in which something changed at the last sample."""
         return frozenset([path for path, track in self._pods.items() if track.touched])
 
-    def container_ids(self) -> list[str]:
-        return [track.row.container_id for track in self._containers.values()]
-
-    def container_ids_without_processes(self) -> list[str]:
-        return [track.row.container_id for track in self._containers.values() if track.lacks_processes()]
+    def containers_to_look_into(self, *, stat_due: bool) -> list[str]:
+        """Ids of the containers whose processes are due."""
+        wanted = []
+        for track in self._containers.values():
+            if track.wants_look(stat_due=stat_due):
+                wanted.append(track.row.container_id)
+            elif stat_due:
+                track.skip_look()
+        return wanted
 
     def has_unnamed(self) -> bool:
         """Some container's pod is not known by name: its link may come later than its cgroup."""
@@ -133,7 +137,8 @@ class Tracks:
         )
 
     def _descriptors(self) -> int:
-        return (len(self._pods) + len(self._containers) + 1) * len(self._files.hot_files) + len(self._nested)
+        each = len(self._files.hot_files) + 1  # and the directory
+        return (len(self._pods) + len(self._containers) + 1) * each + len(self._nested)
 
     def _drop(self, *wanted: Mapping[str, FoundCgroup]) -> None:
         """Close what is no longer there, or has become another cgroup of the same name."""
