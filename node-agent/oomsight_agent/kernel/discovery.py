@@ -74,7 +74,8 @@ class Discovery:
         """
         nodes = list(self._walk(self._root)) if everything else self._hot
         for node in nodes:
-            if not everything and node.found is not None and node.path not in touched:
+            known = node.signature is not None
+            if known and not everything and node.found is not None and node.path not in touched:
                 continue
             self._look(node)
         if not self._changed:

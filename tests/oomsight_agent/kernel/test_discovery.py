@@ -103,7 +103,7 @@ def test_what_is_known_to_be_gone_is_looked_for_at_once(tmp_path: Path, discover
     make(tmp_path, f"{POD}/{A}")
     discovery.round(everything=True)
     discovery.forget(f"{POD}/{A}")
-    assert discovery.round(everything=False, touched={POD})
+    assert discovery.round(everything=False)
     assert paths(discovery) == [POD, f"{POD}/{A}"]
 
 

@@ -72,9 +72,17 @@ class SampledNode:
 
     def __init__(self, root: Path, flavour: Flavour) -> None:
         self.tree = NodeTree(root / "node", flavour)
-        roots = Roots(str(self.tree.cgroup_root), str(self.tree.proc_root), str(self.tree.container_log_dir))
-        self.sampler = Sampler(roots, "node-a", interval_seconds=1.0, stat_interval_seconds=STAT_INTERVAL)
         self.seconds = 1000.0
+        self.sampler = self._new_sampler()
+
+    def _new_sampler(self) -> Sampler:
+        roots = Roots(str(self.tree.cgroup_root), str(self.tree.proc_root), str(self.tree.container_log_dir))
+        return Sampler(roots, "node-a", interval_seconds=1.0, stat_interval_seconds=STAT_INTERVAL)
+
+    def restart(self) -> None:
+        """The agent begins anew on the same node."""
+        self.sampler.close()
+        self.sampler = self._new_sampler()
 
     def tick(self, seconds: float = 1.0) -> NodeReport:
         self.seconds += seconds
