@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import resource
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -108,6 +111,22 @@ def test_a_client_that_hangs_up_while_it_waits_frees_its_place(server: Server, b
         connection.sendall(f"GET /v1/report?cursor={cursor}&wait=100 HTTP/1.1\r\n\r\n".encode())
         eventually(lambda: board.waiting_clients == 1)
     eventually(lambda: board.waiting_clients == 0)
+
+
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 1300, reason="may not open so many files")
+def test_a_client_that_waits_is_not_given_up_on_a_node_whose_files_take_a_thousand_descriptors(
+    server: Server, board: Board
+) -> None:
+    cursor = decode(get(server, "/v1/report")[1]).cursor
+    with ExitStack() as stack:
+        for _ in range(1100):
+            stack.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        with connect(server) as connection:
+            assert connection.fileno() > 1024
+            connection.sendall(f"GET /v1/report?cursor={cursor}&wait=100 HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+            eventually(lambda: board.waiting_clients == 1)
+            board.publish(sample(1, kills=1), 0.1, {})
+            assert read_all(connection).startswith(b"HTTP/1.1 200 ")
 
 
 def test_head_is_get_without_the_body(server: Server) -> None:
