@@ -9,7 +9,9 @@ from tests.oomsight_operator.publishing.builders import CONTAINER_ID, MI, NOW, a
 
 from oomsight_api.names import RiskLevel
 from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation, KillEvidence, KillRecord
-from oomsight_operator.judgement.model import ContainerHistory, Kill, KillSource, PodHistory
+from oomsight_api.report import Container
+from oomsight_operator.judgement.kills import CHILD_GRACE_SECONDS, KillTransition, Observation, observe_kills
+from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Kill, KillSource, PodHistory
 from oomsight_operator.publishing.digest import encode_digest, histories_of, kill_of, memory_of
 from oomsight_operator.publishing.recommendations import ContainerMemory, Contribution, contribution_of, remember
 
@@ -63,6 +65,21 @@ def test_kills_beyond_the_ten_that_are_shown_are_known_too() -> None:
     pods = [a_contribution(f"uid-{n}", a_kill(container_id=f"{n:064x}", at=NOW + n), history=ContainerHistory()) for n in range(40)]
     memory = memory_of(written(*pods))
     assert all(remember(memory, pod, pod.containers[0]) is memory for pod in pods)
+
+
+def test_a_childs_kill_that_waited_for_the_kubelet_when_the_operator_ended_is_told_by_the_next_once() -> None:
+    def observe(history: ContainerHistory, now: float) -> KillTransition:
+        status = ContainerStatus("app", CONTAINER_ID, 0, "running", started_at_seconds=NOW - 5000)
+        row = Container(pod_uid="uid-1", container_id=CONTAINER_ID, cgroup="/x", oom_kills=5)
+        return observe_kills(history, Observation("app", status, row, 64 * MI, now, 3600))
+
+    before_restart = observe(HISTORY, NOW)
+    assert before_restart.new_kills == ()
+    restored = histories_of([written(a_contribution("uid-1", a_kill(), history=before_restart.history))])["uid-1"].containers["app"]
+    after_restart = observe(restored, NOW + 3)
+    told = observe(after_restart.history, NOW + 3 + CHILD_GRACE_SECONDS)
+    assert [(kill.processes, kill.sequence) for kill in told.new_kills] == [(1, 5)]
+    assert observe(told.history, NOW + 60).new_kills == ()
 
 
 def test_a_later_pod_of_the_same_name_inherits_nothing() -> None:
