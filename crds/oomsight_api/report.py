@@ -8,13 +8,21 @@ Field names are the wire format. New fields may be added with a default; a chang
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 REPORT_VERSION = 1
 MAX_REPORT_BYTES = 16 * 1024 * 1024
 """A node of 1,000 containers reports about 1.5 MiB; more than this is not a report."""
+
+
+MOST = 2**63 - 1
+"""Beyond this no counter of a kernel, and no quantity of Kubernetes."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+Signed = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
+OomScoreAdj = Annotated[int, msgspec.Meta(ge=-1000, le=1000)]
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -40,54 +48,54 @@ class Pressure(_Row, frozen=True, kw_only=True, omit_defaults=True):
 class Memory(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """What one cgroup is charged for, the same for cgroup v1 and v2 (descendants included)."""
 
-    usage_bytes: int | None = None
+    usage_bytes: Count | None = None
     """Everything charged, page cache included: this is what counts against the limit."""
-    limit_bytes: int | None = None
+    limit_bytes: Count | None = None
     """The cgroup's own hard limit; None where there is none (see `unlimited`) or it could not be read."""
     unlimited: bool | None = None
     """True: the kernel says that there is no limit. None: it could not be read."""
-    high_bytes: int | None = None
+    high_bytes: Count | None = None
     """v2 `memory.high`: throttled above this. None where unset."""
-    peak_interval_bytes: int | None = None
+    peak_interval_bytes: Count | None = None
     """Highest usage since the last sample, true where the kernel's peak rose or was reset, else the highest sampled usage. In an
     answer of the agent: over all samples since the row was last told (at most ten minutes), so that no peak falls between two."""
-    peak_lifetime_bytes: int | None = None
-    anon_bytes: int | None = None
+    peak_lifetime_bytes: Count | None = None
+    anon_bytes: Count | None = None
     """Anonymous memory without shmem."""
-    file_bytes: int | None = None
+    file_bytes: Count | None = None
     """Page cache, shmem included (as both kernels count it)."""
-    active_file_bytes: int | None = None
-    inactive_file_bytes: int | None = None
-    shmem_bytes: int | None = None
+    active_file_bytes: Count | None = None
+    inactive_file_bytes: Count | None = None
+    shmem_bytes: Count | None = None
     """tmpfs and shared memory: counted in `file_bytes`, but freed by nobody but its owner, or swap."""
-    kernel_bytes: int | None = None
-    slab_reclaimable_bytes: int | None = None
-    slab_unreclaimable_bytes: int | None = None
-    page_tables_bytes: int | None = None
-    kernel_stack_bytes: int | None = None
-    sock_bytes: int | None = None
-    swap_bytes: int | None = None
-    swap_limit_bytes: int | None = None
+    kernel_bytes: Count | None = None
+    slab_reclaimable_bytes: Count | None = None
+    slab_unreclaimable_bytes: Count | None = None
+    page_tables_bytes: Count | None = None
+    kernel_stack_bytes: Count | None = None
+    sock_bytes: Count | None = None
+    swap_bytes: Count | None = None
+    swap_limit_bytes: Count | None = None
     """What the cgroup may swap at most; None where unbounded or unknown."""
-    working_set_bytes: int | None = None
+    working_set_bytes: Count | None = None
     """What `kubectl top` shows: usage less inactive file pages, never below 0."""
-    unreclaimable_bytes: int | None = None
+    unreclaimable_bytes: Count | None = None
     """What the kernel could not free under pressure: anon + shmem + unreclaimable kernel memory, less what swap could take."""
-    headroom_bytes: int | None = None
+    headroom_bytes: Signed | None = None
     """`limit_bytes - unreclaimable_bytes`, may be negative; None without a limit."""
 
 
 class Process(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """One of a container's biggest processes. The name is the tenant's: at most 15 arbitrary bytes, escaped to printable ASCII."""
 
-    pid: int
+    pid: Count
     name: str
-    oom_score_adj: int | None = None
-    rss_bytes: int | None = None
+    oom_score_adj: OomScoreAdj | None = None
+    rss_bytes: Count | None = None
     """RssAnon + RssFile + RssShmem of /proc/PID/status."""
-    swap_bytes: int | None = None
-    page_tables_bytes: int | None = None
-    badness_points: int | None = None
+    swap_bytes: Count | None = None
+    page_tables_bytes: Count | None = None
+    badness_points: Signed | None = None
     """oom_badness in pages for a node-wide OOM: rss + swap + page tables + adj * (totalpages / 1000). See mm/oom_kill.c."""
 
 
@@ -107,17 +115,17 @@ class Container(_Row, frozen=True, kw_only=True, omit_defaults=True):
     refaults_per_second: float | None = None
     """Workingset refaults of file pages: cache that was thrown out and needed again."""
     major_faults_per_second: float | None = None
-    limit_hits: int | None = None
+    limit_hits: Count | None = None
     """Times the limit was reached and reclaim had to run (v2 memory.events `max`, v1 failcnt), since the cgroup was made."""
-    high_hits: int | None = None
-    oom_kills: int | None = None
+    high_hits: Count | None = None
+    oom_kills: Count | None = None
     """Processes killed by any OOM killer in this cgroup since it was made (v2: descendants included)."""
     oom_group: bool | None = None
     """v2 memory.oom.group: all die together."""
-    oom_score_adj_min: int | None = None
-    oom_score_adj_max: int | None = None
+    oom_score_adj_min: OomScoreAdj | None = None
+    oom_score_adj_max: OomScoreAdj | None = None
     """Least and greatest live oom_score_adj over the container's processes."""
-    process_count: int | None = None
+    process_count: Count | None = None
     processes: tuple[Process, ...] = ()
     """The biggest, worst first (at most 5)."""
     floor_slope_bytes_per_second: float | None = None
@@ -130,32 +138,32 @@ class Pod(_Row, frozen=True, kw_only=True, omit_defaults=True):
     pod_uid: str
     cgroup: str
     memory: Memory = Memory()
-    limit_hits: int | None = None
-    oom_kills: int | None = None
+    limit_hits: Count | None = None
+    oom_kills: Count | None = None
 
 
 class NodeMemory(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """The node as /proc tells it."""
 
-    total_bytes: int | None = None
-    available_bytes: int | None = None
+    total_bytes: Count | None = None
+    available_bytes: Count | None = None
     """MemAvailable: what can be had without swapping. Not MemFree."""
-    free_bytes: int | None = None
-    swap_total_bytes: int | None = None
-    swap_free_bytes: int | None = None
-    page_size_bytes: int | None = None
+    free_bytes: Count | None = None
+    swap_total_bytes: Count | None = None
+    swap_free_bytes: Count | None = None
+    page_size_bytes: Count | None = None
     pressure: Pressure | None = None
-    swap_in_pages: int | None = None
+    swap_in_pages: Count | None = None
     """vmstat pswpin, since boot."""
-    swap_out_pages: int | None = None
-    oom_kills: int | None = None
+    swap_out_pages: Count | None = None
+    oom_kills: Count | None = None
     """vmstat oom_kill: processes killed on this node since boot, by any OOM."""
-    major_faults: int | None = None
-    swappiness: int | None = None
-    overcommit_memory: int | None = None
-    overcommit_ratio: int | None = None
-    panic_on_oom: int | None = None
-    oom_kill_allocating_task: int | None = None
+    major_faults: Count | None = None
+    swappiness: Count | None = None
+    overcommit_memory: Count | None = None
+    overcommit_ratio: Count | None = None
+    panic_on_oom: Count | None = None
+    oom_kill_allocating_task: Count | None = None
 
 
 class NodeReport(_Row, frozen=True, kw_only=True, omit_defaults=True):
@@ -182,7 +190,7 @@ class NodeReport(_Row, frozen=True, kw_only=True, omit_defaults=True):
     removed_container_ids: tuple[str, ...] = ()
     """Containers gone since the cursor (never set on a full report)."""
     removed_pod_uids: tuple[str, ...] = ()
-    read_errors: int = 0
+    read_errors: Count = 0
     """Files that were there but could not be read or made no sense, since the agent started."""
 
 

@@ -60,6 +60,9 @@ def test_fields_of_a_newer_agent_are_passed_over() -> None:
     assert decode(json.dumps(document).encode()) == REPORT
 
 
+ROW = {"pod_uid": "u", "container_id": "c", "cgroup": "/"}
+
+
 @pytest.mark.parametrize(
     ("field", "value", "named"),
     [
@@ -67,6 +70,10 @@ def test_fields_of_a_newer_agent_are_passed_over() -> None:
         ("containers", [{"container_id": 1}], "$.containers[0]"),
         ("full", "yes", "$.full"),
         ("cursor", None, "$.cursor"),
+        ("node_memory", {"total_bytes": -1}, "$.node_memory.total_bytes"),
+        ("node_memory", {"oom_kills": 10**400}, "$.node_memory.oom_kills"),
+        ("pods", [{"pod_uid": "u", "cgroup": "/", "memory": {"usage_bytes": 2**63}}], "$.pods[0].memory.usage_bytes"),
+        ("containers", [{**ROW, "oom_score_adj_max": 1001}], "$.containers[0].oom_score_adj_max"),
     ],
 )
 def test_a_refusal_names_the_field(field: str, value: Any, named: str) -> None:
