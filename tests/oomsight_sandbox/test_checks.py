@@ -32,7 +32,7 @@ def good() -> dict[str, dict[str, Any]]:
         "search": pod("search", oom_risk="none"),
         "spool": pod("spool", oom_risk="medium", oom_risk_reasons="NearLimit"),
         "web": pod("web", oom_risk="none"),
-        "toolbox": pod("toolbox", limit=None, oom_risk="low", oom_risk_reasons="NoLimit,FirstToDie"),
+        "toolbox": pod("toolbox", limit=None, oom_risk="low", oom_risk_reasons="NoLimit"),
     }
 
 
@@ -45,8 +45,8 @@ def test_all_holds_when_every_pod_is_told_what_it_must_be_told() -> None:
 
 
 def test_being_the_nodes_first_to_die_is_no_risk_of_its_own() -> None:
-    assert failures({**good(), "web": pod("web", oom_risk="low", oom_risk_reasons="FirstToDie")}) == []
-    assert failures({**good(), "web": pod("web", oom_risk="low", oom_risk_reasons="FirstToDie,NearLimit")}) == ["web-1"]
+    assert failures({**good(), "web": pod("web", oom_risk="medium", oom_risk_reasons="FirstToDie")}) == []
+    assert failures({**good(), "web": pod("web", oom_risk="medium", oom_risk_reasons="FirstToDie,NearLimit")}) == ["web-1"]
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ def _child_told(pod: Mapping[str, Any]) -> bool:
 
 
 def _no_risk_of_its_own(pod: Mapping[str, Any]) -> bool:
-    """None, or only that it is the node's first to die: somebody always is, on a node's first pods anybody."""
-    return _risk(pod) is RiskLevel.NONE or (_risk(pod) is RiskLevel.LOW and _reasons(pod) == [RiskReason.FIRST_TO_DIE])
+    """None, or only that it is the first to die of a machine that is short of memory: somebody is."""
+    return _risk(pod) is RiskLevel.NONE or (_at_risk(pod) and _reasons(pod) == [RiskReason.FIRST_TO_DIE])
 
 
 Rule = Callable[[Mapping[str, Any]], bool]

@@ -18,10 +18,11 @@ def kill_order(rows: Iterable[ContainerRow], node_memory: NodeMemory) -> tuple[K
     """Containers, worst first; ties by container id, so that the same report gives the same order.
 
     A container none of whose processes can be scored (unknown sizes, or all at -1000) is left out rather than guessed; without the
-    node's memory and swap the order is empty. `container_name` is the agent's; rows without one carry "".
+    node's memory and swap the order is empty, and also where the kernel would not look at points: with vm.panic_on_oom it kills
+    nobody, with vm.oom_kill_allocating_task whoever asked last. `container_name` is the agent's; rows without one carry "".
     """
     pages_total = total_pages(node_memory)
-    if pages_total is None:
+    if pages_total is None or node_memory.panic_on_oom or node_memory.oom_kill_allocating_task:
         return ()
     page_size_bytes = page_size(node_memory)
     candidates: list[tuple[int, str, KillCandidate]] = []

@@ -10,6 +10,7 @@ from tests.oomsight_operator.judgement.build import (
     NOW,
     ROOMY,
     SECOND_RUN,
+    SHORT,
     end,
     judge,
     memory,
@@ -213,12 +214,14 @@ def test_expected_and_live_score_stand_side_by_side() -> None:
     assert (one.expected_oom_score_adj, one.live_oom_score_adj_min) == (750, 985)
 
 
-def test_the_nodes_first_to_die_is_told_so() -> None:
+def test_the_first_to_die_of_a_node_that_is_short_of_memory_is_told_so() -> None:
     first = KillCandidate("uid-1", "app", 4_000_000, oom_score_adj=1000, rss_bytes=80 * MI, container_id=FIRST_RUN)
-    node = NodeContext("node-1", ROOMY, (first,))
+    node = NodeContext("node-1", SHORT, (first,))
     assessment, _ = judge(pod(spec()), {"app": row(uses=memory(80 * MI))}, node=node)
 
     assert assessment.reasons == (RiskReason.FIRST_TO_DIE, RiskReason.NO_LIMIT)
+    healthy, _ = judge(pod(spec()), {"app": row(uses=memory(80 * MI))}, node=NodeContext("node-1", ROOMY, (first,)))
+    assert healthy.reasons == (RiskReason.NO_LIMIT,)
     assert "(oom_score_adj 1000, 80Mi resident)" in assessment.containers[0].findings[0].sentence
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.oomsight_operator.judgement.build import GI, MI, ROOMY, process, row
 
 from oomsight_api.report import NodeMemory
@@ -32,6 +34,14 @@ def test_swap_widens_the_scale_of_the_adjustment() -> None:
     (only,) = kill_order([row(processes=(process(rss=0, adj=10),))], with_swap)
 
     assert only.points == 10 * 8388
+
+
+@pytest.mark.parametrize("setting", ["panic_on_oom", "oom_kill_allocating_task"])
+def test_there_is_no_order_where_the_kernel_does_not_go_by_points(setting: str) -> None:
+    rows = [row(processes=(process(rss=MI),))]
+
+    assert kill_order(rows, replace(ROOMY, **{setting: 0})) != ()
+    assert kill_order(rows, replace(ROOMY, **{setting: 1})) == ()
 
 
 def test_a_container_stands_for_its_worst_process() -> None:

@@ -1,8 +1,8 @@
-"""FirstToDie: if the node ran out of memory now, the kernel would kill a process of this container first.
+"""FirstToDie: the node is short of memory, and of its containers the kernel would kill a process of this one first.
 
-Source: the kernel's arithmetic over the live oom_score_adj and sizes (judgement/kill_order.py). Somebody is always first, so
-the level is low while the node has room, medium below 10 % of available memory and high below 5 %. Unknown available memory:
-low.
+Source: the kernel's arithmetic over the live oom_score_adj and sizes (judgement/kill_order.py). Somebody is first on every node at
+every moment, so it is no risk while the node has room: it would put one pod of each healthy node at risk for nothing. Levels:
+medium below 10 % of available memory, high below 5 %. Nothing is said while available memory is unknown.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ def first_to_die(subject: Subject) -> Finding | None:
     if first.container_id != subject.row.container_id:
         return None
     available = subject.node_available_percent
-    if available is None:
-        level, room = RiskLevel.LOW, ""
-    else:
-        room = f"; {available} % of the node's memory is available"
-        level = RiskLevel.LOW
-        if available < PRESSED_AVAILABLE_PERCENT:
-            level = RiskLevel.HIGH if available < CRITICAL_AVAILABLE_PERCENT else RiskLevel.MEDIUM
-    sentence = f"{subject.label}: first to be killed if node {printable(subject.node.name)} runs out of memory{_why(first)}{room}"
+    if available is None or available >= PRESSED_AVAILABLE_PERCENT:
+        return None
+    level = RiskLevel.HIGH if available < CRITICAL_AVAILABLE_PERCENT else RiskLevel.MEDIUM
+    sentence = (
+        f"{subject.label}: of the containers on node {printable(subject.node.name)} the first to be killed if it runs out of"
+        f" memory{_why(first)}; {available} % of its memory is available"
+    )
     return Finding(RiskReason.FIRST_TO_DIE, level, sentence)
 
 

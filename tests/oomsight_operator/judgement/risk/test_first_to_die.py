@@ -1,9 +1,9 @@
-"""FirstToDie names one container of a node, the more urgently the less memory is left."""
+"""FirstToDie names one container of a node that is short of memory, the more urgently the less is left."""
 
 from __future__ import annotations
 
 import pytest
-from tests.oomsight_operator.judgement.build import FIRST_RUN, GI, MI, ROOMY, SECOND_RUN, spec, subject
+from tests.oomsight_operator.judgement.build import FIRST_RUN, GI, MI, SECOND_RUN, SHORT, spec, subject
 
 from oomsight_api.names import RiskLevel
 from oomsight_api.report import NodeMemory
@@ -16,27 +16,34 @@ SECOND = KillCandidate("uid-2", "app", 4_100_000, oom_score_adj=985, rss_bytes=G
 
 @pytest.mark.parametrize(
     ("available", "level"),
-    [(50, RiskLevel.LOW), (10, RiskLevel.LOW), (9, RiskLevel.MEDIUM), (4, RiskLevel.HIGH), (None, RiskLevel.LOW)],
+    [(9, RiskLevel.MEDIUM), (5, RiskLevel.MEDIUM), (4, RiskLevel.HIGH), (0, RiskLevel.HIGH)],
 )
-def test_level_by_the_nodes_available_memory(available: int | None, level: RiskLevel) -> None:
-    memory = NodeMemory(total_bytes=100 * MI, available_bytes=available * MI if available is not None else None)
+def test_level_by_the_nodes_available_memory(available: int, level: RiskLevel) -> None:
+    memory = NodeMemory(total_bytes=100 * MI, available_bytes=available * MI)
     finding = first_to_die(subject(spec(), node=NodeContext("node-1", memory, (FIRST, SECOND))))
 
     assert finding is not None
     assert finding.level is level
 
 
+@pytest.mark.parametrize("available", [50, 10, None])
+def test_somebody_is_always_first_so_it_is_no_risk_while_the_node_has_room_or_is_unknown(available: int | None) -> None:
+    memory = NodeMemory(total_bytes=100 * MI, available_bytes=available * MI if available is not None else None)
+
+    assert first_to_die(subject(spec(), node=NodeContext("node-1", memory, (FIRST, SECOND)))) is None
+
+
 def test_the_sentence_says_where_and_why() -> None:
-    finding = first_to_die(subject(spec(), node=NodeContext("node-1", ROOMY, (FIRST,))))
+    finding = first_to_die(subject(spec(), node=NodeContext("node-1", SHORT, (FIRST,))))
 
     assert finding is not None
     assert finding.sentence == (
-        "container app: first to be killed if node node-1 runs out of memory (oom_score_adj 1000, 80Mi resident);"
-        " 50 % of the node's memory is available"
+        "container app: of the containers on node node-1 the first to be killed if it runs out of memory"
+        " (oom_score_adj 1000, 80Mi resident); 6 % of its memory is available"
     )
 
 
 def test_the_second_in_line_and_a_node_without_order_are_not_named() -> None:
-    assert first_to_die(subject(spec(), node=NodeContext("node-1", ROOMY, (SECOND, FIRST)))) is None
-    assert first_to_die(subject(spec(), node=NodeContext("node-1", ROOMY, ()))) is None
-    assert first_to_die(subject(spec(), row=None, node=NodeContext("node-1", ROOMY, (FIRST,)))) is None
+    assert first_to_die(subject(spec(), node=NodeContext("node-1", SHORT, (SECOND, FIRST)))) is None
+    assert first_to_die(subject(spec(), node=NodeContext("node-1", SHORT, ()))) is None
+    assert first_to_die(subject(spec(), row=None, node=NodeContext("node-1", SHORT, (FIRST,)))) is None
