@@ -23,6 +23,13 @@ MOST = 2**63 - 1
 Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 Signed = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
 OomScoreAdj = Annotated[int, msgspec.Meta(ge=-1000, le=1000)]
+UnixTime = Annotated[float, msgspec.Meta(ge=0, le=253402300799)]
+"""Seconds; no calendar goes beyond the year 9999."""
+Text = Annotated[str, msgspec.Meta(max_length=1024)]
+"""Names of objects and files (NAME_MAX is 255 bytes, escaped at most four times as long), ids, cursors."""
+CgroupPath = Annotated[str, msgspec.Meta(max_length=4096)]
+MAX_PROCESSES = 32
+"""Five are sent; what an agent makes the operator remember of a container has a bound."""
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -89,7 +96,7 @@ class Process(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """One of a container's biggest processes. The name is the tenant's: at most 15 arbitrary bytes, escaped to printable ASCII."""
 
     pid: Count
-    name: str
+    name: Text
     oom_score_adj: OomScoreAdj | None = None
     rss_bytes: Count | None = None
     """RssAnon + RssFile + RssShmem of /proc/PID/status."""
@@ -102,13 +109,13 @@ class Process(_Row, frozen=True, kw_only=True, omit_defaults=True):
 class Container(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """One container of a pod. `container_id` is 64 hex digits; the pod's uid is the API's, or a static pod's config hash."""
 
-    pod_uid: str
-    container_id: str
-    cgroup: str
+    pod_uid: Text
+    container_id: Text
+    cgroup: CgroupPath
     """Path of the cgroup below the root of the hierarchy, escaped to printable ASCII."""
-    pod_name: str | None = None
-    namespace: str | None = None
-    container_name: str | None = None
+    pod_name: Text | None = None
+    namespace: Text | None = None
+    container_name: Text | None = None
     """From /var/log/containers; None where the link is missing, and for the pod's sandbox always."""
     memory: Memory = Memory()
     pressure: Pressure | None = None
@@ -126,7 +133,7 @@ class Container(_Row, frozen=True, kw_only=True, omit_defaults=True):
     oom_score_adj_max: OomScoreAdj | None = None
     """Least and greatest live oom_score_adj over the container's processes."""
     process_count: Count | None = None
-    processes: tuple[Process, ...] = ()
+    processes: Annotated[tuple[Process, ...], msgspec.Meta(max_length=MAX_PROCESSES)] = ()
     """The biggest, worst first (at most 5)."""
     floor_slope_bytes_per_second: float | None = None
     """Slope of the unreclaimable floor over the agent's window; None until the window is half full."""
@@ -135,8 +142,8 @@ class Container(_Row, frozen=True, kw_only=True, omit_defaults=True):
 class Pod(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """A pod's own cgroup: its limit often fires first, and its v2 counters outlive restarts of its containers."""
 
-    pod_uid: str
-    cgroup: str
+    pod_uid: Text
+    cgroup: CgroupPath
     memory: Memory = Memory()
     limit_hits: Count | None = None
     oom_kills: Count | None = None
@@ -170,18 +177,18 @@ class NodeReport(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """One answer of an agent. With `full`, `containers` and `pods` are all there are; else only those that changed materially."""
 
     version: int = REPORT_VERSION
-    node: str
-    instance: str
+    node: Text
+    instance: Text
     """Random, new with every start of the agent: a cursor of another instance means nothing."""
-    cursor: str
+    cursor: Text
     """Opaque; send it back to get what came after."""
     full: bool
-    time_seconds: float
+    time_seconds: UnixTime
     """When the last sample was taken."""
-    interval_seconds: float
+    interval_seconds: Annotated[float, msgspec.Meta(ge=0, le=86400)]
     """The sampling interval: peaks are over this."""
-    boot_id: str | None = None
-    kernel_release: str | None = None
+    boot_id: Text | None = None
+    kernel_release: Text | None = None
     cgroup_version: int | None = None
     """1 or 2: the version that the memory controller is mounted as; None where none was found."""
     node_memory: NodeMemory = NodeMemory()

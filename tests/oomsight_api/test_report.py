@@ -74,6 +74,11 @@ ROW = {"pod_uid": "u", "container_id": "c", "cgroup": "/"}
         ("node_memory", {"oom_kills": 10**400}, "$.node_memory.oom_kills"),
         ("pods", [{"pod_uid": "u", "cgroup": "/", "memory": {"usage_bytes": 2**63}}], "$.pods[0].memory.usage_bytes"),
         ("containers", [{**ROW, "oom_score_adj_max": 1001}], "$.containers[0].oom_score_adj_max"),
+        ("containers", [{**ROW, "cgroup": "/" * 4097}], "$.containers[0].cgroup"),
+        ("containers", [{**ROW, "processes": [{"pid": 1, "name": "a"}] * 33}], "$.containers[0].processes"),
+        ("cursor", "c" * 1025, "$.cursor"),
+        ("time_seconds", 1e300, "$.time_seconds"),
+        ("time_seconds", -1.0, "$.time_seconds"),
     ],
 )
 def test_a_refusal_names_the_field(field: str, value: Any, named: str) -> None:
