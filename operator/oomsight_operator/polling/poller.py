@@ -87,13 +87,19 @@ class Poller:
             try:
                 report = await self._poll(target, cursor)
                 self._on_report(target, report)
-            except (AgentError, ReportError, RejectedReportError) as error:
+            except Exception as error:
                 cursor = ""  # whatever was wrong, a full report heals it
+                ours = not isinstance(error, (AgentError, ReportError, RejectedReportError))
                 if not isinstance(error, AgentError):
                     self._on_malformed()
                 if answering is not False:
                     answering = False
-                    log.warning("agent gives no usable report", extra={"node": target.node_name, "error": str(error)[:500]})
+                    # A fault of ours over one agent's report ends neither this task nor the operator; the traceback says where.
+                    log.warning(
+                        "agent gives no usable report",
+                        extra={"node": target.node_name, "error": (str(error) or type(error).__name__)[:500]},
+                        exc_info=error if ours else None,
+                    )
                 await asyncio.sleep(backoff.next_seconds())
                 continue
             cursor = report.cursor

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from oomsight_api.report import Container, NodeMemory, NodeReport
 from oomsight_api.report import Pod as PodRow
 
-MAX_CONTAINERS = 20_000
+MAX_CONTAINERS = 5_000
 """Far beyond what a kubelet runs (110 pods by default); deltas of a hostile agent must not fill the memory."""
+MAX_HUNG = 1_000
 
 
 class RejectedReportError(ValueError):
@@ -27,7 +28,6 @@ class NodeTelemetry:
     instance: str
     heard_at_seconds: float
     """On our own monotonic clock: when an answer with a new sample came last."""
-    boot_id: str | None = None
     time_seconds: float = 0.0
     """The agent's clock, of its last sample."""
     interval_seconds: float = 0.0
@@ -49,8 +49,6 @@ class Applied:
     """Cgroup uids of pods of which a row came, changed or went."""
     new_instance: bool = False
     """The agent started anew (or is heard for the first time)."""
-    rebooted: bool = False
-    """The node's boot id is another than before."""
 
 
 class TelemetryStore:
@@ -58,6 +56,8 @@ class TelemetryStore:
 
     def __init__(self) -> None:
         self._nodes: dict[str, NodeTelemetry] = {}
+        self._expired: dict[str, tuple[str, float]] = {}
+        """Instance and time of the last sample by node: an agent whose sampler hangs goes on telling it."""
 
     def get(self, node_name: str | None) -> NodeTelemetry | None:
         return self._nodes.get(node_name) if node_name else None
@@ -75,8 +75,10 @@ class TelemetryStore:
         node = self._nodes.get(expected_node)
         if not report.full and (node is None or node.instance != report.instance):
             raise RejectedReportError(f"report of node {expected_node} is a delta to something else than what is known")
+        if self._expired.get(expected_node) == (report.instance, report.time_seconds):
+            raise RejectedReportError(f"report of node {expected_node} has the sample that was too old before: its sampler hangs")
+        self._expired.pop(expected_node, None)
         new_instance = node is None or node.instance != report.instance
-        rebooted = node is not None and None not in (node.boot_id, report.boot_id) and node.boot_id != report.boot_id
         if node is None:
             node = self._nodes[expected_node] = NodeTelemetry(expected_node, report.instance, now_seconds)
         changed = self._merge(node, report)
@@ -86,17 +88,19 @@ class TelemetryStore:
         if changed or node.memory != report.node_memory:
             node.version += 1
         node.instance = report.instance
-        node.boot_id = report.boot_id or (None if new_instance else node.boot_id)
         node.time_seconds = report.time_seconds
         node.interval_seconds = report.interval_seconds
         node.memory = report.node_memory
-        return Applied(expected_node, frozenset(changed), new_instance, rebooted)
+        return Applied(expected_node, frozenset(changed), new_instance)
 
     def expire(self, now_seconds: float, stale_seconds: float) -> list[str]:
         """Forget nodes whose agent has been silent for too long; their names. Their pods are unknown from now on."""
         stale = [node.node_name for node in self._nodes.values() if now_seconds - node.heard_at_seconds > stale_seconds]
         for node_name in stale:
-            del self._nodes[node_name]
+            node = self._nodes.pop(node_name)
+            self._expired[node_name] = (node.instance, node.time_seconds)
+        while len(self._expired) > MAX_HUNG:
+            del self._expired[next(iter(self._expired))]  # nodes that left for good, most likely
         return stale
 
     @staticmethod

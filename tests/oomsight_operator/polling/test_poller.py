@@ -44,11 +44,14 @@ class Heard:
         self.asked: list[dict[str, str]] = []
         self.malformed = 0
         self.refuse = ""
+        self.break_on = ""
         self._news = asyncio.Event()
 
     def take(self, _target: AgentTarget, found: NodeReport) -> None:
         if found.cursor == self.refuse:
             raise RejectedReportError("not believed")
+        if found.cursor == self.break_on:
+            raise ZeroDivisionError
         self.reports.append(found.cursor)
         self._news.set()
 
@@ -119,6 +122,14 @@ async def test_a_report_that_is_not_believed_is_counted_and_asked_for_in_full() 
     assert heard.reports == ["c1", "c3"]
     assert heard.malformed == 1
     assert heard.asked[2]["cursor"] == ""
+
+
+async def test_a_report_that_trips_a_fault_of_ours_does_not_end_the_polling(caplog: pytest.LogCaptureFixture) -> None:
+    async with polling(says("c1"), says("bad"), says("bad"), says("c4")) as heard:
+        heard.break_on = "bad"
+        await heard.until("c4")
+    assert heard.asked[2]["cursor"] == ""
+    assert [record.exc_info is not None for record in caplog.records if record.levelname == "WARNING"] == [True]
 
 
 async def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

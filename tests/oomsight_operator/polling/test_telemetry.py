@@ -97,11 +97,15 @@ def test_a_silent_agent_expires_and_an_agent_whose_sampler_hangs_too() -> None:
     assert store.get("node-a") is None
 
 
-def test_a_reboot_is_seen_by_the_boot_id() -> None:
+def test_a_sample_that_was_too_old_is_not_taken_for_fresh_when_a_hung_agent_tells_it_anew() -> None:
     store = TelemetryStore()
-    store.apply("node-a", report(boot_id="b1"), 0.0)
-    assert not store.apply("node-a", report(boot_id="b1"), 0.0).rebooted
-    assert store.apply("node-a", report(boot_id="b2", instance="i2"), 0.0).rebooted
+    store.apply("node-a", report(row("c1"), time=1.0), 0.0)
+    assert store.expire(61.0, 60.0) == ["node-a"]
+    with pytest.raises(RejectedReportError, match="its sampler hangs"):
+        store.apply("node-a", report(row("c1"), time=1.0), 62.0)
+    assert store.get("node-a") is None
+    store.apply("node-a", report(row("c1"), time=2.0), 63.0)
+    assert known(store) == {"c1": 1}
 
 
 steps = st.lists(
