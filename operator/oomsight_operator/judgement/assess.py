@@ -30,7 +30,7 @@ from oomsight_operator.judgement.model import (
     Recommendation,
     Telemetry,
 )
-from oomsight_operator.judgement.oom_score_adj import expected_oom_score_adj
+from oomsight_operator.judgement.oom_score_adj import effective_request, expected_oom_score_adj, is_critical
 from oomsight_operator.judgement.peaks import observe_peaks, watched_seconds
 from oomsight_operator.judgement.pod_counter import observe_pod_counter, rose_lately
 from oomsight_operator.judgement.qos import qos_class
@@ -131,7 +131,8 @@ def _assess_container(
         qos_class=pod_class,
         pod_row=telemetry.pod_row if telemetry is not None else None,
         pod_limit_bytes=pod.pod_memory_limit_bytes,
-        pod_request_bytes=pod.pod_memory_request_bytes,
+        pod_request_bytes=effective_request(pod),
+        never_evicted=is_critical(pod),
         raised=history.raised,
     )
     unknown_because = why_unknown(pod, subject, seen.status, telemetry)

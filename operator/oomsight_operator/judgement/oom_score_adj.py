@@ -45,10 +45,14 @@ def expected_oom_score_adj(pod: Pod, container: ContainerSpec, node_total_bytes:
     return BEST_EFFORT_ADJ - 1 if adj == BEST_EFFORT_ADJ else adj
 
 
+def is_critical(pod: Pod) -> bool:
+    """pkg/kubelet/types IsCriticalPod: static, or of a system priority. The kubelet never evicts it."""
+    return pod.config_hash is not None or (pod.priority is not None and pod.priority >= SYSTEM_CRITICAL_PRIORITY)
+
+
 def is_node_critical(pod: Pod) -> bool:
     """pkg/kubelet/types IsNodeCriticalPod."""
-    critical = pod.config_hash is not None or (pod.priority is not None and pod.priority >= SYSTEM_CRITICAL_PRIORITY)
-    return critical and pod.priority_class_name == SYSTEM_NODE_CRITICAL
+    return is_critical(pod) and pod.priority_class_name == SYSTEM_NODE_CRITICAL
 
 
 def explain_difference(expected: int | None, live_min: int | None, live_max: int | None) -> str | None:
@@ -80,6 +84,11 @@ def _unallocated_share(pod: Pod) -> int:
     counted = sum(1 for container in pod.containers if container.kind is not ContainerKind.EPHEMERAL)
     # Go divides towards zero; the API refuses a pod-level request below the containers' sum.
     return max(0, pod.pod_memory_request_bytes - aggregate_request(pod)) // counted if counted else 0
+
+
+def effective_request(pod: Pod) -> int:
+    """What the pod asks for: at pod level, else its containers' aggregate."""
+    return pod.pod_memory_request_bytes if pod.pod_memory_request_bytes is not None else aggregate_request(pod)
 
 
 def aggregate_request(pod: Pod) -> int:

@@ -225,6 +225,27 @@ def test_the_first_to_die_of_a_node_that_is_short_of_memory_is_told_so() -> None
     assert "(oom_score_adj 1000, 80Mi resident)" in assessment.containers[0].findings[0].sentence
 
 
+@pytest.mark.parametrize(("requests", "reasons"), [((300, 20), ()), ((100, 20), (RiskReason.OVER_REQUEST,))])
+def test_only_a_pod_above_its_request_in_sum_is_over_it(requests: tuple[int, int], reasons: tuple[RiskReason, ...]) -> None:
+    app, proxy = (spec(name, request=asked * MI, limit=512 * MI) for name, asked in zip(("app", "proxy"), requests, strict=True))
+    rows = {
+        "app": row(uses=memory(90 * MI, 512 * MI, working_set=90 * MI)),
+        "proxy": row(SECOND_RUN, memory(40 * MI, 512 * MI, working_set=40 * MI)),
+    }
+    pod_row = PodRow(pod_uid="uid-1", cgroup="/p", memory=memory(130 * MI, working_set=130 * MI))
+
+    assert judge(pod(app, proxy), rows, pod_row=pod_row)[0].reasons == reasons
+
+
+def test_a_critical_pod_is_not_warned_of_evictions_that_never_come() -> None:
+    uses = {"app": row(uses=memory(90 * MI, 512 * MI, working_set=90 * MI))}
+    asks = spec(request=20 * MI, limit=512 * MI)
+
+    assert judge(pod(asks), uses)[0].reasons == (RiskReason.OVER_REQUEST,)
+    assert judge(pod(asks, priority=2_000_001_000), uses)[0].reasons == ()
+    assert judge(pod(asks, config_hash="0" * 32), uses)[0].reasons == ()
+
+
 def test_a_pod_without_containers_that_count_is_unknown() -> None:
     assessment, _ = judge(pod(spec("a")), {}, containers={"include": ["none-of-them"]})
 

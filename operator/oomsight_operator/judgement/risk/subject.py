@@ -34,7 +34,10 @@ class Subject:
     pod_uid: str = ""
     pod_row: PodRow | None = None
     pod_limit_bytes: int | None = None
+    """The pod-level limit."""
     pod_request_bytes: int | None = None
+    """What the pod asks for in sum, or at pod level."""
+    never_evicted: bool = False
     raised: Mapping[RiskReason, RiskLevel] = field(default_factory=dict)
     """Level of each reason as judged last time: where its hysteresis starts."""
 

@@ -6,6 +6,7 @@ from tests.oomsight_operator.judgement.build import MI, SHORT, memory, spec, sub
 
 from oomsight_api.names import QosClass, RiskLevel, RiskReason
 from oomsight_api.report import Memory
+from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.model import NodeContext
 from oomsight_operator.judgement.risk.over_request import over_request
 
@@ -52,6 +53,32 @@ def test_without_a_request_it_is_said_only_while_the_node_is_short() -> None:
     short = over_request(subject(best_effort, used(50, 60), node=NodeContext("node-1", SHORT)))
     assert short is not None
     assert "no memory request" in short.sentence
+
+
+def of_pod(unreclaimable: int, working_set: int) -> PodRow:
+    return PodRow(pod_uid="uid-1", cgroup="/p", memory=memory(unreclaimable * MI, working_set=working_set * MI))
+
+
+def test_a_container_above_its_request_in_a_pod_below_its_own_is_not_evicted_early() -> None:
+    sidecar = spec("proxy", kind="sidecar", request=20 * MI, limit=500 * MI)
+    below = over_request(subject(sidecar, used(30, 30), pod_request_bytes=520 * MI, pod_row=of_pod(200, 230)))
+    above = over_request(subject(sidecar, used(30, 30), pod_request_bytes=520 * MI, pod_row=of_pod(521, 560)))
+    unknown = over_request(subject(sidecar, used(30, 30), pod_request_bytes=520 * MI))
+
+    assert below is None
+    assert unknown is None
+    assert above is not None
+    assert above.sentence.endswith("so its pod is evicted early when the node runs short of memory")
+
+
+def test_without_a_request_beside_a_container_that_asks_for_enough_is_no_reason() -> None:
+    short = NodeContext("node-1", SHORT)
+
+    assert over_request(subject(spec(), used(50, 60), node=short, pod_request_bytes=500 * MI, pod_row=of_pod(90, 100))) is None
+
+
+def test_a_critical_pod_is_never_evicted() -> None:
+    assert over_request(subject(ASKED, used(150, 160), never_evicted=True)) is None
 
 
 def test_nothing_is_said_of_what_is_unknown() -> None:
