@@ -11,12 +11,11 @@ import msgspec
 
 from oomsight_api.names import RiskLevel
 from oomsight_api.quantity import QuantityError, parse_bytes
-from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation, KillEvidence, KillRecord
+from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation, KillRecord
 from oomsight_api.times import TimeError, parse_time
 from oomsight_operator.judgement.model import ContainerHistory, Kill, KillSource, PodHistory
-from oomsight_operator.publishing.recommendations import MAX_KNOWN_KILLS, ContainerMemory, Contribution, kill_hash
+from oomsight_operator.publishing.recommendations import MAX_KNOWN_KILLS, SOURCES, ContainerMemory, Contribution, kill_hash
 
-_SOURCES = {KillEvidence.STATUS: KillSource.STATUS, KillEvidence.COUNTER: KillSource.COUNTER}
 _MAX_ENDED = 3
 """The kubelet shows at most two ends of a container (`state` and `lastState`)."""
 _MAX_ENTRIES = 64
@@ -115,7 +114,7 @@ def histories_of(containers: Iterable[ContainerRecommendation]) -> dict[str, Pod
 
 def kill_of(record: KillRecord, container_name: str) -> Kill | None:
     """The kill that a record tells; None when its time or evidence makes no sense to this version."""
-    source = _SOURCES.get(record.source)
+    source = SOURCES.get(record.source)
     try:
         time = parse_time(record.time)
     except TimeError:

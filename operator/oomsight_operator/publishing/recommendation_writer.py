@@ -60,6 +60,8 @@ class _Record:
     last_write: float | None = None
     killed: bool = False
     """A kill is not written yet."""
+    restored_pods: tuple[str, ...] = ()
+    """Pods that an earlier run told of; some may be gone."""
 
     def adopt(self, parsed: ParsedRecommendation) -> None:
         """Go on from the object as it stands."""
@@ -82,6 +84,8 @@ class RecommendationWriter:
         self._records: dict[str, _Record] = {}
         """By the uid of the workload: one made anew under its name starts from nothing."""
         self._by_pod: dict[str, _Record] = {}
+        self._idle: dict[str, float] = {}
+        """Since when a workload has had no judged pod, by its uid, longest first."""
         self._warned = False
 
     def __len__(self) -> int:
@@ -105,6 +109,8 @@ class RecommendationWriter:
             self._records[target.uid] = record
             restored = histories_of(parsed.status.containers)
             histories.update(restored)
+            record.restored_pods = tuple(restored)
+            self._rest(record)
             for pod_uid in restored:
                 self._by_pod[pod_uid] = record
         return histories
@@ -117,6 +123,9 @@ class RecommendationWriter:
             if not has_news(assessment):
                 return
             record = self._records[target.uid] = _Record(pod.namespace, target, object_name(target))
+        self._idle.pop(target.uid, None)
+        if self._by_pod.get(pod.uid, record) is not record:
+            self.forget(pod.uid)  # its Deployment was not known before, and its ReplicaSet stood for itself
         contribution = contribution_of(pod, assessment, history)
         before = record.contributions.get(pod.uid)
         record.contributions[pod.uid] = contribution
@@ -133,21 +142,44 @@ class RecommendationWriter:
         if record is None:
             return
         record.contributions.pop(pod_uid, None)
-        if not record.contributions and record.written.policy is not None:
-            self._put(record)
+        if not record.contributions:
+            self._rest(record)
+            if record.written.policy is not None:
+                self._put(record)
 
     def forget(self, pod_uid: str) -> None:
         """The pod is gone; its kills and the workload's recommendation stay."""
         record = self._by_pod.pop(pod_uid, None)
         if record is None:
             return
-        if self._runner.is_waiting(_key(record)):
+        waiting = self._runner.is_waiting(_key(record))
+        if waiting:
             record.leaving.add(pod_uid)
         else:
             record.contributions.pop(pod_uid, None)
-        # A bare pod or Job does not come back; there may be very many of them. What waits is still written.
-        if record.contributions.keys() <= record.leaving and record.target.kind in _SHORT_LIVED:
+        if not record.contributions.keys() <= record.leaving:
+            return
+        if record.target.kind in _SHORT_LIVED and not waiting:
+            # A bare pod or Job does not come back; there may be very many of them.
             self._records.pop(record.target.uid, None)
+        else:
+            self._rest(record)
+
+    def _rest(self, record: _Record) -> None:
+        """The workload has no judged pod now. One that stays so is forgotten; what is written of it brings all back if need be."""
+        now = self._runner.now()
+        self._idle.pop(record.target.uid, None)
+        self._idle[record.target.uid] = now
+        while self._idle:
+            uid, since = next(iter(self._idle.items()))
+            if now - since < self._settings.digest_interval_seconds:
+                return
+            del self._idle[uid]
+            gone = self._records.pop(uid, None)
+            if gone is not None:
+                self._runner.discard(_key(gone))
+                for pod_uid in gone.restored_pods:
+                    self._by_pod.pop(pod_uid, None)
 
     async def write(self, record: _Record, client: ApiClient) -> int:
         """Write the status, making the object first where there is none; called by the runner."""

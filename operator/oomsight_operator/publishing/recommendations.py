@@ -41,7 +41,8 @@ from oomsight_operator.publishing.events import one_line, short_hash
 
 MAX_KNOWN_KILLS = 512
 """Identities of kills remembered per container, so that none is counted twice."""
-_EVIDENCE = {KillSource.STATUS: KillEvidence.STATUS, KillSource.COUNTER: KillEvidence.COUNTER}
+SOURCES = {KillEvidence.STATUS: KillSource.STATUS, KillEvidence.COUNTER: KillSource.COUNTER}
+_EVIDENCE = {source: evidence for evidence, source in SOURCES.items()}
 _BUILT_IN = frozenset({"v1", "apps/v1", "batch/v1"})
 _NO_HISTORY = ContainerHistory()
 
@@ -145,7 +146,8 @@ def remember(memory: ContainerMemory, contribution: Contribution, container: Con
 
 def merge_memories(standing: ContainerMemory, own: ContainerMemory) -> ContainerMemory:
     """What stands in the object, and what this process saw before it knew the object; kills that both know count once."""
-    common = len(set(own.known) & set(standing.known))
+    processes = {_record_hash(record): record.processes for record in own.kills}
+    common = sum(processes.get(identity, 1) for identity in set(own.known) & set(standing.known))
     kills = {(record.container_id, record.source, record.sequence): record for record in (*standing.kills, *own.kills)}
     return ContainerMemory(
         oom_kills=standing.oom_kills + max(0, own.oom_kills - common),
@@ -156,6 +158,12 @@ def merge_memories(standing: ContainerMemory, own: ContainerMemory) -> Container
 
 def kill_hash(kill: Kill) -> str:
     return short_hash(*(str(part) for part in kill.identity))
+
+
+def _record_hash(record: KillRecord) -> str:
+    """The hash of the kill that the record tells."""
+    source = SOURCES.get(record.source)
+    return short_hash(record.container_id, source.value if source is not None else "", str(record.sequence))
 
 
 def status_of(

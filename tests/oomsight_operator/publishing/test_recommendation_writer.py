@@ -244,6 +244,49 @@ async def test_bare_pods_that_are_gone_leave_no_memory() -> None:
         assert len(stage.publisher._recommendations) == 1, "a Deployment gets other pods"
 
 
+async def test_a_pod_whose_deployment_is_known_late_no_longer_speaks_for_its_replicaset() -> None:
+    async with running(MemoryApi()) as stage:
+        say(stage, kills=(a_kill(),), workload=Owner("apps/v1", "ReplicaSet", "web-5d", "uid-web-5d"))
+        await stage.drain()
+        say(stage, kills=(a_kill(),))
+        await stage.drain()
+        stage.clock.advance(3600)
+        stage.publisher.forget("uid-1")
+        assert len(stage.publisher._recommendations) == 1
+
+
+async def test_workloads_that_are_gone_leave_no_memory_but_one_that_comes_back_goes_on() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        for number in range(20):
+            workload = Owner("argoproj.io/v1alpha1", "Workflow", f"run-{number}", f"uid-run-{number}")
+            say(stage, f"{number}", workload=workload, kills=(a_kill(),))
+            await stage.drain()
+            stage.publisher.forget(f"{number}")
+        say(stage, "a", kills=(a_kill(),))
+        await stage.drain()
+        stage.clock.advance(3600)
+        stage.publisher.forget("a")
+        assert len(stage.publisher._recommendations) == 1
+        say(stage, "b", kills=(a_kill(container_id="e" * 64),))
+        await stage.drain()
+    assert api.objects[PATH]["status"]["containers"][0]["oomKills"] == 2
+
+
+async def test_a_jobs_kill_that_could_not_be_written_at_once_is_not_lost_when_its_next_pod_is_killed() -> None:
+    api = MemoryApi(failures=[ApiError(503, "ServiceUnavailable", "busy")])
+    job = Owner("batch/v1", "Job", "import", "uid-job")
+    async with running(api) as stage:
+        say(stage, "first", workload=job, kills=(a_kill(),))
+        await api.until(lambda: len(api.requests) == 1)
+        stage.publisher.forget("first")
+        say(stage, "second", workload=job, kills=(a_kill(container_id="e" * 64),))
+        stage.clock.advance(60)
+        await stage.drain()
+    path = "/apis/oomsight.dev/v1alpha1/namespaces/shop/memoryrecommendations/job-import"
+    assert api.objects[path]["status"]["containers"][0]["oomKills"] == 2
+
+
 async def test_without_the_crd_it_says_so_once_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     api = MemoryApi(failures=[ApiError(404, "NotFound", "the server could not find the requested resource")] * 2)
     async with running(api) as stage:

@@ -182,6 +182,11 @@ def test_what_both_runs_of_the_operator_saw_is_counted_once() -> None:
     assert [kill.container_id for kill in merged.kills] == [f"{n:064x}" for n in range(3)]
 
 
+def test_the_processes_of_a_kill_that_both_runs_saw_are_counted_once() -> None:
+    kill = a_kill(source=KillSource.COUNTER, processes=3, sequence=3)
+    assert merge_memories(all_remembered(replica("a", 128, kill)), all_remembered(replica("a", 128, kill))).oom_kills == 3
+
+
 @pytest.mark.parametrize("time", [float("inf"), -1e300, float("nan")])
 def test_a_kill_at_no_time_is_still_a_kill(time: float) -> None:
     assert all_remembered(replica("a", 128, a_kill(at=time))).oom_kills == 1
