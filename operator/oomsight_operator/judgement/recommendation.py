@@ -1,8 +1,8 @@
 """Which memory limit and request would have been right: a chain of small steps, each with what it changed and why.
 
 The limit starts from the limit that killed, not from what was used: at the kill the container wanted more than it was allowed,
-so usage says too little. It grows with repetition, but bounded. Request and limit are recommended apart, each container on its
-own.
+so usage says too little. It grows with repetition, but bounded. Nothing but the policy's maxLimit leads to a limit that is known
+to be too low, and then that is said. Request and limit are recommended apart, each container on its own.
 
 A container without a limit that was killed because the node ran out has no limit to start from: its peaks are all there is.
 """
@@ -30,6 +30,8 @@ ENOUGH_SECONDS = 3600
 SETTLED_SECONDS = 86400
 """A day shows the daily peak; with less, the margin is wider and nothing is lowered."""
 COLD_START_PERCENT = 20
+NOT_ENOUGH = "NotEnough"
+"""Rule of the step that says that the recommended limit is known to be too low."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,6 @@ class Evidence:
     def killing_limit_bytes(self) -> int | None:
         """The highest limit that killed."""
         return max((kill.limit_bytes for kill in self.kills if kill.limit_bytes is not None), default=None)
-
-    @property
-    def need_bytes(self) -> int | None:
-        """What was proven to be needed: the limit that killed, and the highest unreclaimable memory."""
-        known = [amount for amount in (self.killing_limit_bytes, self.peak_unreclaimable_bytes) if amount is not None]
-        return max(known, default=None)
 
 
 Step = Callable[[int, Evidence, RecommendationSpec], tuple[int, str]]
@@ -104,11 +100,11 @@ def _limit_steps(evidence: Evidence, spec: RecommendationSpec) -> tuple[Recommen
         ("Headroom", _headroom),
         ("ColdStart", _cold_start),
         ("PageCache", _page_cache),
-        ("MinLimit", _min_limit),
         ("Round", _round),
+        ("MinLimit", _min_limit),
         ("KeepLimit", _keep_limit),
         ("MaxLimit", _max_limit),
-        ("NeverBelowNeed", _never_below_need),
+        (NOT_ENOUGH, _not_enough),
     )
     amount = start.after_bytes
     for rule, step in chain:
@@ -141,9 +137,9 @@ def _bump(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[in
     recent = sum(1 for kill in evidence.kills if evidence.now_seconds - kill.time_seconds <= evidence.recent_kill_seconds)
     percent = BUMPS_PERCENT[min(max(recent, 1), len(BUMPS_PERCENT)) - 1]
     added = max(amount * percent // 100, LEAST_BUMP_BYTES)
-    times = "once" if recent <= 1 else f"{recent} times"
     span = format_span(evidence.recent_kill_seconds)
-    return amount + added, f"+{percent} %, at least {human_bytes(LEAST_BUMP_BYTES)}: killed {times} in {span}"
+    killed = f"killed {'once' if recent == 1 else f'{recent} times'} in {span}" if recent else f"killed, but not in the last {span}"
+    return amount + added, f"+{percent} %, at least {human_bytes(LEAST_BUMP_BYTES)}: {killed}"
 
 
 def _headroom(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
@@ -205,14 +201,14 @@ def _max_limit(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tup
     return (most, f"maxLimit of the policy: {human_bytes(most)}") if most is not None and amount > most else (amount, "")
 
 
-def _never_below_need(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
-    """The policy's maxLimit leaves no room above what killed: recommending less would be recommending the next kill."""
-    need = evidence.need_bytes
-    if need is None or amount > need:
-        return amount, ""
-    if amount == need and evidence.killing_limit_bytes != need:
-        return amount, ""
-    return need, f"the policy's maxLimit leaves no room above {human_bytes(need)}, which was not enough: it will be killed again"
+def _not_enough(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
+    """Only the policy's maxLimit can lead here. It is kept, and what will come of it is said."""
+    killing, peak = evidence.killing_limit_bytes, evidence.peak_unreclaimable_bytes
+    if killing is not None and amount <= killing:
+        return amount, f"not enough: it was killed at limit {human_bytes(killing)} and will be again, unless maxLimit is raised"
+    if peak is not None and amount < peak:
+        return amount, f"not enough: it held {human_bytes(peak)} unreclaimable and will be killed, unless maxLimit is raised"
+    return amount, ""
 
 
 def _request_steps(evidence: Evidence, spec: RecommendationSpec, limit: int | None) -> tuple[RecommendationStep, ...]:
@@ -229,11 +225,11 @@ def _request_steps(evidence: Evidence, spec: RecommendationSpec, limit: int | No
     if spec.target_qos is TargetQos.KEEP and current is not None and current == evidence.limit_bytes and limit is not None:
         return (RecommendationStep("RequestEqualsLimit", current, limit, "request and limit are equal today, and stay so"),)
     steps: list[RecommendationStep] = []
-    peak = evidence.peak_working_set_bytes
+    peak, what = evidence.peak_working_set_bytes, "working set"
     if spec.page_cache is PageCache.EXCLUDE and evidence.peak_unreclaimable_bytes is not None:
-        peak = evidence.peak_unreclaimable_bytes
+        peak, what = evidence.peak_unreclaimable_bytes, "unreclaimable memory"
     if peak is not None:
-        why = f"highest need {_window(evidence)}: {human_bytes(peak)}"
+        why = f"highest {what} {_window(evidence)}: {human_bytes(peak)}"
         steps.append(RecommendationStep("RequestFromPeak", None, round_up(peak), why))
     amount = steps[-1].after_bytes if steps else None
     if current is not None and (amount is None or (amount < current and not _may_lower(evidence, spec))):

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-MEBIBYTE = 1024 * 1024
-SIGNIFICANT_STEPS = 16
-"""At most a sixteenth is added: 65Mi becomes 68Mi, 600Mi becomes 608Mi, 1500Mi becomes 1536Mi."""
+from typing import Final
+
+MEBIBYTE: Final = 1024 * 1024
+GIBIBYTE: Final = 1024 * MEBIBYTE
+
+_STEPS: Final = (
+    (128 * MEBIBYTE, 8 * MEBIBYTE),
+    (512 * MEBIBYTE, 16 * MEBIBYTE),
+    (4 * GIBIBYTE, 64 * MEBIBYTE),
+    (16 * GIBIBYTE, 256 * MEBIBYTE),
+)
+"""Up to an amount, the step whose multiples are used: 72Mi and not 65Mi, 1536Mi and not 1500Mi. An eighth is added at most, above
+64Mi."""
+_LARGEST_STEP: Final = GIBIBYTE
 
 
 def round_up(amount_bytes: int) -> int:
-    """Up to the next multiple of a power of two that is a sixteenth to a thirty-second of the amount, at least 1Mi."""
+    """Up to the next multiple of the step for that size; 0 for nothing."""
     if amount_bytes <= 0:
         return 0
-    step = max(MEBIBYTE, 1 << max(0, (amount_bytes.bit_length() - 1) - (SIGNIFICANT_STEPS.bit_length() - 1)))
+    step = next((step for most, step in _STEPS if amount_bytes <= most), _LARGEST_STEP)
     return -(-amount_bytes // step) * step

@@ -13,6 +13,7 @@ from oomsight_api.names import RiskLevel
 from oomsight_api.quantity import format_bytes
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod, Recommendation
 from oomsight_operator.judgement.oom_score_adj import explain_difference
+from oomsight_operator.judgement.recommendation import NOT_ENOUGH
 from oomsight_operator.judgement.words import format_span, printable, time_text
 
 LINE_BYTES = 138
@@ -111,7 +112,10 @@ def _recommendation(container: ContainerAssessment, found: Recommendation) -> st
 
 
 def _resources_arguments(found: Recommendation | None) -> str:
-    if found is None:
+    """What to set; empty where that would change nothing, or lead to the next kill."""
+    if found is None or any(step.rule == NOT_ENOUGH for step in found.limit_steps):
+        return ""
+    if (found.limit_bytes, found.request_bytes) == (found.current_limit_bytes, found.current_request_bytes):
         return ""
     limit = f"--limits=memory={format_bytes(found.limit_bytes)}" if found.limit_bytes is not None else ""
     request = f"--requests=memory={format_bytes(found.request_bytes)}" if found.request_bytes is not None else ""

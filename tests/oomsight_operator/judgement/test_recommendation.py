@@ -12,6 +12,7 @@ from tests.oomsight_operator.judgement.build import GI, MI, NOW, rules
 
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationSpec
+from oomsight_api.quantity import parse_bytes
 from oomsight_operator.judgement.model import Kill, KillSource, Recommendation
 from oomsight_operator.judgement.recommendation import Evidence, recommend
 
@@ -104,7 +105,7 @@ def test_a_container_killed_before_any_sample_and_without_a_limit_gets_no_invent
 def test_page_cache_as_the_policy_wants_it(page_cache: str, expected: int) -> None:
     known = evidence(killed(), peak_unreclaimable=100 * MI, peak_working_set=900 * MI, peak=2 * GI)
 
-    assert expected <= limit_of(known, pageCache=page_cache) <= expected * 17 // 16
+    assert expected <= limit_of(known, pageCache=page_cache) <= expected * 9 // 8
 
 
 def test_min_limit_lifts_and_max_limit_caps() -> None:
@@ -112,13 +113,32 @@ def test_min_limit_lifts_and_max_limit_caps() -> None:
     assert limit_of(evidence(killed()), maxLimit="600Mi") == 600 * MI
 
 
-def test_max_limit_below_what_killed_recommends_no_less_and_says_that_it_will_be_killed_again() -> None:
-    found = recommend(evidence(killed()), spec(maxLimit="256Mi"))
+@pytest.mark.parametrize("most", ["256Mi", "512Mi"])
+def test_max_limit_is_kept_even_where_it_killed_and_what_comes_of_it_is_said(most: str) -> None:
+    found = recommend(evidence(killed()), spec(maxLimit=most))
 
     assert found is not None
-    assert found.limit_bytes == 512 * MI
-    assert found.limit_steps[-1].rule == "NeverBelowNeed"
-    assert "killed again" in found.limit_steps[-1].why
+    assert found.limit_bytes == parse_bytes(most)
+    assert found.limit_steps[-1].why == ("not enough: it was killed at limit 512Mi and will be again, unless maxLimit is raised")
+
+
+def test_max_limit_below_what_was_held_speaks_of_no_kill_that_never_was() -> None:
+    found = recommend(evidence(peak_unreclaimable=300 * MI, window=2 * DAY), spec(mode="Always", maxLimit="256Mi"))
+
+    assert found is not None
+    assert found.limit_steps[-1].why == ("not enough: it held 300Mi unreclaimable and will be killed, unless maxLimit is raised")
+
+
+def test_limits_of_the_policy_stand_as_they_were_written() -> None:
+    assert limit_of(evidence(killed(8 * MI), limit=8 * MI), minLimit="100Mi") == 100 * MI
+    assert limit_of(evidence(killed()), maxLimit="601Mi") == 601 * MI
+
+
+def test_a_kill_before_the_window_is_not_called_recent() -> None:
+    found = recommend(evidence(killed(at=NOW - 3 * DAY)), spec())
+
+    assert found is not None
+    assert found.limit_steps[1].why == "+25 %, at least 16Mi: killed, but not in the last 24 h"
 
 
 def test_a_limit_that_was_raised_since_the_kill_is_not_talked_down() -> None:
@@ -233,8 +253,9 @@ def test_never_below_what_killed_or_was_proven_and_the_steps_add_up(
 
     if found is None:
         return
-    if found.limit_bytes is not None:
-        assert found.limit_bytes >= max(amount for amount in (*limits, unreclaimable, MI) if amount is not None)
+    if found.limit_bytes is not None and found.limit_bytes != spec(**options).max_limit_bytes:
+        assert all(found.limit_bytes > limit for limit in limits if limit is not None)
+        assert found.limit_bytes >= (unreclaimable or MI)
     if found.limit_bytes is not None and found.request_bytes is not None:
         assert found.request_bytes <= found.limit_bytes
     for steps, result in ((found.limit_steps, found.limit_bytes), (found.request_steps, found.request_bytes)):

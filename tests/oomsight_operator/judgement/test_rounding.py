@@ -14,13 +14,17 @@ from oomsight_operator.judgement.rounding import round_up
     ("amount", "expected"),
     [
         (0, 0),
-        (1, MI),
-        (10 * MI + 1, 11 * MI),
-        (65 * MI, 68 * MI),
-        (600 * MI, 608 * MI),
-        (640 * MI, 640 * MI),
+        (1, 8 * MI),
+        (10 * MI + 1, 16 * MI),
+        (58 * MI, 64 * MI),
+        (65 * MI, 72 * MI),
+        (116 * MI, 120 * MI),
+        (129 * MI, 144 * MI),
+        (512 * MI, 512 * MI),
+        (600 * MI, 640 * MI),
         (1500 * MI, 1536 * MI),
-        (10 * GI + KI, 10 * GI + 512 * MI),
+        (4 * GI + KI, 4 * GI + 256 * MI),
+        (16 * GI + KI, 17 * GI),
     ],
 )
 def test_examples(amount: int, expected: int) -> None:
@@ -31,6 +35,11 @@ def test_examples(amount: int, expected: int) -> None:
 def test_never_down_and_never_far_up(amount: int) -> None:
     rounded = round_up(amount)
 
-    assert amount <= rounded <= max(amount + amount // 16 + 1, amount + MI)
-    assert rounded % MI == 0
+    assert amount <= rounded <= max(amount + amount // 8 + 1, amount + 8 * MI - 1)
+    assert rounded % (8 * MI) == 0
     assert round_up(rounded) == rounded
+
+
+@given(st.integers(1, 2**40), st.integers(1, 2**40))
+def test_more_is_never_rounded_to_less(one: int, other: int) -> None:
+    assert round_up(min(one, other)) <= round_up(max(one, other))

@@ -91,3 +91,14 @@ def test_only_a_name_that_is_safe_to_paste_gets_into_a_command(
 
 def test_a_workload_that_cannot_be_named_leads_to_the_recommendation_object() -> None:
     assert lines_of(killed(), None)[-1] == "Next: kubectl -n team-a get memrec -o yaml"
+
+
+def test_no_command_would_set_what_is_set_already_or_what_is_known_to_be_too_low() -> None:
+    raised = spec(request=256 * MI, limit=2048 * MI)
+    after = pod(raised, owner=STATEFUL, statuses=(running(run=SECOND_RUN, restarts=1, last_terminated=end(at=NOW - 60)),))
+    _, history = judge(killed(owner=STATEFUL), {"app": row(SECOND_RUN, memory(64 * MI, 512 * MI))})
+
+    assert lines_of(after, None, history=history)[-1] == "Next: kubectl -n team-a get memrec -o yaml"
+    capped = lines_of(killed(owner=STATEFUL), None, recommendation={"maxLimit": "256Mi"})
+    assert capped[-1] == "Next: kubectl -n team-a get memrec -o yaml"
+    assert "killed at limit 512Mi and will be again, unless maxLimit is raised" in " ".join(line.strip() for line in capped)
