@@ -101,6 +101,11 @@ class EventEmitter:
 
     async def write(self, series: _Series, client: ApiClient) -> int:
         """Make the Event or continue its series; called by the runner."""
+        if self._wall_clock() - series.last_seconds > self._settings.event_max_age_seconds:
+            # It could not be told for so long (a missing right, say) that it is no news; waiting Events must not grow for ever.
+            for _ in series.waiting:
+                self._metrics.suppressed_event()
+            series.waiting.clear()
         waiting = tuple(series.waiting)
         if not waiting:
             return 0

@@ -25,6 +25,7 @@ from oomsight_operator.publishing.patches import (
     resource_version_of,
     same_meaning,
 )
+from oomsight_operator.publishing.retries import is_rejected
 from oomsight_operator.publishing.runner import ApiClient, Runner
 from oomsight_operator.publishing.settings import PublisherSettings
 
@@ -61,6 +62,8 @@ class _State:
     answered: tuple[str, OwnMarks] | None = None
     """Resource version and marks from the answer to the last write, until the informer has caught up."""
     gone: bool = False
+    rejected: bool = False
+    """The API server refused the last write as such (a pod full of annotations, an admission rule): then nothing is urgent."""
 
     def standing(self) -> OwnMarks:
         """The newest that is known to stand on the pod."""
@@ -114,16 +117,17 @@ class PodWriter:
         state.wanted = _Wanted(marks, meaning, assessment.level)
         interval = self._settings.pod_interval_seconds * (self._settings.numbers_intervals if same_meaning(marks, standing) else 1)
         written = state.level if known else _published_level(standing)
-        urgent = state.killed or has_risen(written, assessment.level) or is_no_longer_known(written, assessment.level)
+        news = state.killed or has_risen(written, assessment.level) or is_no_longer_known(written, assessment.level)
         self._runner.put(
             key,
             _PodWrite(self, state),
             priority=priority_of(assessment.level, killed=state.killed),
-            not_before=not_before(state.last_write, interval, urgent=urgent),
+            not_before=not_before(state.last_write, interval, urgent=news and not state.rejected),
         )
 
     def withdraw(self, pod: Pod) -> None:
-        """No policy selects the pod: take away what is ours. Not held back by the interval, since an admin asked for it."""
+        """No policy selects the pod: take away what is ours. Not held back by the interval, since an admin asked for it; but what
+        comes back under our prefix afterwards is a tenant's doing, and must not cost more than a pod's share."""
         state = self._states.get(pod.uid)
         if pod.deletion_timestamp is not None:
             self.forget(pod.uid)
@@ -136,10 +140,16 @@ class PodWriter:
         standing = state.standing()
         if state.gone or (standing.is_empty and not self._runner.is_busy(_key(pod.uid))):
             return
+        urgent = state.meaning != _WITHDRAWN and not state.rejected
         # The level stays as it was: a policy that comes back soon finds no rise where there was none.
         state.wanted = _Wanted(NO_MARKS, _WITHDRAWN, state.level or RiskLevel.UNKNOWN)
         state.killed = False
-        self._runner.put(_key(pod.uid), _PodWrite(self, state), priority=_WITHDRAWAL_PRIORITY)
+        self._runner.put(
+            _key(pod.uid),
+            _PodWrite(self, state),
+            priority=_WITHDRAWAL_PRIORITY,
+            not_before=not_before(state.last_write, self._settings.pod_interval_seconds, urgent=urgent),
+        )
 
     def forget(self, pod_uid: str) -> None:
         """The pod is gone."""
@@ -165,11 +175,13 @@ class PodWriter:
                 state.gone = True
                 logger.debug("pod is gone, not annotated", extra={"object": f"{pod.namespace}/{pod.name}", "status": error.status})
                 return 0
+            if is_rejected(error):
+                state.rejected, state.last_write = True, self._runner.now()
             raise
         stands = marks_of_object(answer)
         version = resource_version_of(answer)
         state.answered = (version, stands) if version else None
-        state.last_write = self._runner.now()
+        state.rejected, state.last_write = False, self._runner.now()
         state.settle(wanted.meaning, wanted.level, stands)
         if state.wanted is wanted:
             state.wanted = None

@@ -31,6 +31,11 @@ def back_off_seconds(attempts: int, base_seconds: float, cap_seconds: float, jit
     return whole * (0.5 + 0.5 * jitter)
 
 
+def is_rejected(error: ApiError) -> bool:
+    """Whether the API server refuses this very request, and always will."""
+    return not error.transient and error.status not in (401, 403, 409)
+
+
 def judge_failure(error: ApiError, attempts: int, settings: PublisherSettings, jitter: float) -> Retry | Drop:
     """404 and 410: gone. 403 waits for an admin. 409, 429, 5xx, 401 and no answer at all come back; other 4xx never get better.
 
@@ -43,7 +48,7 @@ def judge_failure(error: ApiError, attempts: int, settings: PublisherSettings, j
         return Drop(gone=True)  # nothing is made in a namespace that goes away; no right is missing
     if error.status == 403:
         return Retry(settings.forbidden_retry_seconds * (1 + 0.1 * jitter), forbidden=True)
-    if not error.transient and error.status not in (401, 409):
+    if is_rejected(error):
         return Drop()
     seconds = back_off_seconds(attempts, settings.retry_base_seconds, settings.retry_cap_seconds, jitter)
     if error.retry_after_seconds is not None:

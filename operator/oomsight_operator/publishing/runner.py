@@ -167,7 +167,7 @@ class Runner:
             self._budget.charge(written - 1)
             if written:
                 self._metrics.wrote(write.kind, "ok", written)
-            if write.kind in self._forbidden:
+            if written and write.kind in self._forbidden:
                 self._forbidden.discard(write.kind)
                 logger.info("allowed to write again", extra={"kind": write.kind})
             self._queue.finish(claim.key)

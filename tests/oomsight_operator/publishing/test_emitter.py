@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from tests.oomsight_operator.publishing.builders import Clock, MemoryApi, Stage, a_container, a_kill, a_pod, an_assessment, running
 
 from oomsight_api.names import RiskLevel
@@ -146,6 +147,30 @@ async def test_a_namespace_that_is_going_away_stops_nothing() -> None:
         tell_kill(stage, a_kill())
         await stage.drain()
     assert not events(api)
+
+
+class WithoutTheRight(MemoryApi):
+    """Refuses Events, as an API server does where the role lacks them."""
+
+    async def request(self, method: str, path: str, **rest: Any) -> dict[str, Any]:
+        if "/events" in path:
+            self.failures = [ApiError(403, "Forbidden", "events is forbidden")]
+        return await super().request(method, path, **rest)
+
+
+async def test_events_that_nobody_may_write_are_forgotten_after_an_hour(caplog: pytest.LogCaptureFixture) -> None:
+    api = WithoutTheRight()
+    api.add_pod(POD)
+    caplog.set_level("INFO")
+    async with running(api, event_burst=1000) as stage:
+        for hour in range(5):
+            tried = len(api.writes("POST", "/events"))
+            tell_kill(stage, a_kill(limit_bytes=(hour + 1) << 20, container_id=f"{hour:064x}", at=stage.clock.now))
+            await api.until(lambda tried=tried: len(api.writes("POST", "/events")) > tried)  # type: ignore[misc]
+            stage.clock.advance(3700)
+            await stage.drain()
+        assert len(stage.publisher._events) <= 2
+    assert not [record for record in caplog.records if record.message == "allowed to write again"]
 
 
 async def test_events_are_forgotten_with_the_api_servers_own_so_that_memory_stays_bounded() -> None:

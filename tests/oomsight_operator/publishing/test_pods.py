@@ -195,6 +195,31 @@ async def test_withdrawing_takes_everything_away_at_once_and_costs_nothing_where
     assert len(patches(api)) == 2
 
 
+async def test_a_tenant_who_forges_our_annotations_on_a_pod_of_no_policy_costs_one_write_per_interval() -> None:
+    api, pod = MemoryApi(), a_pod()
+    path = api.add_pod(pod)
+    async with running(api) as stage:
+        for _ in range(10):
+            api.objects[path]["metadata"]["annotations"] = {Annotation.OOM_RISK.value: "critical"}
+            stage.publisher.withdraw(api.pod(pod))
+            await stage.drain()
+            stage.clock.advance(60)
+    assert len(patches(api)) == 2
+
+
+async def test_a_pod_whose_annotations_the_api_refuses_costs_one_write_per_interval() -> None:
+    api, pod = MemoryApi(), a_pod()
+    api.add_pod(pod)
+    api.failures = [ApiError(422, "Invalid", "metadata.annotations: Too long: must have at most 262144 bytes")] * 10
+    async with running(api) as stage:
+        for second in range(10):
+            kill = a_kill(container_id=f"{second:064x}")
+            stage.publisher.offer(pod, an_assessment(RiskLevel.CRITICAL, a_container(new_kills=(kill,)), events="Disabled"))
+            await stage.drain()
+            stage.clock.advance(60)
+    assert len(patches(api)) == 2
+
+
 async def test_an_offer_in_flight_while_its_policy_goes_is_withdrawn_afterwards() -> None:
     api, pod = MemoryApi(hold=asyncio.Event()), a_pod(resource_version="1")
     api.add_pod(pod)
