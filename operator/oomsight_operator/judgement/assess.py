@@ -63,6 +63,7 @@ def assess_pod(
     due: list[float] = []
     rise = 0
     ended_by_oom = False
+    pod_row = telemetry.pod_row if telemetry is not None else None
     for spec in selected:
         seen = Observation(
             name=spec.name,
@@ -72,6 +73,7 @@ def assess_pod(
             now_seconds=now_seconds,
             recent_kill_seconds=policy.rules.risk.recent_kill_seconds,
             pod_counter_rose=rose_lately(history, now_seconds),
+            pod_counter_known=pod_row is not None and pod_row.oom_kills is not None,
         )
         before = history.containers.get(spec.name, ContainerHistory())
         kills = observe_kills(before, seen)
@@ -81,7 +83,7 @@ def assess_pod(
         one, remembered[spec.name], when = _assess_container(pod, spec, pod_class, telemetry, node, policy, current, seen)
         assessed.append(replace(one, new_kills=kills.new_kills))
         due += when
-    pod_row = telemetry.pod_row if telemetry is not None else None
+        due += [kills.undecided_until_seconds] if kills.undecided_until_seconds is not None else []
     counted = observe_pod_counter(history, pod_row, rise, ended_by_oom, now_seconds)
     level = pod_level(one.level for one in assessed)
     findings = in_order(finding for one in assessed for finding in one.findings)

@@ -4,7 +4,8 @@ Two witnesses, and both err. The kubelet's `OOMKilled` is sticky: it stays in `l
 every end of a run is judged once, by container id), and it is also told, with exit code 0, of a container whose child had died
 long before. The kernel's counter knows every kill but not whose: a rise that is followed by the container's end is that end,
 otherwise a child died. Hence a rise waits `CHILD_GRACE_SECONDS` for the kubelet before it counts as a child's. `Error` with 137
-beside a rise is an OOM kill whose runtime event was lost.
+beside a rise is an OOM kill whose runtime event was lost; without one it waits as long for the pod's counter, since the agent's
+word may come after the kubelet's.
 
 What was there before the operator first looked counts as past: `lastState` with its own time, a counter with the container's
 start as its earliest time. Pure: the clock is passed in, and the history that comes back is the only memory.
@@ -39,6 +40,7 @@ class Observation:
     recent_kill_seconds: int
     pod_counter_rose: bool = False
     """The pod's own counter rose lately by more than its containers' counters explain."""
+    pod_counter_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class KillTransition:
     """By how much the container's own counter rose: what it explains of the pod's."""
     ended_by_oom: bool = False
     """A run's end was judged an OOM kill: it explains what is left of the pod's rise."""
+    undecided_until_seconds: float | None = None
+    """When an end is judged for good that still waits for the pod's counter."""
 
 
 def observe_kills(previous: ContainerHistory, seen: Observation) -> KillTransition:
@@ -62,8 +66,12 @@ def observe_kills(previous: ContainerHistory, seen: Observation) -> KillTransiti
     if seen.row is not None and same_run:
         history, rise = _count(history, seen.row, history.oom_kills_seen, None, seen.now_seconds)
     ended_by_oom = False
+    undecided_until: float | None = None
     announced: list[Kill] = []
     for end in _unjudged_ends(history, seen.status):
+        if _is_undecided(history, end, seen):
+            undecided_until = (end.finished_at_seconds or 0.0) + CHILD_GRACE_SECONDS
+            continue
         history, kill, by_oom = _judge_end(history, end, seen)
         ended_by_oom = ended_by_oom or by_oom
         announced += [kill] if kill is not None else []
@@ -81,7 +89,7 @@ def observe_kills(previous: ContainerHistory, seen: Observation) -> KillTransiti
         kill for kill in announced if kill.identity not in known and seen.now_seconds - _earliest(kill) <= seen.recent_kill_seconds
     )
     history = replace(history, kills=tuple(sorted(history.kills, key=lambda kill: kill.time_seconds)[-MAX_KILLS:]))
-    return KillTransition(history, new, rise, ended_by_oom)
+    return KillTransition(history, new, rise, ended_by_oom, undecided_until)
 
 
 def pending_until(history: ContainerHistory) -> float | None:
@@ -127,6 +135,15 @@ def _unjudged_ends(history: ContainerHistory, status: ContainerStatus | None) ->
     ends = (status.last_terminated, status.terminated) if status is not None else ()
     by_run = {_run_of(end): end for end in ends if end is not None}
     return tuple(end for run, end in by_run.items() if run not in history.ended_container_ids)
+
+
+def _is_undecided(history: ContainerHistory, end: Termination, seen: Observation) -> bool:
+    """Killed a moment ago by nobody knows whom, and the pod's counter may yet tell."""
+    if end.reason == OOM_KILLED or end.exit_code != SIGKILL_EXIT_CODE or end.finished_at_seconds is None:
+        return False
+    has_rise = history.pending_oom_kills > 0 and history.container_id_seen == _run_of(end)
+    can_tell = seen.pod_counter_known and not seen.pod_counter_rose and not has_rise
+    return can_tell and 0 <= seen.now_seconds - end.finished_at_seconds < CHILD_GRACE_SECONDS
 
 
 def _judge_end(history: ContainerHistory, end: Termination, seen: Observation) -> tuple[ContainerHistory, Kill | None, bool]:

@@ -20,14 +20,13 @@ def observe_pod_counter(
     """Take in the counter's rise, less what is explained: by containers' counters, or by an end that was judged an OOM kill."""
     left = 0 if ended_by_oom or not rose_lately(history, now_seconds) else history.unattributed_oom_kills
     since = history.unattributed_since_seconds if left else None
-    if row is None or row.oom_kills is None:
-        return replace(history, unattributed_oom_kills=left, unattributed_since_seconds=since)
-    rise = max(0, row.oom_kills - history.oom_kills_seen) if history.oom_kills_seen is not None else 0
-    unexplained = 0 if ended_by_oom else max(0, rise - explained)
-    if unexplained and since is None:
-        since = now_seconds
-    left += unexplained
-    return replace(history, oom_kills_seen=row.oom_kills, unattributed_oom_kills=left, unattributed_since_seconds=since)
+    count = row.oom_kills if row is not None else None
+    rise = max(0, count - history.oom_kills_seen) if count is not None and history.oom_kills_seen is not None else 0
+    # A container's counter is read just before its pod's, so what explains a rise may come a sample later.
+    left = 0 if ended_by_oom else max(0, left + rise - explained)
+    since = (now_seconds if since is None else since) if left else None
+    seen = count if count is not None else history.oom_kills_seen
+    return replace(history, oom_kills_seen=seen, unattributed_oom_kills=left, unattributed_since_seconds=since)
 
 
 def rose_lately(history: PodHistory, now_seconds: float) -> bool:

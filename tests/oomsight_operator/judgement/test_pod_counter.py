@@ -32,6 +32,14 @@ def test_a_rise_that_containers_or_the_kubelet_explain_proves_nothing_more() -> 
     assert not rose_lately(observe_pod_counter(start, pod_row(1), 0, True, NOW + 1), NOW + 1)
 
 
+def test_a_containers_counter_that_follows_a_sample_later_explains_the_rise() -> None:
+    history = observe_pod_counter(PodHistory(), pod_row(0), 0, False, NOW)
+    history = observe_pod_counter(history, pod_row(2), 0, False, NOW + 1)
+
+    assert rose_lately(observe_pod_counter(history, pod_row(2), 1, False, NOW + 2), NOW + 2)
+    assert not rose_lately(observe_pod_counter(history, pod_row(2), 2, False, NOW + 2), NOW + 2)
+
+
 def test_an_unexplained_rise_is_used_up_by_the_kill_that_it_proved() -> None:
     history = observe_pod_counter(PodHistory(), pod_row(0), 0, False, NOW)
     history = observe_pod_counter(history, pod_row(1), 0, False, NOW + 1)
