@@ -166,7 +166,7 @@ def _judge_end(history: ContainerHistory, end: Termination, seen: Observation) -
         history, kill = _as_child_kill(history, seen) if pending else (history, None)
         return history, kill, False
     kill = Kill(
-        time_seconds=finished,
+        time_seconds=min(finished, seen.now_seconds),  # a node's clock that is ahead must not keep a kill recent for good
         container_name=seen.name,
         container_id=run,
         source=KillSource.STATUS if told else KillSource.COUNTER,

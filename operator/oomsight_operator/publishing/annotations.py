@@ -29,7 +29,7 @@ def render(pod: Pod, assessment: Assessment) -> dict[str, str]:
         Annotation.OOM_SCORE_ADJ: oom_score_adj(assessment.containers),
         Annotation.OOM_RISK: assessment.level.value,
         Annotation.OOM_RISK_REASONS: ",".join(reason.value for reason in assessment.reasons),
-        Annotation.MEMORY: memory(assessment.containers),
+        Annotation.MEMORY: memory(assessment.containers, pod.pod_memory_limit_bytes),
         Annotation.LAST_OOM_KILL: last_oom_kill(assessment.containers),
         Annotation.RECOMMENDED_LIMIT: recommended_limits(assessment.containers),
         Annotation.RECOMMENDED_REQUEST: recommended_requests(assessment.containers),
@@ -54,10 +54,10 @@ def oom_score_adj(containers: Sequence[ContainerAssessment]) -> str:
     return join_within((f"{name}={value}" for name, value in known), " ", room_for(Annotation.OOM_SCORE_ADJ))
 
 
-def memory(containers: Sequence[ContainerAssessment]) -> str:
+def memory(containers: Sequence[ContainerAssessment], pod_limit_bytes: int | None = None) -> str:
     """Worst container first: `app: 470Mi unreclaimable of 512Mi (91 %), usage 512Mi, kubectl top 355Mi`."""
     ordered = sorted(containers, key=lambda container: (-container.level.severity, -_share(container)))
-    parts = [part for part in map(_memory_of, ordered) if part]
+    parts = [part for part in (_memory_of(container, pod_limit_bytes) for container in ordered) if part]
     return join_within(parts, "; ", room_for(Annotation.MEMORY))
 
 
@@ -105,12 +105,12 @@ def _adj(container: ContainerAssessment) -> str:
     return live if expected is None or explain_difference(expected, low, high) is None else f"{live} (expected {expected})"
 
 
-def _memory_of(container: ContainerAssessment) -> str:
+def _memory_of(container: ContainerAssessment, pod_limit_bytes: int | None) -> str:
     row = container.row
     if row is None or row.memory.unreclaimable_bytes is None:
         return f"{container.name}: unknown" if container.unknown_because is not None else ""
     known, limit = row.memory, container.memory_limit_bytes
-    of_limit = ", no limit"
+    of_limit = ", no limit" if pod_limit_bytes is None else f", pod limit {human_bytes(pod_limit_bytes)}"
     if limit is not None:
         of_limit = f" of {human_bytes(limit)} ({format_percent(row.memory.unreclaimable_bytes, limit)})"
     usage = f", usage {human_bytes(known.usage_bytes)}" if known.usage_bytes is not None else ""
@@ -125,7 +125,7 @@ def _share(container: ContainerAssessment) -> float:
 
 
 def _kill(kill: Kill) -> str:
-    limit = f"limit {human_bytes(kill.limit_bytes)}" if kill.limit_bytes is not None else "no limit"
+    limit = f"limit {human_bytes(kill.limit_bytes)}" if kill.limit_bytes is not None else "no limit of its own"
     if kill.ended_container:
         end = f"exit code {kill.exit_code}" if kill.exit_code is not None else "exit code unknown"
     else:

@@ -228,6 +228,12 @@ def test_a_counter_that_cannot_be_read_for_a_while_loses_and_doubles_nothing() -
     assert [kill.sequence for kill in told.new_kills] == [2]
 
 
+def test_a_nodes_clock_that_is_years_ahead_keeps_no_kill_recent_for_good() -> None:
+    (kill,) = see(None, restarted(at=NOW + 9e9)).new_kills
+
+    assert kill.time_seconds == NOW
+
+
 def test_the_limit_of_a_kill_is_what_the_kernel_enforced_on_that_run() -> None:
     history = see(None, running(), counted(0, limit=256 * MI)).history
     (kill,) = see(history, restarted(), None, NOW + 5).new_kills

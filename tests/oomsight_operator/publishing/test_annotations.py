@@ -84,6 +84,15 @@ def test_a_silent_agent_reads_unknown_and_shows_no_stale_number() -> None:
     assert "Mi" not in found["summary"]
 
 
+def test_a_pods_limit_is_told_where_the_container_has_none() -> None:
+    statuses = (running(run=SECOND_RUN, restarts=1, last_terminated=end(at=NOW - 60)),)
+    of = pod(spec(), statuses=statuses, pod_memory_limit_bytes=512 * MI)
+    found = rendered(of, {"app": row(SECOND_RUN, memory(64 * MI, usage=80 * MI))})
+
+    assert found["memory"] == "app: 64Mi unreclaimable, pod limit 512Mi, usage 80Mi"
+    assert found["last-oom-kill"] == "2026-03-01T09:59:00Z app, no limit of its own, exit code 137"
+
+
 def test_several_containers_are_named_in_each_value() -> None:
     proxy = spec("proxy", kind="sidecar", request=32 * MI, limit=64 * MI)
     statuses = (running("proxy", "c" * 64), running(run=SECOND_RUN, restarts=1, last_terminated=end(at=NOW - 60)))

@@ -1,8 +1,8 @@
 """OOMKilledRecently: the container itself ended in an OOM kill within the policy's `recentKillSeconds`.
 
 Levels: high, since what killed it once is still there; critical when it was killed three times or more in that window and the last
-kill is less than an hour old (a crash loop); medium when the limit was raised since, or when there was no limit (the node
-was out of memory then). A fact of the past: it holds whether or not the agent speaks.
+kill is less than an hour old (a crash loop); medium when the limit was raised since, or when neither it nor its pod had a limit
+(the node was out of memory then). A fact of the past: it holds whether or not the agent speaks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ def oom_killed_recently(subject: Subject) -> Finding | None:
         return None
     last = kills[-1]
     times = "once" if len(kills) == 1 else f"{len(kills)} times"
-    at = f" at limit {human_bytes(last.limit_bytes)}" if last.limit_bytes is not None else " without a memory limit"
+    at = " without a memory limit"
+    if last.limit_bytes is not None:
+        at = f" at limit {human_bytes(last.limit_bytes)}"
+    elif subject.pod_limit_bytes is not None:
+        at = f" without a limit of its own, in a pod with limit {human_bytes(subject.pod_limit_bytes)}"
     exit_code = f", exit code {last.exit_code}" if last.exit_code is not None else ""
     sentence = f"{subject.label}: OOM-killed {times} in the last {format_span(subject.policy.recent_kill_seconds)}{at}{exit_code}"
     return Finding(RiskReason.OOM_KILLED_RECENTLY, _level(subject, kills, last), sentence)
@@ -32,7 +36,9 @@ def oom_killed_recently(subject: Subject) -> Finding | None:
 
 def _level(subject: Subject, kills: tuple[Kill, ...], last: Kill) -> RiskLevel:
     current = subject.limit_bytes
-    if last.limit_bytes is None or (current is not None and current > last.limit_bytes):
+    if last.limit_bytes is None and subject.pod_limit_bytes is None:
+        return RiskLevel.MEDIUM
+    if last.limit_bytes is not None and current is not None and current > last.limit_bytes:
         return RiskLevel.MEDIUM
     looping = len(kills) >= LOOP_KILLS and subject.now_seconds - last.time_seconds <= LOOP_FRESH_SECONDS
     return RiskLevel.CRITICAL if looping else RiskLevel.HIGH

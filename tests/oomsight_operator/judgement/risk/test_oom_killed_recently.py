@@ -30,6 +30,7 @@ def of(*kills: Kill, limit: int | None = 512 * MI, **more: Any) -> Subject:
         pytest.param(of(killed(4000), killed(5000), killed(6000)), RiskLevel.HIGH, id="a-loop-that-stopped-an-hour-ago"),
         pytest.param(of(killed(60), limit=1024 * MI), RiskLevel.MEDIUM, id="limit-raised-since"),
         pytest.param(of(killed(60, None), limit=None), RiskLevel.MEDIUM, id="no-limit-then"),
+        pytest.param(of(killed(60, None), limit=None, pod_limit_bytes=512 * MI), RiskLevel.HIGH, id="the-pods-limit"),
         pytest.param(of(killed(60, source=KillSource.COUNTER)), RiskLevel.HIGH, id="told-as-error-137"),
     ],
 )
@@ -45,6 +46,13 @@ def test_it_holds_while_the_container_waits_and_the_agent_is_silent() -> None:
 
     assert finding is not None
     assert finding.sentence == "container app: OOM-killed once in the last 24 h at limit 512Mi, exit code 137"
+
+
+def test_a_pods_limit_is_not_called_no_limit() -> None:
+    finding = oom_killed_recently(of(killed(60, None), limit=None, pod_limit_bytes=512 * MI))
+
+    assert finding is not None
+    assert "without a limit of its own, in a pod with limit 512Mi, exit code 137" in finding.sentence
 
 
 def test_kills_outside_the_window_are_history() -> None:
