@@ -121,6 +121,6 @@ def test_the_operator_may_patch_pods_but_never_delete_or_evict_them() -> None:
         assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
         for resource in rule["resources"]:
             verbs.setdefault(resource, set()).update(rule["verbs"])
-    assert verbs["pods"] == {"get", "list", "watch", "patch"}
+    assert verbs["pods"] == {"list", "watch", "patch"}
     assert "pods/eviction" not in verbs
     assert "pods/resize" not in verbs
