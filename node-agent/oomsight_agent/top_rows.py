@@ -39,10 +39,13 @@ class Row:
 
     @property
     def cache_bytes(self) -> int | None:
-        """Page cache that can be freed: without shared memory and tmpfs, which count as unreclaimable."""
-        if self.memory.file_bytes is None:
+        """Page cache that can be freed: without shared memory and tmpfs, which count as unreclaimable.
+
+        None when either is unknown.
+        """
+        if self.memory.file_bytes is None or self.memory.shmem_bytes is None:
             return None
-        return max(0, self.memory.file_bytes - (self.memory.shmem_bytes or 0))
+        return max(0, self.memory.file_bytes - self.memory.shmem_bytes)
 
 
 def rows_of_report(report: NodeReport) -> list[Row]:

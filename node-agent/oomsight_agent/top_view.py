@@ -175,11 +175,13 @@ def _explanation(rows: Sequence[Row], shown: int, hidden: int, left_out: Sequenc
     hints += [f"{_counted(hidden, 'pod sandbox', 'es')} left out: -o wide"] if hidden else []
     hints += [] if options.all_cgroups else ["every cgroup: --all"]
     meaning = (
-        f"{said}. WORKING-SET is what kubectl top shows. UNRECLAIMABLE is what the kernel cannot "
-        "free, HEADROOM the limit less that: at zero it kills. CACHE it can free, and kills nobody for it."
+        f"{said}. USAGE is all that counts against the limit, page cache included, PEAK its highest so far. WORKING-SET is what "
+        "kubectl top shows. UNRECLAIMABLE is what the kernel cannot free, HEADROOM the limit less that: at zero it kills. CACHE it "
+        "can free, and kills nobody for it. OOM-ADJ weighs whom it kills when the node runs out: from -1000 (never) to 1000 "
+        "(first). A dash: unknown, or not set."
     )
     width = min(options.width or EXPLANATION_WIDTH, EXPLANATION_WIDTH)
-    lines = textwrap.wrap(meaning, width) + textwrap.wrap("; ".join([*hints, "again and again: --watch 2"]), width)
+    lines = textwrap.wrap(meaning, width) + textwrap.wrap("; ".join([*hints, "to repeat: --watch 2"]), width)
     return "\n" + "\n".join(lines) + "\n"
 
 

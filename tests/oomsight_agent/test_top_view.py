@@ -187,6 +187,11 @@ def test_the_sandbox_is_counted_and_shown_when_everything_is_asked_for() -> None
     assert "/POD " in render_table(ROWS, Options(output="wide"), "/")
 
 
+def test_cache_of_which_shared_memory_is_not_known_apart_is_unknown() -> None:
+    assert Row("x", Memory(file_bytes=5)).cache_bytes is None
+    assert Row("x", Memory(file_bytes=5, shmem_bytes=2)).cache_bytes == 3
+
+
 def test_a_row_with_an_absent_limit_has_no_ratio() -> None:
     assert Row("x", Memory(headroom_bytes=5)).headroom_ratio is None
     assert Row("x", Memory(headroom_bytes=-5, limit_bytes=100)).headroom_ratio == -0.05
