@@ -1,7 +1,8 @@
 """One replica works at a time: the one that holds the Lease. A replica that loses it must stop at once, and exits.
 
-The election is the `kubernetes` client's (a thread that renews coordination.k8s.io/v1 Leases). Added here: connection errors and
-timeouts are failed attempts instead of the end of the thread, the Lease is given back on a graceful stop, and the thread ends.
+The election is the `kubernetes` client's (a thread that renews coordination.k8s.io/v1 Leases). Added here: connection errors,
+timeouts and answers that make no sense are failed attempts instead of the end of the thread; a leader steps down in time though
+the thread hangs in a request; the Lease is given back on a graceful stop, and the thread ends.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import copy
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +36,10 @@ class LeaseTiming:
     request_seconds: float = 3.0
 
 
+class ElectionError(Exception):
+    """The election ended before this replica led; the log says why."""
+
+
 class _StoppedError(BaseException):
     """Ends the election's endless loops from within; never leaves the thread."""
 
@@ -54,12 +60,20 @@ class Leadership:
         self._thread = threading.Thread(target=self._run, name="leader election", daemon=True)
 
     async def acquire(self) -> None:
-        """Wait until this replica leads."""
+        """Wait until this replica leads. Raises ElectionError."""
         # The election logs every renewal; a change of leader is logged here.
         logging.getLogger("leaderelection").setLevel(logging.ERROR)
         log.info("waiting for the Lease", extra={"lease": self._lock.full_name, "identity": self.identity})
         self._thread.start()
-        await self._acquired.wait()
+        ends = [asyncio.create_task(event.wait()) for event in (self._acquired, self.lost)]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        if self.lost.is_set():
+            raise ElectionError("the leader election ended")
+        self._step_down_in_time()
         log.info("leading", extra={"lease": self._lock.full_name, "identity": self.identity})
 
     async def release(self) -> None:
@@ -70,6 +84,16 @@ class Leadership:
         self._lock.stop()
         if self._acquired.is_set() and not self.lost.is_set():
             await asyncio.to_thread(self._lock.give_back)
+
+    def _step_down_in_time(self) -> None:
+        """Lost when the last renewal is too long ago: the thread looks at its clock only between two requests."""
+        if self.lost.is_set() or self._lock.stopped:
+            return
+        left = self._lock.renewed_at_seconds + self._timing.renew_seconds - time.monotonic()
+        if left > 0:
+            self._loop.call_later(left, self._step_down_in_time)
+        else:
+            self.lost.set()
 
     def _run(self) -> None:
         config = Config(  # type: ignore[no-untyped-call]
@@ -106,10 +130,16 @@ class _Lock(LeaseLock):
         self.api_instance: Any = _TimedApi(CoordinationV1Api(ApiClient(own)), request_seconds)
         self._stopped = threading.Event()
         self._trouble = False
+        self.renewed_at_seconds = float("-inf")
+        """When the last request that renewed the Lease was begun, monotonic."""
 
     @property
     def full_name(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped.is_set()
 
     def stop(self) -> None:
         self._stopped.set()
@@ -119,7 +149,7 @@ class _Lock(LeaseLock):
             raise _StoppedError
         try:
             found, answer = super().get(name, namespace)  # type: ignore[no-untyped-call]
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever stands for the API server just now
             found, answer = False, ApiException(status=0, reason=str(error))
         trouble = not found and answer.status != 404
         if trouble and not self._trouble:
@@ -130,16 +160,20 @@ class _Lock(LeaseLock):
         return found, answer
 
     def create(self, name: str, namespace: str, election_record: LeaderElectionRecord) -> bool:
-        try:
-            return bool(super().create(name, namespace, election_record))  # type: ignore[no-untyped-call]
-        except (urllib3.exceptions.HTTPError, OSError, ValueError):
-            return False
+        return self._write(lambda: super(_Lock, self).create(name, namespace, election_record))  # type: ignore[no-untyped-call]
 
     def update(self, name: str, namespace: str, updated_record: LeaderElectionRecord) -> bool:
+        return self._write(lambda: super(_Lock, self).update(name, namespace, updated_record))  # type: ignore[no-untyped-call]
+
+    def _write(self, send: Callable[[], object]) -> bool:
+        began = time.monotonic()
         try:
-            return bool(super().update(name, namespace, updated_record))  # type: ignore[no-untyped-call]
-        except (urllib3.exceptions.HTTPError, OSError, ValueError):
+            written = bool(send())
+        except Exception:  # noqa: BLE001 - as above; the next look tells what is wrong
             return False
+        if written:
+            self.renewed_at_seconds = began
+        return written
 
     def give_back(self) -> None:
         """Leave the Lease without a holder, if it is still ours (as client-go's ReleaseOnCancel)."""

@@ -17,7 +17,7 @@ from oomsight_operator import logs
 from oomsight_operator.cleanup import cleanup
 from oomsight_operator.kube.client import KubeClient
 from oomsight_operator.kube.credentials import Credentials, CredentialsError, load_credentials
-from oomsight_operator.leadership import Leadership
+from oomsight_operator.leadership import ElectionError, Leadership
 from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.service import Service
 from oomsight_operator.settings import Settings, SettingsError, add_flags, load_settings
@@ -54,6 +54,8 @@ class Process:
             self.metrics.set_leader(True)
             async with KubeClient(self.credentials) as client:
                 return await self._work(client, leadership)
+        except ElectionError:
+            return 1
         finally:
             self.metrics.set_leader(False)
             if leadership is not None:
@@ -109,7 +111,7 @@ class Process:
         return () if self.service.working else ("listing the cluster",)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Whether `work` ended before we were told to stop."""
+        """Whether `work` ended before we were told to stop. Raises what it raises."""
         task = asyncio.create_task(work)
         stop = asyncio.create_task(self.stop.wait())
         await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
@@ -117,6 +119,8 @@ class Process:
         if not task.done():
             task.cancel()
         await asyncio.gather(task, stop, return_exceptions=True)
+        if not task.cancelled():
+            task.result()
         return not self.stop.is_set()
 
     def _install_signals(self) -> None:
