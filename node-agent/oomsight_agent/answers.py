@@ -101,7 +101,7 @@ def _wait_seconds(text: str) -> float:
 
 
 def _health(board: Board, path: str) -> Answer:
-    """`/healthz`: samples come (before the first one: not yet stale). `/readyz`: there is a first sample."""
+    """`/healthz`: the last sample is fresh. `/readyz`: there is a first sample, however old."""
     health = board.health()
     age = health.last_sample_age_seconds
     if path == "/readyz":

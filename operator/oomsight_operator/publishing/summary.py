@@ -48,7 +48,7 @@ def next_command(pod: Pod, assessment: Assessment) -> str:
         return ""
     here = f"kubectl -n {pod.namespace}"
     commands: list[str] = []
-    for container in assessment.containers:
+    for container in _worst_first(assessment):
         resources = _resources_arguments(container.recommendation)
         workload = workload_argument(pod)
         if resources and workload and _SAFE_NAME.fullmatch(container.name):
@@ -77,7 +77,7 @@ def workload_argument(pod: Pod) -> str | None:
 
 def _sentences(pod: Pod, assessment: Assessment) -> Iterable[str]:
     yield _verdict(assessment)
-    ranked = sorted(assessment.containers, key=lambda container: -container.level.severity)
+    ranked = _worst_first(assessment)
     for container in ranked:
         yield from (f"- {finding.sentence} [{finding.reason.value}, {finding.level.value}]" for finding in container.findings)
     for container in ranked:
@@ -91,6 +91,10 @@ def _sentences(pod: Pod, assessment: Assessment) -> Iterable[str]:
     for container in ranked:
         if container.recommendation is not None:
             yield _recommendation(container, container.recommendation)
+
+
+def _worst_first(assessment: Assessment) -> list[ContainerAssessment]:
+    return sorted(assessment.containers, key=lambda container: -container.level.severity)
 
 
 def _verdict(assessment: Assessment) -> str:

@@ -102,3 +102,11 @@ def test_no_command_would_set_what_is_set_already_or_what_is_known_to_be_too_low
     capped = lines_of(killed(owner=STATEFUL), None, recommendation={"maxLimit": "256Mi"})
     assert capped[-1] == "Next: kubectl -n team-a get memrec -o yaml"
     assert "killed at limit 512Mi and will be again, unless maxLimit is raised" in " ".join(line.strip() for line in capped)
+
+
+def test_the_command_is_for_the_worst_container() -> None:
+    child = running("calm", "c" * 64, restarts=1, last_terminated=end("d" * 64, code=0, at=NOW - 60))
+    worst = running(run=SECOND_RUN, restarts=1, last_terminated=end(at=NOW - 60))
+    of = pod(spec("calm", limit=512 * MI), APP, owner=STATEFUL, statuses=(child, worst))
+
+    assert " -c app " in lines_of(of, None)[-1]
