@@ -92,14 +92,14 @@ async def test_an_election_that_ends_before_it_was_won_is_told(server: ApiServer
             await candidate(server, "only").acquire()
 
 
-async def test_a_candidate_outlives_a_proxy_that_answers_nonsense() -> None:
-    async def nonsense(_: web.Request) -> web.StreamResponse:
+async def test_a_candidate_outlives_a_proxy_that_answers_what_is_no_lease() -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
         asked.set()
-        return web.Response(text="<html>welcome</html>", content_type="text/html")
+        return web.json_response({"metadata": {"managedFields": 7}})
 
     asked = asyncio.Event()
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", nonsense)
+    app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
