@@ -97,17 +97,19 @@ class Engine:
         timing: EngineTiming | None = None,
         wall_clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        on_fault: Callable[[], None] = lambda: None,
     ) -> None:
         self.judged = 0
-        """Assessments made, for metrics and tests."""
-        self.faults = 0
-        """Pods whose judgement failed by a fault of ours."""
+        """Assessments made, for tests."""
         self._cluster = cluster
         self._telemetry = telemetry
         self._publisher = publisher
         self._timing = timing or EngineTiming()
         self._wall_clock = wall_clock
         self._monotonic = monotonic
+        self._on_fault = on_fault
+        self._faulty: set[str] = set()
+        """Pods whose judgement failed by a fault of ours, as it was logged."""
         self._contexts = NodeContexts()
         self._states: dict[str, _State] = {}
         self._dirty: dict[str, None] = {}
@@ -140,6 +142,7 @@ class Engine:
         elif old is not None:
             self._dirty.pop(old.uid, None)
             self._states.pop(old.uid, None)
+            self._faulty.discard(old.uid)
             self._done(old.uid)
             self._publisher.forget(old.uid)
 
@@ -235,11 +238,14 @@ class Engine:
             try:
                 if self._judge(pod):
                     self._done(uid)
+                self._faulty.discard(uid)
             except Exception:
                 # One pod that trips over a fault of ours must not keep all others from being judged.
-                self.faults += 1
+                self._on_fault()
                 self._done(uid)
-                log.exception("judgement failed by a fault of the operator", extra={"object": f"{pod.namespace}/{pod.name}"})
+                if uid not in self._faulty:
+                    self._faulty.add(uid)
+                    log.exception("judgement failed by a fault of the operator", extra={"object": f"{pod.namespace}/{pod.name}"})
             if count % self._timing.batch == self._timing.batch - 1:
                 await asyncio.sleep(0)
 
@@ -295,8 +301,10 @@ class Engine:
         return left if left > 0 else None
 
     def _schedule(self, uid: str, state: _State, seconds: float) -> None:
-        when = self._monotonic() + seconds
-        if state.due_seconds is None or when < state.due_seconds or state.due_seconds <= self._monotonic():
+        # One tick later is soon enough; without it two clocks that drift apart make an entry of each judgement.
+        now = self._monotonic()
+        when = now + seconds
+        if state.due_seconds is None or when < state.due_seconds - self._timing.tick_seconds or state.due_seconds <= now:
             state.due_seconds = when
             heapq.heappush(self._due, (when, uid))
 

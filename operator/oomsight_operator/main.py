@@ -66,17 +66,18 @@ class Process:
     async def _work(self, client: KubeClient, leadership: Leadership | None) -> int:
         self.service = service = Service(self.settings, self.credentials, client, self.metrics)
         lost = leadership.lost if leadership is not None else asyncio.Event()
+        start = asyncio.create_task(service.start(), name="start")
         ends: set[asyncio.Task[Any]] = {
-            asyncio.create_task(service.start(), name="start"),
+            start,
             asyncio.create_task(self.stop.wait(), name="stop"),
             asyncio.create_task(lost.wait(), name="lost"),
+            asyncio.create_task(service.wait(), name="broken"),
         }
         try:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if {task.get_name() for task in done} == {"start"}:
-                for task in done:
-                    task.result()
-                ends = {task for task in ends if task not in done} | {asyncio.create_task(service.wait(), name="broken")}
+            if done == {start}:
+                start.result()
+                ends.remove(start)
                 done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             why = {task.get_name() for task in done}
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 from typing import Any
 
 from oomsight_api.kinds import MEMORY_RECOMMENDATION
@@ -12,7 +13,7 @@ from oomsight_api.report import NodeReport
 from oomsight_operator.engine import Cluster, Engine, EngineTiming
 from oomsight_operator.handlers import run_kopf
 from oomsight_operator.inventory.index import PodIndex
-from oomsight_operator.inventory.informer import Informer, Resource, Timing
+from oomsight_operator.inventory.informer import Informer, Resource, Stats, Timing
 from oomsight_operator.inventory.namespaces import Namespace, project_namespace
 from oomsight_operator.inventory.pods import PodProjector
 from oomsight_operator.inventory.policies import KnownPolicy, PolicyStore
@@ -60,6 +61,7 @@ class Service:
             self.telemetry,
             self.publisher,
             timing=EngineTiming(stale_seconds=settings.agent_stale_seconds, settle_seconds=settings.settle_seconds),
+            on_fault=metrics.judgement_failed,
         )
         self.policies.listener = _PolicyNews(self.engine, self.publisher)
         self._poller = Poller(
@@ -71,7 +73,8 @@ class Service:
         self.informers: tuple[Informer[Any], ...] = self._make_informers(pods, namespaces, intermediates)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.kopf_ready = asyncio.Event()
-        self._counted: dict[str, tuple[int, int]] = {}
+        self._counted: dict[str, Stats] = {}
+        self._broken = asyncio.Event()
         self.working = False
         """Everything was listed once, and pods are being judged."""
 
@@ -122,13 +125,9 @@ class Service:
         )
 
     async def wait(self) -> str:
-        """Wait until a part ends that should not; why."""
-        done, _ = await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-        task = next(iter(done))
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.error("a part of the operator failed", extra={"part": task.get_name()}, exc_info=error)
-        return f"{task.get_name()} ended"
+        """Wait until a part ends that should not, also while it starts; why."""
+        await self._broken.wait()
+        return "; ".join(f"{name} ended" for name, task in self._tasks.items() if task.done())
 
     async def stop(self, drain_seconds: float) -> None:
         """Stop judging, write what is queued within `drain_seconds`, then end everything."""
@@ -165,19 +164,26 @@ class Service:
             for informer in self.informers:
                 name, stats = informer.resource.name, informer.stats
                 self._metrics.set_informer(name, synced=informer.synced.is_set(), objects=len(informer.store))
-                lists, malformed = self._counted.get(name, (0, 0))
-                for _ in range(stats.lists - max(lists, 1)):
-                    self._metrics.informer_relisted(name)
-                for _ in range(stats.malformed - malformed):
-                    self._metrics.malformed("watch")
-                self._counted[name] = (max(stats.lists, 1), stats.malformed)
+                before = self._counted.get(name, Stats())
+                self._metrics.informer_relisted(name, max(0, stats.lists - max(before.lists, 1)))
+                self._metrics.informer_broken(name, stats.broken_streams - before.broken_streams)
+                self._metrics.malformed("watch", stats.malformed - before.malformed)
+                self._counted[name] = replace(stats)
             known, fresh = len(self._poller.targets), len(self.telemetry)
             self._metrics.set_agents(known=known, fresh=fresh, stale=max(0, known - fresh))
             await asyncio.sleep(METRICS_SECONDS)
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._tasks[name] = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._part_ended)
         return task
+
+    def _part_ended(self, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(task.get_name()) is not task:
+            return  # by us
+        error = None if task.cancelled() else task.exception()
+        log.error("a part of the operator ended", extra={"part": task.get_name()}, exc_info=error)
+        self._broken.set()
 
     async def _end(self, *names: str) -> None:
         await end_tasks(self._tasks.pop(name) for name in names if name in self._tasks)

@@ -1,169 +1,26 @@
+"""What is judged when, and what is not."""
+
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.oomsight_operator.engine_world import MIB, POLICY, World, running
 
 from oomsight_api.names import RiskLevel
-from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Process
-from oomsight_operator.engine import Cluster, Engine, EngineTiming
-from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.namespaces import Namespace
-from oomsight_operator.inventory.policies import PolicyStore
-from oomsight_operator.inventory.store import Store
 from oomsight_operator.inventory.workloads import Intermediate
 from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.model import (
-    Assessment,
     ContainerHistory,
-    ContainerSpec,
     ContainerStatus,
+    Kill,
+    KillSource,
     Owner,
     Pod,
     PodHistory,
-    PolicyRef,
 )
-from oomsight_operator.polling.telemetry import TelemetryStore
-
-MIB = 1 << 20
-POLICY = {
-    "apiVersion": "oomsight.dev/v1alpha1",
-    "kind": "ClusterMemoryPolicy",
-    "metadata": {"name": "all", "uid": "p1", "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z"},
-    "spec": {"defaults": {"risk": {"holdSeconds": 0}}},
-}
-
-
-class Published:
-    """What a publisher was told, newest last."""
-
-    def __init__(self) -> None:
-        self.assessments: list[Assessment] = []
-        self.workloads: dict[str, Owner | None] = {}
-        self.withdrawn: list[str] = []
-        self.forgotten: list[str] = []
-        self.complete = False
-
-    def offer(
-        self,
-        pod: Pod,
-        assessment: Assessment,
-        workload: Owner | None = None,
-        history: PodHistory | None = None,
-        losers: Iterable[PolicyRef] = (),
-    ) -> None:
-        self.assessments.append(assessment)
-        self.workloads[pod.uid] = workload
-
-    def withdraw(self, pod: Pod) -> None:
-        self.withdrawn.append(pod.uid)
-
-    def forget(self, pod_uid: str) -> None:
-        self.forgotten.append(pod_uid)
-
-    def set_complete(self, complete: bool) -> None:
-        self.complete = complete
-
-    def level(self, uid: str) -> RiskLevel | None:
-        return next((each.level for each in reversed(self.assessments) if each.pod_uid == uid), None)
-
-    def judged(self) -> list[str]:
-        return [each.pod_uid for each in self.assessments]
-
-
-class World:
-    """A cluster as plain values, with an engine on top and a clock that stands still until it is moved."""
-
-    def __init__(self, timing: EngineTiming | None = None) -> None:
-        self.now = 1000.0
-        self.pods: Store[Pod] = Store()
-        self.namespaces: Store[Namespace] = Store()
-        self.intermediates: Store[Intermediate] = Store()
-        self.policies = PolicyStore()
-        self.telemetry = TelemetryStore()
-        self.published = Published()
-        self.namespaces.upsert(Namespace("n1", "shop", {"team": "web"}))
-        cluster = Cluster(self.pods, PodIndex(self.pods), self.namespaces, self.intermediates, self.policies)
-        self.engine = Engine(
-            cluster,
-            self.telemetry,
-            self.published,
-            timing=timing or EngineTiming(gather_seconds=0.0, tick_seconds=0.01),
-            wall_clock=lambda: self.now,
-            monotonic=lambda: self.now,
-        )
-
-    def add_pod(self, uid: str, **changes: Any) -> Pod:
-        pod = Pod(
-            uid=uid,
-            namespace="shop",
-            name=f"pod-{uid}",
-            node_name="node-a",
-            phase="Running",
-            containers=(ContainerSpec("app", memory_limit_bytes=100 * MIB, memory_request_bytes=100 * MIB),),
-            statuses={"app": ContainerStatus("app", f"id-{uid}", 0, "running", started_at_seconds=0.0)},
-        )
-        pod = replace(pod, **changes)
-        self.pods.upsert(pod)
-        return pod
-
-    def report(self, used: dict[str, int], *, full: bool = True, available_mib: int = 500, time: float | None = None) -> None:
-        """Unreclaimable MiB by pod uid."""
-        rows = tuple(
-            Container(
-                pod_uid=uid,
-                container_id=f"id-{uid}",
-                cgroup="/c",
-                memory=Memory(
-                    usage_bytes=mib * MIB, limit_bytes=100 * MIB, unreclaimable_bytes=mib * MIB, working_set_bytes=mib * MIB
-                ),
-                processes=(Process(pid=1, name="app", oom_score_adj=0, rss_bytes=mib * MIB),),
-            )
-            for uid, mib in used.items()
-        )
-        report = NodeReport(
-            node="node-a",
-            instance="i1",
-            cursor="c",
-            full=full,
-            time_seconds=self.now if time is None else time,
-            interval_seconds=1.0,
-            node_memory=NodeMemory(
-                total_bytes=1000 * MIB, available_bytes=available_mib * MIB, swap_total_bytes=0, page_size_bytes=4096
-            ),
-            containers=rows,
-        )
-        self.engine.report_arrived("node-a", report)
-
-    async def settled(self) -> None:
-        await self.engine.idle()
-
-
-@asynccontextmanager
-async def running(world: World) -> AsyncIterator[World]:
-    world.policies.listener = _Forward(world)
-    task = asyncio.create_task(world.engine.run())
-    try:
-        yield world
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-class _Forward:
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def policy_seen(self, policy: object) -> None: ...
-
-    def policy_gone(self, ref: PolicyRef) -> None: ...
-
-    def policies_changed(self) -> None:
-        self._world.engine.policies_changed()
 
 
 async def test_a_report_judges_the_pods_whose_rows_changed_and_no_others() -> None:
@@ -363,7 +220,9 @@ async def test_history_of_an_earlier_run_is_gone_on_from() -> None:
         assert world.published.assessments[-1].previous_level is RiskLevel.HIGH
 
 
-async def test_one_pod_that_breaks_judgement_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_pod_that_breaks_judgement_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def breaks_on_u1(pod: Pod, *rest: Any) -> Any:
         if pod.uid == "u1":
             raise ZeroDivisionError
@@ -378,4 +237,22 @@ async def test_one_pod_that_breaks_judgement_does_not_stop_the_others(monkeypatc
     async with running(world):
         await world.settled()
         assert set(world.published.judged()) == {"u2"}
-        assert world.engine.faults >= 1
+        world.report({"u1": 20})
+        await world.settled()
+    assert world.faults == 2
+    assert [record.levelname for record in caplog.records] == ["ERROR"], "told once, not with each report"
+
+
+async def test_a_pod_that_is_judged_for_days_is_in_the_agenda_once_though_two_clocks_drift_apart() -> None:
+    world = World()
+    world.policies.observe(POLICY)
+    world.add_pod("u1")
+    kill = Kill(world.now, "app", "id-u1", KillSource.COUNTER, sequence=1)
+    world.engine.restore({"u1": PodHistory(containers={"app": ContainerHistory(kills=(kill,))})})
+    async with running(world):
+        for _ in range(50):
+            world.now += 1.0
+            world.drift += 0.0001
+            world.report({"u1": 10})
+            await world.settled()
+        assert len(world.engine._due) == 1

@@ -3,8 +3,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from tests.oomsight_operator.small_cluster import POLICY, SmallCluster, small_cluster
+
+from oomsight_operator.publishing.metrics import OperatorMetrics
+from oomsight_operator.service import Service
+from oomsight_operator.settings import Settings
 
 CONTAINER = "c" * 64
 
@@ -31,6 +36,23 @@ async def test_a_pod_near_its_limit_is_annotated_and_the_policy_says_so(cluster:
         assert policy["status"]["worst"][0]["pod"] == "web"
         assert "finalizers" not in policy["metadata"]
         assert "annotations" not in policy["metadata"]
+
+
+async def test_a_part_that_fails_while_the_operator_starts_is_told_and_not_waited_for(
+    cluster: SmallCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("oomsight_operator.service.project_namespace", broken)
+    service = Service(Settings(namespace="oomsight-system"), cluster.credentials, cluster.client, OperatorMetrics())
+    start = asyncio.create_task(service.start())
+    async with asyncio.timeout(20):
+        assert await service.wait() == "informer of namespaces ended"
+    assert [record.exc_info is not None for record in caplog.records if record.levelname == "ERROR"] == [True]
+    start.cancel()
+    await asyncio.gather(start, return_exceptions=True)
+    await service.stop(0.0)
 
 
 async def test_without_a_policy_nothing_is_written(cluster: SmallCluster) -> None:

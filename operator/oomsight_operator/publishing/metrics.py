@@ -131,6 +131,17 @@ class OperatorMetrics:
             ("source",),
             registry=self.registry,
         )
+        self._informer_broken = Counter(
+            "oomsight_operator_informer_broken_streams",
+            "Lists and watches that broke off or were refused",
+            ("resource",),
+            registry=self.registry,
+        )
+        self._faults = Counter(
+            "oomsight_operator_judgement_faults",
+            "Judgements of a pod that failed by a fault of the operator",
+            registry=self.registry,
+        )
         self._leader = Gauge("oomsight_operator_leader", "1 in the replica that is active", registry=self.registry)
 
     def render(self) -> bytes:
@@ -192,12 +203,19 @@ class OperatorMetrics:
         self._informer_synced.labels(resource).set(int(synced))
         self._informer_objects.labels(resource).set(objects)
 
-    def informer_relisted(self, resource: str) -> None:
-        self._informer_relists.labels(resource).inc()
+    def informer_relisted(self, resource: str, count: int = 1) -> None:
+        self._informer_relists.labels(resource).inc(count)
 
-    def malformed(self, source: str) -> None:
-        """One input left out. `source` is a constant such as `report`, `pod`, `policy`, `watch`; never a tenant's text."""
-        self._malformed.labels(source).inc()
+    def informer_broken(self, resource: str, count: int = 1) -> None:
+        self._informer_broken.labels(resource).inc(count)
+
+    def judgement_failed(self) -> None:
+        """The log says which pod's, and why."""
+        self._faults.inc()
+
+    def malformed(self, source: str, count: int = 1) -> None:
+        """Inputs left out. `source` is a constant such as `report`, `pod`, `policy`, `watch`; never a tenant's text."""
+        self._malformed.labels(source).inc(count)
 
     def set_leader(self, leading: bool) -> None:
         self._leader.set(int(leading))
