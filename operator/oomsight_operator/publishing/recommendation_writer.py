@@ -242,7 +242,7 @@ class RecommendationWriter:
                 logger.warning("recommendations cannot be kept, is their CRD installed? %s", error.message)
             if error.status != 409:
                 raise
-            answer = await client.request("GET", MEMORY_RECOMMENDATION.path(record.namespace, record.name))
+            answer = await self._standing(record, client)
             writes = 0
             owner = _owner_of(answer)
             if owner is not None and owner.uid != target.uid:
@@ -256,6 +256,15 @@ class RecommendationWriter:
             logger.warning("recommendation %s/%s is not what was written: %s", record.namespace, record.name, parsed.message)
             record.uid = parsed.identity.uid if parsed.identity is not None else None
         return writes
+
+    async def _standing(self, record: _Record, client: ApiClient) -> dict[str, Any]:
+        """The object whose name is taken. Raises ApiError; one that was collected just now is worth another try."""
+        try:
+            return await client.request("GET", MEMORY_RECOMMENDATION.path(record.namespace, record.name))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            raise ApiError(409, "Conflict", f"{record.namespace}/{record.name} went while it was looked at") from error
 
     def _remember(self, record: _Record, contribution: Contribution) -> bool:
         """Whether a kill came that was not known."""

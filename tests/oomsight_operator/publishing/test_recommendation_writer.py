@@ -204,6 +204,17 @@ async def test_the_object_of_a_predecessor_is_left_to_the_garbage_collector() ->
     assert api.objects[PATH]["metadata"]["ownerReferences"][0]["uid"] == "uid-of-the-new-web"
 
 
+async def test_a_kill_is_not_lost_when_its_predecessors_object_is_collected_between_two_looks() -> None:
+    taken, gone = ApiError(409, "AlreadyExists", "already exists"), ApiError(404, "NotFound", "not found")
+    api = MemoryApi(failures=[taken, gone])
+    async with running(api) as stage:
+        say(stage, kills=(a_kill(),))
+        await api.until(lambda: len(api.requests) == 2)
+        stage.clock.advance(60)
+        await stage.drain()
+    assert api.objects[PATH]["status"]["containers"][0]["oomKills"] == 1
+
+
 async def test_what_a_pod_said_before_it_was_deleted_is_still_written() -> None:
     api = MemoryApi()
     async with running(api) as stage:
