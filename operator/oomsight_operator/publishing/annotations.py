@@ -29,7 +29,7 @@ def render(pod: Pod, assessment: Assessment) -> dict[str, str]:
         Annotation.OOM_SCORE_ADJ: oom_score_adj(assessment.containers),
         Annotation.OOM_RISK: assessment.level.value,
         Annotation.OOM_RISK_REASONS: ",".join(reason.value for reason in assessment.reasons),
-        Annotation.MEMORY: memory(assessment.containers, pod.pod_memory_limit_bytes),
+        Annotation.MEMORY: memory(assessment.containers, pod.pod_memory_limit_bytes, assessment.report_time_seconds),
         Annotation.LAST_OOM_KILL: last_oom_kill(assessment.containers),
         Annotation.RECOMMENDED_LIMIT: recommended_limits(assessment.containers),
         Annotation.RECOMMENDED_REQUEST: recommended_requests(assessment.containers),
@@ -54,11 +54,16 @@ def oom_score_adj(containers: Sequence[ContainerAssessment]) -> str:
     return join_within((f"{name}={value}" for name, value in known), " ", room_for(Annotation.OOM_SCORE_ADJ))
 
 
-def memory(containers: Sequence[ContainerAssessment], pod_limit_bytes: int | None = None) -> str:
-    """Worst container first: `app: 470Mi unreclaimable of 512Mi (91 %), usage 512Mi, kubectl top 355Mi`."""
+def memory(
+    containers: Sequence[ContainerAssessment], pod_limit_bytes: int | None = None, sampled_at_seconds: float | None = None
+) -> str:
+    """Worst container first, then when: `app: 470Mi unreclaimable of 512Mi (91 %), usage 512Mi, kubectl top 355Mi (at <time>)`."""
     ordered = sorted(containers, key=lambda container: (-container.level.severity, -_share(container)))
     parts = [part for part in (_memory_of(container, pod_limit_bytes) for container in ordered) if part]
-    return join_within(parts, "; ", room_for(Annotation.MEMORY))
+    at = f" (at {time_text(sampled_at_seconds)})" if parts and sampled_at_seconds is not None else ""
+    room = room_for(Annotation.MEMORY)
+    timed = join_within(parts, "; ", room - len(at)) + at
+    return timed if len(timed) <= room else join_within(parts, "; ", room)  # the summary tells the time as well
 
 
 def last_oom_kill(containers: Sequence[ContainerAssessment]) -> str:

@@ -58,7 +58,7 @@ def test_a_killed_container_near_its_limit_reads_whole() -> None:
         "oom-score-adj": "985",
         "oom-risk": "high",
         "oom-risk-reasons": "OOMKilledRecently,NearLimit,OverRequest",
-        "memory": "app: 470Mi unreclaimable of 512Mi (91 %), usage 512Mi, kubectl top 355Mi",
+        "memory": "app: 470Mi unreclaimable of 512Mi (91 %), usage 512Mi, kubectl top 355Mi (at 2026-03-01T10:00:00Z)",
         "last-oom-kill": "2026-03-01T09:59:00Z app, limit 512Mi, exit code 137",
         "recommended-limit": "app=768Mi",
         "recommended-request": "app=368Mi",
@@ -89,7 +89,7 @@ def test_a_pods_limit_is_told_where_the_container_has_none() -> None:
     of = pod(spec(), statuses=statuses, pod_memory_limit_bytes=512 * MI)
     found = rendered(of, {"app": row(SECOND_RUN, memory(64 * MI, usage=80 * MI))})
 
-    assert found["memory"] == "app: 64Mi unreclaimable, pod limit 512Mi, usage 80Mi"
+    assert found["memory"] == "app: 64Mi unreclaimable, pod limit 512Mi, usage 80Mi (at 2026-03-01T10:00:00Z)"
     assert found["last-oom-kill"] == "2026-03-01T09:59:00Z app, no limit of its own, exit code 137"
 
 
