@@ -130,7 +130,6 @@ def _assess_container(
         policy=rules.risk,
         kills=history.kills,
         now_seconds=now,
-        qos_class=pod_class,
         pod_row=telemetry.pod_row if telemetry is not None else None,
         pod_limit_bytes=pod.pod_memory_limit_bytes,
         pod_request_bytes=effective_request(pod),

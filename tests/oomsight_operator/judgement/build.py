@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from oomsight_api.names import QosClass
 from oomsight_api.policy import PolicyRules
 from oomsight_api.report import Container, Memory, NodeMemory, Process
 from oomsight_operator.judgement.assess import assess_pod
@@ -115,7 +114,6 @@ def subject(container: ContainerSpec, uses: Memory | None = None, **more: Any) -
         policy=rules(risk=more.pop("risk", {})).risk,
         kills=more.pop("kills", ()),
         now_seconds=more.pop("now", NOW),
-        qos_class=more.pop("qos_class", QosClass.BURSTABLE),
         **more,
     )
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.quantity import human_bytes
 from oomsight_api.report import Memory
-from oomsight_operator.judgement.model import Finding
+from oomsight_operator.judgement.model import ContainerKind, Finding
 from oomsight_operator.judgement.risk.subject import Subject
 from oomsight_operator.judgement.words import format_percent
 
@@ -61,8 +61,8 @@ def _above(subject: Subject, used_bytes: int, request_bytes: int) -> bool:
 
 
 def _without_request(subject: Subject, working_set_bytes: int) -> Finding | None:
-    if not subject.node_is_short:
-        return None
+    if not subject.node_is_short or subject.spec.kind is ContainerKind.EPHEMERAL:
+        return None  # An ephemeral container cannot ask for anything.
     sentence = f"{subject.label}: working set {human_bytes(working_set_bytes)} with no memory request"
     return Finding(RiskReason.OVER_REQUEST, _level(subject), f"{sentence}, evicted early while the node is short of memory")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from oomsight_api.names import QosClass, RiskLevel, RiskReason
+from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.policy import RiskSpec
 from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import Memory
@@ -30,8 +30,6 @@ class Subject:
     kills: tuple[Kill, ...]
     """All that are known, oldest first."""
     now_seconds: float
-    qos_class: QosClass
-    pod_uid: str = ""
     pod_row: PodRow | None = None
     pod_limit_bytes: int | None = None
     """The pod-level limit."""

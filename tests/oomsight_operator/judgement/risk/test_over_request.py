@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.oomsight_operator.judgement.build import MI, SHORT, memory, spec, subject
 
-from oomsight_api.names import QosClass, RiskLevel, RiskReason
+from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.report import Memory
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.model import NodeContext
@@ -49,7 +49,7 @@ def test_a_request_that_is_the_limit_is_never_exceeded_even_with_swap() -> None:
 def test_without_a_request_it_is_said_only_while_the_node_is_short() -> None:
     best_effort = spec()
 
-    assert over_request(subject(best_effort, used(50, 60), qos_class=QosClass.BEST_EFFORT)) is None
+    assert over_request(subject(best_effort, used(50, 60))) is None
     short = over_request(subject(best_effort, used(50, 60), node=NodeContext("node-1", SHORT)))
     assert short is not None
     assert "no memory request" in short.sentence
@@ -75,6 +75,10 @@ def test_without_a_request_beside_a_container_that_asks_for_enough_is_no_reason(
     short = NodeContext("node-1", SHORT)
 
     assert over_request(subject(spec(), used(50, 60), node=short, pod_request_bytes=500 * MI, pod_row=of_pod(90, 100))) is None
+
+
+def test_an_ephemeral_container_is_not_blamed_for_a_request_that_it_cannot_have() -> None:
+    assert over_request(subject(spec(kind="ephemeral"), used(50, 60), node=NodeContext("node-1", SHORT))) is None
 
 
 def test_a_critical_pod_is_never_evicted() -> None:
