@@ -22,7 +22,7 @@ from msgspec import structs
 from oomsight_agent.kernel.accounting import Charges
 from oomsight_agent.kernel.memory_files import Counters, FileProblem, HotFile, MemoryFiles, ReadFile
 from oomsight_agent.kernel.memory_stat import NOTHING_KNOWN, parse_memory_stat_v1
-from oomsight_agent.kernel.numbers import parse_number
+from oomsight_agent.kernel.numbers import parse_limit, parse_number
 from oomsight_agent.kernel.oom_control import parse_oom_kills
 from oomsight_agent.kernel.problem import Problem
 from oomsight_agent.kernel.read_errors import FileKind
@@ -55,7 +55,7 @@ def parse_hot(contents: Sequence[bytes | None]) -> tuple[Counters, tuple[FilePro
 def read_charges(read: ReadFile, last: Charges | None) -> Charges:
     """The files that are read less often; those of settings again only with a new limit, or without `last`."""
     stat = read(FileKind.MEMORY_STAT, "memory.stat", parse_memory_stat_v1) or NOTHING_KNOWN
-    limit = read(FileKind.MEMORY_LIMIT, "memory.limit_in_bytes", parse_number)
+    limit = read(FileKind.MEMORY_LIMIT, "memory.limit_in_bytes", parse_limit)
     kernel = read(FileKind.MEMORY_KERNEL, "memory.kmem.usage_in_bytes", parse_number)
     swap_limit_hits = read(FileKind.MEMORY_SWAP, "memory.memsw.failcnt", parse_number)
     limit_bytes = limit if limit is not None and limit < UNLIMITED_FROM_BYTES else None
@@ -70,7 +70,7 @@ def read_charges(read: ReadFile, last: Charges | None) -> Charges:
             swap_limit_hits=swap_limit_hits,
         )
     sock = read(FileKind.MEMORY_KERNEL, "memory.kmem.tcp.usage_in_bytes", parse_number)
-    memsw_limit = read(FileKind.MEMORY_SWAP, "memory.memsw.limit_in_bytes", parse_number)
+    memsw_limit = read(FileKind.MEMORY_SWAP, "memory.memsw.limit_in_bytes", parse_limit)
     return Charges(
         stat=stat,
         limit_bytes=limit_bytes,

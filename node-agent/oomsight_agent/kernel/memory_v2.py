@@ -21,7 +21,7 @@ from oomsight_agent.kernel.accounting import Charges
 from oomsight_agent.kernel.events import MemoryEvents, parse_events
 from oomsight_agent.kernel.memory_files import Counters, FileProblem, HotFile, MemoryFiles, ReadFile
 from oomsight_agent.kernel.memory_stat import NOTHING_KNOWN, MemoryStat, parse_memory_stat_v2
-from oomsight_agent.kernel.numbers import MAX, NoLimit, parse_number, parse_number_or_max
+from oomsight_agent.kernel.numbers import MAX, NoLimit, parse_limit_or_max, parse_number
 from oomsight_agent.kernel.problem import Problem
 from oomsight_agent.kernel.read_errors import FileKind
 
@@ -54,7 +54,7 @@ def parse_hot(contents: Sequence[bytes | None]) -> tuple[Counters, tuple[FilePro
 def read_charges(read: ReadFile, last: Charges | None) -> Charges:
     """The files that are read less often; those of settings again only with a new limit, or without `last`."""
     stat = read(FileKind.MEMORY_STAT, "memory.stat", parse_memory_stat_v2) or NOTHING_KNOWN
-    limit: Limit = read(FileKind.MEMORY_LIMIT, "memory.max", parse_number_or_max)
+    limit: Limit = read(FileKind.MEMORY_LIMIT, "memory.max", parse_limit_or_max)
     now = Charges(
         stat=stat,
         limit_bytes=_bytes(limit),
@@ -67,8 +67,8 @@ def read_charges(read: ReadFile, last: Charges | None) -> Charges:
     if last is not None and (now.limit_bytes, now.unlimited) == (last.limit_bytes, last.unlimited):
         high_bytes, swap_limit_bytes, oom_group = last.high_bytes, last.swap_limit_bytes, last.oom_group
     else:
-        high_bytes = _bytes(read(FileKind.MEMORY_LIMIT, "memory.high", parse_number_or_max))
-        swap_limit_bytes = _bytes(read(FileKind.MEMORY_SWAP, "memory.swap.max", parse_number_or_max))
+        high_bytes = _bytes(read(FileKind.MEMORY_LIMIT, "memory.high", parse_limit_or_max))
+        swap_limit_bytes = _bytes(read(FileKind.MEMORY_SWAP, "memory.swap.max", parse_limit_or_max))
         group = read(FileKind.OOM_GROUP, "memory.oom.group", parse_number)
         oom_group = None if group is None else group == 1
     return structs.replace(now, high_bytes=high_bytes, swap_limit_bytes=swap_limit_bytes, oom_group=oom_group)

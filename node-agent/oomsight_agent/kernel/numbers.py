@@ -7,8 +7,13 @@ from typing import Final, Literal
 
 from oomsight_agent.kernel.problem import Problem, problem
 
-MAX_DIGITS: Final = 20
-"""2^64 has 20 digits: more is no counter of any kernel."""
+MOST_COUNTED: Final = 1 << 60
+"""An exbibyte, or as many events: no machine gets there. What says more is broken, and sums of a few must fit into the report."""
+
+MOST_LIMIT: Final = (1 << 63) - 1
+"""A limit may be set, or mean that there is none, far beyond what any machine has."""
+
+_MOST_DIGITS: Final = 19
 
 
 class NoLimit(Enum):
@@ -22,26 +27,38 @@ MAX: Final = NoLimit.MAX
 
 def parse_number(data: bytes) -> int | Problem:
     """One non-negative decimal number: `12783616\\n`."""
-    text = data.strip()
-    if text.isdigit() and len(text) <= MAX_DIGITS:
-        return int(text)
-    return problem("a decimal number", data)
+    number = _decimal(data.strip(), MOST_COUNTED)
+    return problem("a decimal number", data) if number is None else number
 
 
-def parse_signed_number(data: bytes) -> int | Problem:
-    """One decimal number that may be negative: `-998\\n` (oom_score_adj)."""
-    text = data.strip()
-    if text.removeprefix(b"-").isdigit() and len(text) <= MAX_DIGITS:
-        return int(text)
-    return problem("a decimal number", data)
+def parse_limit(data: bytes) -> int | Problem:
+    """A v1 limit: `268435456\\n`; about 2^63 where there is none."""
+    number = _decimal(data.strip(), MOST_LIMIT)
+    return problem("a decimal number", data) if number is None else number
 
 
-def parse_number_or_max(data: bytes) -> int | Literal[NoLimit.MAX] | Problem:
+def parse_limit_or_max(data: bytes) -> int | Literal[NoLimit.MAX] | Problem:
     """A v2 limit: `268435456\\n`, or `max\\n` for no limit."""
     if data.strip() == b"max":
         return MAX
-    number = parse_number(data)
-    return problem("a decimal number or 'max'", data) if isinstance(number, Problem) else number
+    number = _decimal(data.strip(), MOST_LIMIT)
+    return problem("a decimal number or 'max'", data) if number is None else number
+
+
+def parse_oom_score_adj(data: bytes) -> int | Problem:
+    """`-998\\n`: from -1000 to 1000 (include/uapi/linux/oom.h)."""
+    text = data.strip()
+    number = _decimal(text.removeprefix(b"-"), 1000)
+    if number is None:
+        return problem("a number from -1000 to 1000", data)
+    return -number if text.startswith(b"-") else number
+
+
+def _decimal(text: bytes, most: int) -> int | None:
+    if not text.isdigit() or len(text) > _MOST_DIGITS:
+        return None
+    number = int(text)
+    return number if number <= most else None
 
 
 def find_number(data: bytes, needle: bytes) -> int | Problem | None:
@@ -55,8 +72,9 @@ def find_number(data: bytes, needle: bytes) -> int | Problem | None:
     start = at + len(needle)
     end = data.find(b"\n", start)
     text = data[start:] if end < 0 else data[start:end]
-    if text.isdigit() and len(text) <= MAX_DIGITS:
-        return int(text)
+    number = _decimal(text, MOST_COUNTED)
+    if number is not None:
+        return number
     return problem(f"a decimal number after {needle.strip().decode('ascii')!r}", text)
 
 
@@ -69,6 +87,7 @@ def find_kilobytes(data: bytes, needle: bytes) -> int | Problem | None:
     end = data.find(b"\n", start)
     line = data[start:] if end < 0 else data[start:end]
     text = line.strip().removesuffix(b" kB")
-    if text.isdigit() and len(text) <= MAX_DIGITS:
-        return int(text) * 1024
+    number = _decimal(text, MOST_COUNTED // 1024)
+    if number is not None:
+        return number * 1024
     return problem(f"a number of kB after {needle.strip().decode('ascii')!r}", line)

@@ -70,7 +70,9 @@ def badness_points(status: ProcessStatus, oom_score_adj: int | None, total_pages
 
     None: not eligible (adj -1000, or no memory), or something is unknown. `total_pages` is RAM and swap.
     """
-    if oom_score_adj is None or total_pages is None or oom_score_adj <= _OOM_SCORE_ADJ_MIN or status.rss_bytes is None:
+    if oom_score_adj is None or total_pages is None or oom_score_adj <= _OOM_SCORE_ADJ_MIN:
         return None
-    size_bytes = (status.rss_bytes, status.swap_bytes or 0, status.page_tables_bytes or 0)
+    if status.rss_bytes is None or status.swap_bytes is None or status.page_tables_bytes is None:
+        return None
+    size_bytes = (status.rss_bytes, status.swap_bytes, status.page_tables_bytes)
     return sum(size // page_size_bytes for size in size_bytes) + oom_score_adj * (total_pages // 1000)

@@ -11,7 +11,7 @@ from oomsight_agent.kernel.accounting import NodeSwap, account
 from oomsight_agent.kernel.discovery import MAX_DEPTH, MAX_DIRECTORIES, list_directories
 from oomsight_agent.kernel.files import LARGE_FILE_BYTES, note_os_error, read_value
 from oomsight_agent.kernel.memory_files import MemoryFiles
-from oomsight_agent.kernel.numbers import parse_signed_number
+from oomsight_agent.kernel.numbers import parse_oom_score_adj
 from oomsight_agent.kernel.problem import Problem, printable_text
 from oomsight_agent.kernel.process import parse_cgroup_of_process
 from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
@@ -103,7 +103,7 @@ def _adjustments_by_cgroup(version: int, proc_root: str, errors: ReadErrors) -> 
         path = read_value(errors, FileKind.PROCESS_CGROUP, parse, f"{proc_root}/{pid}/cgroup")
         if path is None:
             continue
-        adjustment = read_value(errors, FileKind.PROCESS_OOM_SCORE_ADJ, parse_signed_number, f"{proc_root}/{pid}/oom_score_adj")
+        adjustment = read_value(errors, FileKind.PROCESS_OOM_SCORE_ADJ, parse_oom_score_adj, f"{proc_root}/{pid}/oom_score_adj")
         path = path.rstrip("/")
         found.setdefault(path, []).append(adjustment)
         while path:

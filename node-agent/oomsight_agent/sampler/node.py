@@ -63,9 +63,9 @@ class NodeTrack:
         return NodeSwap(self.memory.swap_free_bytes, self.memory.swappiness)
 
     def total_pages(self) -> int | None:
-        """RAM and swap in pages: the scale of a node-wide OOM."""
+        """RAM and swap in pages: the scale of a node-wide OOM. None when either is unknown."""
         total, swap = self.memory.total_bytes, self.memory.swap_total_bytes
-        return None if total is None else (total + (swap or 0)) // self.page_size_bytes
+        return None if total is None or swap is None else (total + swap) // self.page_size_bytes
 
     def close(self) -> None:
         for descriptor in self._descriptors.values():

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from oomsight_agent.kernel.cgroup_path import container_id_of_process
 from oomsight_agent.kernel.files import note_os_error, read_value
-from oomsight_agent.kernel.numbers import parse_signed_number
+from oomsight_agent.kernel.numbers import parse_oom_score_adj
 from oomsight_agent.kernel.problem import Problem
 from oomsight_agent.kernel.process import ProcessStatus, badness_points, parse_cgroup_of_process, parse_status
 from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
@@ -118,7 +118,7 @@ class ProcessTable:
         if status is None or status.rss_bytes is None:  # gone, or a zombie: nothing that could be killed
             return None
         path = f"{self._proc}/{pid}/oom_score_adj"
-        oom_score_adj = read_value(self._errors, FileKind.PROCESS_OOM_SCORE_ADJ, parse_signed_number, path)
+        oom_score_adj = read_value(self._errors, FileKind.PROCESS_OOM_SCORE_ADJ, parse_oom_score_adj, path)
         return Process(
             pid=pid,
             name=status.name,

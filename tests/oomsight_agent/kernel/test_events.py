@@ -3,9 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oomsight_agent.kernel.events import MemoryEvents, parse_events
+from oomsight_agent.kernel.numbers import MOST_COUNTED
 from oomsight_agent.kernel.problem import Problem
 
-COUNTS = st.integers(0, 2**63)
+COUNTS = st.integers(0, MOST_COUNTED)
 
 
 @given(high=COUNTS, limit=COUNTS, kills=COUNTS)

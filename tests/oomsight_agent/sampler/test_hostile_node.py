@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,8 @@ DAMAGES: dict[str, Damage] = {
     "binary": lambda path: path.write_bytes(bytes(range(256)) * 8),
     "huge": lambda path: path.write_bytes(b"7" * 2_000_000),
     "many lines": lambda path: path.write_bytes(b"x 1\n" * 200_000),
+    "more than a report holds": lambda path: path.write_bytes(re.sub(rb"\d+", b"%d" % (2**64 - 1), path.read_bytes())),
+    "more than a machine has": lambda path: path.write_bytes(re.sub(rb"\d+", b"%d" % (2**62), path.read_bytes())),
     "negative": lambda path: path.write_bytes(b"-5\n"),
     "a directory": become_directory,
     "a loop of links": become_loop,
