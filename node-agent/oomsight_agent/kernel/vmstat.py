@@ -1,7 +1,8 @@
 """`/proc/vmstat`: the node's counters since boot. `oom_kill 3`.
 
 pswpin and pswpout are pages read from and written to swap, pgmajfault faults that had to wait for a disk, oom_kill processes
-killed by any OOM killer, in cgroups too (kernel 4.13 on). Source: mm/vmstat.c, include/linux/vm_event_item.h.
+killed by any OOM killer, in cgroups too (kernel 4.13 on), the first victim of a memory.oom.group twice (see events.py).
+Source: mm/vmstat.c, include/linux/vm_event_item.h.
 """
 
 from __future__ import annotations

@@ -191,6 +191,23 @@ def test_a_kill_by_the_kernel_is_counted_in_the_container_and_its_pod(place: Pla
     assert place.row().limit_hits != 0  # None where the kernel does not count them
 
 
+def test_one_process_killed_with_its_group_is_one_kill(place: Place) -> None:
+    if not os.path.exists(f"{place.container}/memory.oom.group"):
+        pytest.skip("this machine's cgroups have no memory.oom.group")
+    if "oom_group_kill" not in Path(place.container, "memory.events").read_text():
+        pytest.skip("kernels before 5.17 do not tell kills of groups")
+    Path(place.container, "memory.oom.group").write_text("1")
+    child = place.start()
+    assert place.row().oom_kills == 0
+    assert tell(child, "hold 200") == ""
+    assert child.wait() == -9
+    until(lambda: place.row().oom_kills != 0)
+    report = place.report()
+    assert [row.oom_kills for row in report.containers] == [1]
+    assert [row.oom_kills for row in report.pods] == [1]
+    assert report.containers[0].oom_group is True
+
+
 def test_a_container_that_ended_is_gone_from_the_next_report(place: Place) -> None:
     place.start()
     place.row()
