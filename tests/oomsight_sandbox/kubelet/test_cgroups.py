@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -101,5 +102,8 @@ def test_what_a_killed_owner_left_is_swept_and_a_living_owners_is_not(cgroups: C
     assert os.path.isdir(base)
     assert base in sweep()
     assert not os.path.exists(base)
-    assert not lives(pid)
+    # A v2 cgroup can be removed while what was killed in it is still exiting.
+    deadline = time.monotonic() + 10
+    while lives(pid):
+        assert time.monotonic() < deadline
     assert os.path.isdir(cgroups.base)
