@@ -30,6 +30,8 @@ BIN = Path(sys.executable).parent
 SYSTEM_NAMESPACE = "oomsight-system"
 PODS = ResourceId("", "pods")
 DEADLINE_SECONDS = 40.0
+EXPECTED_OOM_SCORE_ADJ = 985
+"""What the kubelet sets for a request of 64Mi on a node of 4Gi."""
 _serial = itertools.count(1)
 
 
@@ -123,8 +125,6 @@ class Cluster:
             await agent.stop()
         self.nodes.append(node)
         self.server.load([_agent_pod(node, self.daemonset_uid)])
-        # The first to die on every node, so that no other pod is at risk for that alone.
-        self.start_pod(node, f"bait-{name}", namespace="bait", limit_bytes=None, oom_score_adj=1000)
         return node
 
     def apply_policy(self, name: str = "everything", **rules: Any) -> None:
@@ -145,12 +145,11 @@ class Cluster:
         *,
         namespace: str = "shop",
         limit_bytes: int | None = 128 * MI,
-        oom_score_adj: int = 985,  # what the kubelet sets for a request of 64Mi on a node of 4Gi
         **charges: Any,
     ) -> Running:
         """A Burstable pod whose one container `app` runs with these charges (see ContainerFiles)."""
         serial = next(_serial)
-        process = ProcessFiles(10_000 + serial, anon_bytes=charges.get("anon_bytes", 10 * MI), oom_score_adj=oom_score_adj)
+        process = ProcessFiles(10_000 + serial, anon_bytes=charges.get("anon_bytes", 10 * MI), oom_score_adj=EXPECTED_OOM_SCORE_ADJ)
         (stored,) = self.server.load([_pod(node, namespace, name, limit_bytes)])
         files = ContainerFiles(
             stored.uid, f"{serial:064x}", namespace, name, "app", limit_bytes=limit_bytes, processes=(process,), **charges
