@@ -5,7 +5,7 @@ every end of a run is judged once, by container id), and it is also told, with e
 long before. The kernel's counter knows every kill but not whose: a rise that is followed by the container's end is that end,
 otherwise a child died. Hence a rise waits `CHILD_GRACE_SECONDS` for the kubelet before it counts as a child's. `Error` with 137
 beside a rise is an OOM kill whose runtime event was lost; without one it waits as long for the pod's counter, since the agent's
-word may come after the kubelet's.
+word may come after the kubelet's. For the same reason a rise in a run whose end was judged an OOM kill already is that kill.
 
 What was there before the operator first looked counts as past: `lastState` with its own time, a counter with the container's
 start as its earliest time. Pure: the clock is passed in, and the history that comes back is the only memory.
@@ -65,6 +65,7 @@ def observe_kills(previous: ContainerHistory, seen: Observation) -> KillTransiti
     same_run = seen.row is not None and seen.row.container_id == previous.container_id_seen
     if seen.row is not None and same_run:
         history, rise = _count(history, seen.row, history.oom_kills_seen, None, seen.now_seconds)
+        history = _explain_by_its_end(history)
     ended_by_oom = False
     undecided_until: float | None = None
     announced: list[Kill] = []
@@ -79,6 +80,7 @@ def observe_kills(previous: ContainerHistory, seen: Observation) -> KillTransiti
         history, kill = _as_child_kill(history, seen)
         announced += [kill] if kill is not None else []
         history, rise = _begin_run(history, seen.row, seen)
+        history = _explain_by_its_end(history)
     until = pending_until(history)
     running = seen.status is not None and seen.status.state == "running" and seen.status.container_id == history.container_id_seen
     if until is not None and running and seen.now_seconds >= until:
@@ -128,6 +130,23 @@ def _begin_run(history: ContainerHistory, row: ContainerRow, seen: Observation) 
     started = status.started_at_seconds if status is not None and status.container_id == row.container_id else None
     history = replace(history, container_id_seen=row.container_id, oom_kills_seen=None, limit_bytes_seen=None)
     return _count(history, row, known, started, seen.now_seconds)
+
+
+def _explain_by_its_end(history: ContainerHistory) -> ContainerHistory:
+    """A rise that is told after the kubelet told of the same kill, as by an agent on a busy node, is no second one."""
+    if history.pending_oom_kills <= 0:
+        return history
+    for index, kill in enumerate(history.kills):
+        if kill.container_id == history.container_id_seen and (kill.ended_container or kill.source is KillSource.STATUS):
+            told = replace(kill, processes=max(kill.processes, history.pending_oom_kills))
+            return replace(
+                history,
+                kills=(*history.kills[:index], told, *history.kills[index + 1 :]),
+                pending_oom_kills=0,
+                pending_since_seconds=None,
+                pending_not_before_seconds=None,
+            )
+    return history
 
 
 def _unjudged_ends(history: ContainerHistory, status: ContainerStatus | None) -> tuple[Termination, ...]:

@@ -90,6 +90,30 @@ def test_counter_first_and_status_later_is_one_kill_and_no_child() -> None:
     assert len(after.history.kills) == 1
 
 
+def test_status_first_and_the_runs_counter_later_is_one_kill_and_no_child() -> None:
+    before = see(None, running(), counted(0))
+    told = see(before.history, restarted(at=NOW + 10), counted(0), NOW + 11)
+    late = see(told.history, restarted(at=NOW + 10), counted(3), NOW + 12)
+    after = see(late.history, restarted(at=NOW + 10), counted(0, SECOND_RUN), NOW + 13)
+    much_later = see(after.history, restarted(at=NOW + 10), counted(0, SECOND_RUN), NOW + 600)
+
+    assert [kill.source for kill in told.new_kills] == [KillSource.STATUS]
+    assert late.new_kills == after.new_kills == much_later.new_kills == ()
+    assert late.counter_rise == 3
+    (kill,) = much_later.history.kills
+    assert (kill.source, kill.processes) == (KillSource.STATUS, 3)
+
+
+def test_a_run_first_sampled_after_its_end_was_told_is_one_kill_and_no_child() -> None:
+    told = see(None, restarted())
+    late = see(told.history, restarted(), counted(1), NOW + 2)
+    after = see(late.history, restarted(), counted(0, SECOND_RUN), NOW + 3)
+
+    assert len(told.new_kills) == 1
+    assert late.new_kills == after.new_kills == ()
+    assert len(after.history.kills) == 1
+
+
 def test_a_killed_child_is_told_once_the_kubelet_had_time_to_call_the_container_dead() -> None:
     before = see(None, running(), counted(0), NOW)
     rise = see(before.history, running(), counted(1), NOW + 5)
