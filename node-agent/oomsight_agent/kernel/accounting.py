@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -67,6 +68,17 @@ def swap_room(swap_bytes: int | None, swap_limit_bytes: int | None, swappiness: 
     if swap_limit_bytes is None:
         return node.free_bytes
     return max(0, min(node.free_bytes, swap_limit_bytes - (swap_bytes or 0)))
+
+
+def swap_below(children: Iterable[Charges], node: NodeSwap) -> NodeSwap:
+    """The node's swap as it bears on a cgroup whose memory is all charged to `children`: what these may not swap out, it cannot.
+
+    The kubelet sets memory.swap.max of containers and leaves it open for their pod.
+    """
+    if not node.free_bytes:
+        return node
+    rooms = sum(swap_room(child.swap_bytes, child.swap_limit_bytes, child.swappiness, node) for child in children)
+    return NodeSwap(min(node.free_bytes, rooms), node.swappiness)
 
 
 def unreclaimable(

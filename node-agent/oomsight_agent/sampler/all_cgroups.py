@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from oomsight_agent.kernel.accounting import NodeSwap, account
+from msgspec import structs
+
+from oomsight_agent.kernel.accounting import Charges, NodeSwap, account, swap_below, swap_room
 from oomsight_agent.kernel.discovery import MAX_DEPTH, MAX_DIRECTORIES, list_directories
 from oomsight_agent.kernel.files import LARGE_FILE_BYTES, note_os_error, read_value
-from oomsight_agent.kernel.memory_files import MemoryFiles
+from oomsight_agent.kernel.memory_files import Counters, MemoryFiles
 from oomsight_agent.kernel.numbers import parse_oom_score_adj
 from oomsight_agent.kernel.problem import Problem, printable_text
 from oomsight_agent.kernel.process import parse_cgroup_of_process
@@ -41,10 +43,18 @@ def read_all_cgroups(
     """Every cgroup that still is there when its turn comes, sorted by path."""
     adjustments = _adjustments_by_cgroup(hierarchy.version, proc_root, errors)
     rows = []
-    for path in sorted(_walk(hierarchy.path, errors)):
-        memory = _read_memory(f"{hierarchy.path}{path}", files, node, errors)
-        if memory is None:
+    inside: dict[str, list[Charges]] = {}
+    for path in sorted(_walk(hierarchy.path, errors), reverse=True):  # children before their parents
+        read = _read_cgroup(f"{hierarchy.path}{path}", files, errors)
+        if read is None:
             continue
+        counters, charges = read
+        below = inside.pop(path, None)
+        # On v2 a cgroup with children has no processes of its own, but for the root; on v1 it may have.
+        swap = node if below is None or not path or hierarchy.version == 1 else swap_below(below, node)
+        memory = account(counters.usage_bytes, None, counters.peak_bytes, charges, swap)
+        if path:
+            inside.setdefault(path.rpartition("/")[0], []).append(_bounded(charges, swap))
         found = None if adjustments is None else adjustments.get(path, [])
         known = [value for value in found or () if value is not None]
         rows.append(
@@ -56,7 +66,13 @@ def read_all_cgroups(
                 process_count=None if found is None else len(found),
             )
         )
-    return tuple(rows)
+    return tuple(reversed(rows))
+
+
+def _bounded(charges: Charges, swap: NodeSwap) -> Charges:
+    """What a cgroup lets its parent swap out: no more than what is below it may."""
+    room = swap_room(charges.swap_bytes, charges.swap_limit_bytes, charges.swappiness, swap)
+    return structs.replace(charges, swap_limit_bytes=(charges.swap_bytes or 0) + room)
 
 
 def _walk(base: str, errors: ReadErrors) -> list[str]:
@@ -75,7 +91,7 @@ def _walk(base: str, errors: ReadErrors) -> list[str]:
     return paths[:MAX_DIRECTORIES]
 
 
-def _read_memory(directory: str, files: MemoryFiles, node: NodeSwap, errors: ReadErrors) -> Memory | None:
+def _read_cgroup(directory: str, files: MemoryFiles, errors: ReadErrors) -> tuple[Counters, Charges] | None:
     def read(kind: FileKind, name: str, parse: Callable[[bytes], Value | Problem]) -> Value | None:
         return read_value(errors, kind, parse, f"{directory}/{name}", max_bytes=LARGE_FILE_BYTES)
 
@@ -84,7 +100,7 @@ def _read_memory(directory: str, files: MemoryFiles, node: NodeSwap, errors: Rea
         counters = hot.counters(hot.read())
     except CgroupGone:
         return None
-    return account(counters.usage_bytes, None, counters.peak_bytes, files.read_charges(read, None), node)
+    return counters, files.read_charges(read, None)
 
 
 def _adjustments_by_cgroup(version: int, proc_root: str, errors: ReadErrors) -> dict[str, list[int | None]] | None:

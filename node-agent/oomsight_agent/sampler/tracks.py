@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from oomsight_agent.kernel.accounting import NodeSwap
+from oomsight_agent.kernel.accounting import Charges, NodeSwap, swap_below
 from oomsight_agent.kernel.container_logs import ContainerName, ContainerNames
 from oomsight_agent.kernel.discovery import FoundCgroup
 from oomsight_agent.kernel.memory_files import MemoryFiles
@@ -71,9 +71,13 @@ class Tracks:
                 container.sample(now, stat_interval, node)
             except CgroupGone:
                 gone.append(path)
+        inside: dict[str, list[Charges]] = {}
+        if node.free_bytes:
+            for container in self._containers.values():
+                inside.setdefault(container.row.pod_uid, []).append(container.track.charges)
         for path, pod in self._pods.items():
             try:
-                pod.sample(now, stat_interval, node)
+                pod.sample(now, stat_interval, swap_below(inside.get(pod.row.pod_uid, ()), node))
             except CgroupGone:
                 gone.append(path)
         for path in gone:

@@ -11,6 +11,15 @@ from oomsight_sandbox.node_tree import MI, Flavour
 BOTH = pytest.mark.parametrize("flavour", [Flavour.V1_CGROUPFS, Flavour.V2_SYSTEMD])
 
 
+def give_swap(node: SampledNode, *, free_bytes: int, pod_limit: str, container_limit: str) -> None:
+    meminfo = node.tree.proc_root / "meminfo"
+    lines = [line for line in meminfo.read_text().splitlines() if not line.startswith("Swap")]
+    meminfo.write_text("\n".join([*lines, f"SwapTotal: {free_bytes // 1024} kB", f"SwapFree: {free_bytes // 1024} kB", ""]))
+    container = node.directory(WEB_FILES)
+    (container / "memory.swap.max").write_text(f"{container_limit}\n")
+    (container.parent / "memory.swap.max").write_text(f"{pod_limit}\n")
+
+
 def rows(node: SampledNode) -> dict[str, CgroupRow]:
     return {row.cgroup: row for row in node.sampler.sample_all_cgroups()}
 
@@ -57,4 +66,30 @@ def test_a_cgroup_with_a_hostile_name_has_a_plain_one(tmp_path: Path) -> None:
     node = SampledNode(tmp_path, Flavour.V1_CGROUPFS)
     (node.tree.hierarchy / "x\x1b[31m\\").mkdir()
     assert "/x\\x1b[31m\\x5c" in rows(node)
+    node.sampler.close()
+
+
+def test_a_parent_can_swap_no_more_than_what_is_below_it_may(tmp_path: Path) -> None:
+    node = SampledNode(tmp_path, Flavour.V2_CGROUPFS)
+    node.tree.put(WEB_FILES)
+    give_swap(node, free_bytes=512 * MI, pod_limit="max", container_limit=str(4 * MI))
+    found = rows(node)
+    container = node.tree.path_of(WEB_FILES)
+    pod = container.rpartition("/")[0]
+    held = found[container].memory.unreclaimable_bytes
+    assert held is not None
+    assert held >= 18 * MI  # 22 MiB of anon and shmem, of which 4 may go
+    assert found[pod].memory.unreclaimable_bytes == held
+    node.sampler.close()
+
+
+def test_a_pod_can_swap_no_more_than_its_containers_may(tmp_path: Path) -> None:
+    node = SampledNode(tmp_path, Flavour.V2_CGROUPFS)
+    node.tree.put(WEB_FILES)
+    give_swap(node, free_bytes=512 * MI, pod_limit="max", container_limit="0")
+    report = node.tick()
+    held = node.container(report).memory.unreclaimable_bytes
+    assert held is not None
+    assert held >= 22 * MI
+    assert node.pod(report).memory.unreclaimable_bytes == held
     node.sampler.close()
