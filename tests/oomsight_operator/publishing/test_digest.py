@@ -75,7 +75,8 @@ def test_a_childs_kill_that_waited_for_the_kubelet_when_the_operator_ended_is_to
 
     before_restart = observe(HISTORY, NOW)
     assert before_restart.new_kills == ()
-    restored = histories_of([written(a_contribution("uid-1", a_kill(), history=before_restart.history))])["uid-1"].containers["app"]
+    earlier = a_kill(container_id="d" * 64)  # of the run before this one
+    restored = histories_of([written(a_contribution("uid-1", earlier, history=before_restart.history))])["uid-1"].containers["app"]
     after_restart = observe(restored, NOW + 3)
     told = observe(after_restart.history, NOW + 3 + CHILD_GRACE_SECONDS)
     assert [(kill.processes, kill.sequence) for kill in told.new_kills] == [(1, 5)]
