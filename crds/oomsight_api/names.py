@@ -82,11 +82,28 @@ class RiskReason(StrEnum):
     SHARED_MEMORY_HEAVY = "SharedMemoryHeavy"
 
 
+class Cause(StrEnum):
+    """Why the kernel killed: what would have to change for it not to happen again."""
+
+    LIMIT_TOO_LOW = "LimitTooLow"
+    LEAK = "Leak"
+    BURST = "Burst"
+    SHARED_MEMORY = "SharedMemory"
+    PAGE_CACHE_THRASH = "PageCacheThrash"
+    CHILD_PROCESS = "ChildProcess"
+    NODE_PRESSURE = "NodePressure"
+    POD_LIMIT = "PodLimit"
+    STARTUP = "Startup"
+    UNKNOWN = "Unknown"
+
+
 class EventReason(StrEnum):
     """Reasons of the Events on pods (and nodes)."""
 
     OOM_KILLED = "OOMKilled"
     CHILD_PROCESS_OOM_KILLED = "ChildProcessOOMKilled"
+    NODE_OUT_OF_MEMORY = "NodeOutOfMemory"
+    """On the node: its own memory ran out, and the kernel killed somewhere on it."""
     OOM_RISK_RAISED = "OOMRiskRaised"
     OOM_RISK_LOWERED = "OOMRiskLowered"
     MEMORY_LIMIT_RECOMMENDED = "MemoryLimitRecommended"

@@ -12,31 +12,20 @@ from typing import Annotated, Any
 
 import msgspec
 
+from oomsight_api.bounds import CgroupPath, Count, OomScoreAdj, Row, Signed, Text, UnixTime
+from oomsight_api.incident import Incident, KernelLog
+
 REPORT_VERSION = 1
 MAX_REPORT_BYTES = 16 * 1024 * 1024
 """A node of 1,000 containers reports about 1.5 MiB; more than this is not a report."""
 
-
-MOST = 2**63 - 1
-"""Beyond this no counter of a kernel, and no quantity of Kubernetes."""
-
-Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
-Signed = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
-OomScoreAdj = Annotated[int, msgspec.Meta(ge=-1000, le=1000)]
-UnixTime = Annotated[float, msgspec.Meta(ge=0, le=253402300799)]
-"""Seconds; no calendar goes beyond the year 9999."""
-Text = Annotated[str, msgspec.Meta(max_length=1024)]
-"""Names of objects and files (NAME_MAX is 255 bytes, escaped at most four times as long), ids, cursors."""
-CgroupPath = Annotated[str, msgspec.Meta(max_length=4096)]
+MAX_INCIDENTS = 512
+"""An answer holds the latest at most."""
 MAX_PROCESSES = 32
 """Five are sent; what an agent makes the operator remember of a container has a bound."""
 
 
-class _Row(msgspec.Struct, frozen=True):
-    """Immutable and slotted; absent fields are left out of the JSON."""
-
-
-class Pressure(_Row, frozen=True, kw_only=True, omit_defaults=True):
+class Pressure(Row, frozen=True, kw_only=True, omit_defaults=True):
     """Pressure stall information of memory, kernel 4.20 on, cgroup v2 or node. Source: Documentation/accounting/psi.rst.
 
     Averages are percent of wall time (0 to 100) in which some or all tasks stalled; totals are seconds since start.
@@ -52,7 +41,7 @@ class Pressure(_Row, frozen=True, kw_only=True, omit_defaults=True):
     full_total_seconds: float | None = None
 
 
-class Memory(_Row, frozen=True, kw_only=True, omit_defaults=True):
+class Memory(Row, frozen=True, kw_only=True, omit_defaults=True):
     """What one cgroup is charged for, the same for cgroup v1 and v2 (descendants included)."""
 
     usage_bytes: Count | None = None
@@ -92,7 +81,7 @@ class Memory(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """`limit_bytes - unreclaimable_bytes`, may be negative; None without a limit."""
 
 
-class Process(_Row, frozen=True, kw_only=True, omit_defaults=True):
+class Process(Row, frozen=True, kw_only=True, omit_defaults=True):
     """One of a container's biggest processes. The name is the tenant's: at most 15 arbitrary bytes, escaped to printable ASCII."""
 
     pid: Count
@@ -106,7 +95,7 @@ class Process(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """oom_badness in pages for a node-wide OOM: rss + swap + page tables + adj * (totalpages / 1000). See mm/oom_kill.c."""
 
 
-class Container(_Row, frozen=True, kw_only=True, omit_defaults=True):
+class Container(Row, frozen=True, kw_only=True, omit_defaults=True):
     """One container of a pod. `container_id` is 64 hex digits; the pod's uid is the API's, or a static pod's config hash."""
 
     pod_uid: Text
@@ -127,6 +116,8 @@ class Container(_Row, frozen=True, kw_only=True, omit_defaults=True):
     high_hits: Count | None = None
     oom_kills: Count | None = None
     """Processes killed by any OOM killer in this cgroup since it was made (v2: descendants included)."""
+    limit_ooms: Count | None = None
+    """Times that this cgroup's own limit led to an OOM (v2 memory.events.local `oom`, kernel 5.2 on), since it was made."""
     oom_group: bool | None = None
     """v2 memory.oom.group: all die together."""
     oom_score_adj_min: OomScoreAdj | None = None
@@ -139,7 +130,7 @@ class Container(_Row, frozen=True, kw_only=True, omit_defaults=True):
     """Slope of the unreclaimable floor over the agent's window; None until the window is half full."""
 
 
-class Pod(_Row, frozen=True, kw_only=True, omit_defaults=True):
+class Pod(Row, frozen=True, kw_only=True, omit_defaults=True):
     """A pod's own cgroup: its limit often fires first, and its v2 counters outlive restarts of its containers."""
 
     pod_uid: Text
@@ -147,9 +138,11 @@ class Pod(_Row, frozen=True, kw_only=True, omit_defaults=True):
     memory: Memory = Memory()
     limit_hits: Count | None = None
     oom_kills: Count | None = None
+    limit_ooms: Count | None = None
+    """As of a container."""
 
 
-class NodeMemory(_Row, frozen=True, kw_only=True, omit_defaults=True):
+class NodeMemory(Row, frozen=True, kw_only=True, omit_defaults=True):
     """The node as /proc tells it."""
 
     total_bytes: Count | None = None
@@ -173,7 +166,7 @@ class NodeMemory(_Row, frozen=True, kw_only=True, omit_defaults=True):
     oom_kill_allocating_task: Count | None = None
 
 
-class NodeReport(_Row, frozen=True, kw_only=True, omit_defaults=True):
+class NodeReport(Row, frozen=True, kw_only=True, omit_defaults=True):
     """One answer of an agent. With `full`, `containers` and `pods` are all there are; else only those that changed materially."""
 
     version: int = REPORT_VERSION
@@ -197,6 +190,13 @@ class NodeReport(_Row, frozen=True, kw_only=True, omit_defaults=True):
     removed_container_ids: tuple[str, ...] = ()
     """Containers gone since the cursor (never set on a full report)."""
     removed_pod_uids: tuple[str, ...] = ()
+    incidents: Annotated[tuple[Incident, ...], msgspec.Meta(max_length=MAX_INCIDENTS)] = ()
+    """OOMs that are new or became clearer since the cursor, oldest first; with `full` all that the agent remembers. The same id
+    told again replaces what was told before."""
+    kernel_log: KernelLog | None = None
+    """Whether the agent reads the kernel's log; None: it was not told to."""
+    unattributed_oom_kills: Count | None = None
+    """Kills that the node counted (vmstat) since the agent started, beyond those in incidents; None where that is not known."""
     read_errors: Count = 0
     """Files that were there but could not be read or made no sense, since the agent started."""
 

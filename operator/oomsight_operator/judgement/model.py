@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from oomsight_api.names import QosClass, RiskLevel, RiskReason
+from oomsight_api.incident import Incident, KillMemory, LastSample, OomScope
+from oomsight_api.names import Cause, QosClass, RiskLevel, RiskReason
 from oomsight_api.policy import PolicyRules
 from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import NodeMemory
@@ -141,6 +142,8 @@ class Telemetry:
     rows: Mapping[str, ContainerRow]
     """By container name of the spec (joined by container id); a container without a row is unknown."""
     pod_row: PodRow | None = None
+    incidents: tuple[Incident, ...] = ()
+    """Those with a victim in this pod, as last told, oldest first; kept after the container's row is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +186,21 @@ class KillSource(StrEnum):
     COUNTER = "counter"
     """The kernel's counter, while the container's status told nothing: a child process, or, with exit code 137, an end of the
     container that the runtime reported as `Error`."""
+    KERNEL_LOG = "kernel-log"
+    """The kernel's log, with or without its counter."""
 
 
 SIGKILL_EXIT_CODE = 137
 """128 + SIGKILL: the exit code of a container whose main process the kernel killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class KillCause:
+    """Why it was killed, and the numbers that show it."""
+
+    cause: Cause
+    sentence: str
+    """Printable ASCII, with the numbers and where they come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +221,16 @@ class Kill:
     """Set where only the counter is known, not the moment: it happened between this and `time_seconds`."""
     sequence: int = 0
     """Value of the kernel's counter, for kills of children; 0 for ends of a container."""
+    incident_id: str | None = None
+    """Of the agent's incident; None where the kubelet alone tells of it."""
+    scope: OomScope | None = None
+    """Whose memory ran out; None is unknown."""
+    victim_pid: int | None = None
+    victim_name: str | None = None
+    """The first victim in this container."""
+    memory: KillMemory | None = None
+    before: LastSample | None = None
+    cause: KillCause | None = None
 
     @property
     def identity(self) -> tuple[str, str, int]:
