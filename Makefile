@@ -6,7 +6,7 @@ PYTHON_DIRS := crds node-agent operator e2e tests bench
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help setup demo test lint types layers generated unit format crds lock bench-agent-cost clean
+.PHONY: help setup demo test lint types layers generated unit format crds lock bench-agent-cost bench-kill-latency clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ lock: setup ## compile the requirements files, with hashes and without any index
 
 bench-agent-cost: setup ## cost of the agent's scan of 330 containers against a C loop
 	$(BIN)/python bench/agent_cost.py $(ARGS)
+
+bench-kill-latency: setup ## from a real kill to the agent's answer, the annotation and the Event
+	$(BIN)/python bench/kill_latency.py $(ARGS)
 
 clean: ## remove what make made
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -5,6 +5,7 @@ The chart installs the same on a cluster, with images and rights; here the comma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +30,15 @@ class Roots:
         ]
 
 
-def system_objects(*, node_name: str, roots: Roots, agent_port: int, kubeconfig: str, ports_file: str) -> list[dict[str, Any]]:
+def system_objects(
+    *, node_name: str, roots: Roots, agent_port: int, kubeconfig: str, ports_file: str, agent_flags: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """In the order in which they are to be applied. The operator takes free ports for metrics and health, told in `ports_file`."""
+    agent_words = ["run", f"--node-name={node_name}", f"--listen=127.0.0.1:{agent_port}", *roots.agent_flags, *agent_flags]
     agent = {
         "name": "agent",
         "image": "oomsight",
-        "command": ["oomsight-agent", "run", f"--node-name={node_name}", f"--listen=127.0.0.1:{agent_port}", *roots.agent_flags],
+        "command": ["oomsight-agent", *agent_words],
         "ports": [{"name": "report", "containerPort": agent_port}],
         "resources": {"requests": {"memory": "40Mi"}, "limits": {"memory": "128Mi"}},
     }

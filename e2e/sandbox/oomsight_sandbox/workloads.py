@@ -89,6 +89,21 @@ def parent(arguments: argparse.Namespace) -> None:
         time.sleep(arguments.every_seconds)
 
 
+def surge(arguments: argparse.Namespace) -> None:
+    """Rests until SIGUSR1, then takes memory at once: itself, or with --child in a child process while it lives on."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    say("waiting for SIGUSR1")
+    while True:
+        signal.sigwait({signal.SIGUSR1})
+        if arguments.child and os.fork():
+            os.wait()
+        else:
+            block = take(arguments.mib)
+            say(f"{len(block) // MIB} MiB taken")
+            if arguments.child:
+                os._exit(0)
+
+
 def shared_memory(arguments: argparse.Namespace) -> None:
     """Fills a memory-backed volume: no process shows it, no cache reclaim frees it, all of it counts against the limit."""
     chunk = os.urandom(MIB)
@@ -117,6 +132,7 @@ def parser() -> argparse.ArgumentParser:
     add("leak", leak, mib_per_second=(float, 2), start_mib=(float, 8))
     add("burst", burst, mib=(float, 48))
     add("parent", parent, mib=(float, 64), every_seconds=(float, 10))
+    add("surge", surge, mib=(float, 64), child=(int, 0))
     add("shared-memory", shared_memory, mib=(int, 48), directory=(str, "."))
     return result
 
