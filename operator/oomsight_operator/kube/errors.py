@@ -80,17 +80,22 @@ def target_of(method: str, path: str, params: Mapping[str, str] | None = None) -
     return Target(verb=verb, group=group, resource=resource, namespace=namespace, name=name)
 
 
+MOST_RETRY_AFTER_SECONDS = 300.0
+"""A proxy's mistake must not silence the operator for a day."""
+
+
 def parse_retry_after(value: str | None, now_seconds: float) -> float | None:
-    """Seconds to wait from a Retry-After header: seconds or an HTTP date (RFC 9110 §10.2.3). None for anything else."""
+    """Seconds to wait from a Retry-After header: seconds or an HTTP date (RFC 9110 §10.2.3), at most MOST_RETRY_AFTER_SECONDS. None
+    for anything else."""
     if value is None:
         return None
     if value.strip().isascii() and value.strip().isdigit():
-        return float(min(int(value.strip()[:9]), 86400))
+        return float(min(int(value.strip()[:9]), MOST_RETRY_AFTER_SECONDS))
     try:
         date = email.utils.parsedate_to_datetime(value)
     except (TypeError, ValueError):
         return None
-    return min(max(date.timestamp() - now_seconds, 0.0), 86400.0)
+    return min(max(date.timestamp() - now_seconds, 0.0), MOST_RETRY_AFTER_SECONDS)
 
 
 def error_from_response(  # the whole answer is what it takes

@@ -1,33 +1,15 @@
-from collections.abc import Callable
-from typing import TypeVar
-
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.oomsight_agent.kernel.memory_files import Files
 
 from oomsight_agent.kernel.accounting import Charges
 from oomsight_agent.kernel.memory_files import Counters
 from oomsight_agent.kernel.memory_v1 import MEMORY_V1, parse_hot, read_charges, swap_limit
-from oomsight_agent.kernel.problem import Problem
-from oomsight_agent.kernel.read_errors import FileKind
 
-Value = TypeVar("Value")
 MI = 1024 * 1024
 NO_LIMIT = 9223372036854771712
 OOM_CONTROL = b"oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"
 STAT = b"total_cache 8192\ntotal_rss 4096\ntotal_shmem 0\ntotal_swap 12288\ntotal_inactive_file 4096\ntotal_active_file 4096\n"
-
-
-class Files:
-    """The cgroup's files, with the names that were read."""
-
-    def __init__(self, **contents: bytes) -> None:
-        self.contents = {f"memory.{name.replace('__', '.')}": data for name, data in contents.items()}
-        self.read: list[str] = []
-
-    def __call__(self, kind: FileKind, name: str, parse: Callable[[bytes], Value | Problem]) -> Value | None:
-        self.read.append(name)
-        value = parse(self.contents[name]) if name in self.contents else None
-        return None if isinstance(value, Problem) else value
 
 
 def files(limit: int = 64 * MI, memsw: int = 96 * MI) -> Files:

@@ -1,34 +1,16 @@
-from collections.abc import Callable
-from typing import TypeVar
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.oomsight_agent.kernel.memory_files import Files
 
 from oomsight_agent.kernel.accounting import Charges
 from oomsight_agent.kernel.memory_files import Counters
 from oomsight_agent.kernel.memory_stat import MemoryStat
 from oomsight_agent.kernel.memory_v2 import kernel_charge, kernel_unreclaimable, parse_hot, read_charges
-from oomsight_agent.kernel.problem import Problem
-from oomsight_agent.kernel.read_errors import FileKind
 
-Value = TypeVar("Value")
 MI = 1024 * 1024
 EVENTS = b"low 0\nhigh 4\nmax 12\noom 1\noom_kill 3\noom_group_kill 0\n"
 STAT = b"anon 4096\nfile 8192\nkernel 40960\nsock 512\nshmem 0\nslab_reclaimable 10240\n"
-
-
-class Files:
-    """The cgroup's files, with the names that were read."""
-
-    def __init__(self, **contents: bytes) -> None:
-        self.contents = {f"memory.{name.replace('__', '.')}": data for name, data in contents.items()}
-        self.read: list[str] = []
-
-    def __call__(self, kind: FileKind, name: str, parse: Callable[[bytes], Value | Problem]) -> Value | None:
-        self.read.append(name)
-        value = parse(self.contents[name]) if name in self.contents else None
-        return None if isinstance(value, Problem) else value
 
 
 def files(limit: bytes = b"67108864\n", high: bytes = b"max\n", swap_max: bytes = b"max\n") -> Files:

@@ -51,6 +51,11 @@ def test_retry_after_may_be_a_date() -> None:
     assert parse_retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 90.0) == 0.0
 
 
+@pytest.mark.parametrize("header", ["86400", "999999999999", "Fri, 02 Jan 1970 00:00:00 GMT"])
+def test_nobody_can_silence_the_operator_for_more_than_five_minutes(header: str) -> None:
+    assert parse_retry_after(header, 0.0) == 300.0
+
+
 @settings(deadline=None)
 @given(st.integers(300, 599), st.binary(max_size=200), st.text(max_size=40), st.text(max_size=40))
 def test_any_answer_becomes_an_error_with_a_message(http_status: int, body: bytes, path: str, retry_after: str) -> None:
