@@ -107,7 +107,7 @@ def error_from_response(  # the whole answer is what it takes
     retry_seconds = parse_retry_after(retry_after, now_seconds)
     if retry_seconds is None and isinstance(details, dict):
         found = details.get("retryAfterSeconds")
-        retry_seconds = float(min(found, 86400)) if isinstance(found, int) and found > 0 else None
+        retry_seconds = float(min(found, MOST_RETRY_AFTER_SECONDS)) if isinstance(found, int) and found > 0 else None
     said = status.get("message")
     message = str(said)[:MAX_MESSAGE_CHARACTERS] if said else f"the API server answered {http_status}"
     reason = str(status.get("reason") or "")[:100] or _REASONS.get(http_status, "Unknown")

@@ -56,6 +56,11 @@ def test_nobody_can_silence_the_operator_for_more_than_five_minutes(header: str)
     assert parse_retry_after(header, 0.0) == 300.0
 
 
+def test_nor_can_the_answer_itself() -> None:
+    body = json.dumps({"details": {"retryAfterSeconds": 10**400}}).encode()
+    assert error_from_response(429, body, target_of("GET", "/api/v1/pods")).retry_after_seconds == 300.0
+
+
 @settings(deadline=None)
 @given(st.integers(300, 599), st.binary(max_size=200), st.text(max_size=40), st.text(max_size=40))
 def test_any_answer_becomes_an_error_with_a_message(http_status: int, body: bytes, path: str, retry_after: str) -> None:
