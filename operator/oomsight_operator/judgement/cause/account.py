@@ -1,0 +1,144 @@
+"""The first part of each sentence: who died, at whose limit, what filled it, and what `kubectl top` had shown.
+
+What is unknown is left out, or said to be unknown; it is never written as 0. Names are the tenant's: printable, and in quotes
+when they hold anything that the sentence itself could hold.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from oomsight_api.incident import OomScope
+from oomsight_api.quantity import human_bytes
+from oomsight_operator.judgement.cause.context import KillContext
+from oomsight_operator.judgement.cause.evidence import (
+    Charge,
+    charge_at_kill,
+    charge_before,
+    is_above_pods,
+    is_nested,
+    limit_at_kill,
+    went_on,
+)
+from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.words import format_span, printable
+
+MAX_NAME = 63
+"""Of a container: Kubernetes allows no more."""
+MAX_PROCESS_NAME = 40
+"""Of 15 bytes, each escaped at most four times as long."""
+MAX_SPAN_SECONDS = 86400.0 * 36500
+_PLAIN = re.compile(r"[A-Za-z0-9._:/@+-]+\Z")
+
+
+def account(kill: Kill, context: KillContext) -> str:
+    """`container app was killed at its own limit 512Mi: 470Mi anonymous, ...; kubectl top showed 350Mi 9 s before`."""
+    charge = charge_at_kill(kill) or charge_before(kill)
+    held = split(kill, charge) if charge is not None else ""
+    filled = f": {held}" if held else ", and what it held is not known"
+    return f"{_who(kill, context)} was killed {_where(kill, context)}{filled}{_top(kill, charge)}"
+
+
+def process_name(name: str) -> str:
+    """A process's name; in quotes where it could be taken for a part of the sentence."""
+    shown = _shown(name, MAX_PROCESS_NAME)
+    if _PLAIN.match(shown):
+        return shown
+    escaped = shown.replace('"', "'")
+    return f'"{escaped}"'
+
+
+def container_name(name: str) -> str:
+    """A container's name."""
+    return _shown(name, MAX_NAME)
+
+
+def span(seconds: float) -> str:
+    """As `format_span`, for any number that can be told."""
+    return format_span(min(max(0.0, seconds), MAX_SPAN_SECONDS)) if math.isfinite(seconds) else "an unknown time"
+
+
+def split(kill: Kill, charge: Charge) -> str:
+    """`470Mi anonymous, 30Mi page cache, 12Mi kernel (kernel log)`: what is known, and where it is from."""
+    cache = "page cache and shared memory" if charge.cache_with_shmem else "page cache"
+    parts = [
+        f"{human_bytes(size)} {kind}"
+        for size, kind, even_if_zero in (
+            (charge.anon_bytes, "anonymous", True),
+            (charge.cache_bytes, cache, True),
+            (charge.shmem_bytes, "shared memory", False),
+            (charge.kernel_bytes, "kernel", True),
+            (charge.swap_bytes, "swapped out", False),
+        )
+        if size is not None and (size or even_if_zero)
+    ]
+    if charge.age_seconds is not None:
+        source, whose = f"last sample {span(charge.age_seconds)} before", "it held " if _limit_of_others(kill) else ""
+    else:
+        source, whose = (
+            "kernel log",
+            {OomScope.POD: "its pod held ", OomScope.CGROUP: "that cgroup held "}.get(kill.scope or OomScope.CONTAINER, ""),
+        )
+    return f"{whose}{', '.join(parts)} ({source})"
+
+
+def _limit_of_others(kill: Kill) -> bool:
+    """Whether what the container held is not all of what filled the limit."""
+    return kill.scope in {OomScope.POD, OomScope.NODE, OomScope.CGROUP}
+
+
+def _who(kill: Kill, context: KillContext) -> str:
+    of = f"container {container_name(context.container_name)}"
+    count = max(1, kill.processes)
+    if went_on(kill, context):
+        if kill.victim_name is not None:
+            more = f" and {_number(count - 1)} more" if count > 1 else ""
+            return f"process {process_name(kill.victim_name)}{_pid(kill)}{more} of {of}"
+        return f"{'a child process' if count == 1 else f'{_number(count)} child processes'} of {of}"
+    if kill.victim_name is None:
+        return of if count == 1 else f"{of} ({_number(count)} processes)"
+    more = f" and {_number(count - 1)} more" if count > 1 else ""
+    return f"{of} (process {process_name(kill.victim_name)}{_pid(kill, ' ')}{more})"
+
+
+def _pid(kill: Kill, before: str = " ") -> str:
+    return f"{before}{_number(kill.victim_pid)}" if kill.victim_pid is not None else ""
+
+
+def _number(value: int) -> str:
+    return str(value) if abs(value) < 10**12 else "very many"
+
+
+def _where(kill: Kill, context: KillContext) -> str:
+    limit = limit_at_kill(kill, context)
+    amount = f" {human_bytes(limit)}" if limit is not None else ""
+    if kill.scope is OomScope.CONTAINER:
+        return f"at its own limit{amount}"
+    if kill.scope is OomScope.POD:
+        return f"at the limit{amount} of its pod"
+    if kill.scope is OomScope.NODE:
+        free = kill.memory.free_bytes if kill.memory is not None else None
+        return f"because the node ran out of memory{f' ({human_bytes(free)} free)' if free is not None else ''}"
+    if kill.scope is OomScope.CGROUP:
+        if is_nested(kill, context):
+            return f"at the limit{amount} of a cgroup inside it"
+        above = context.incident.limit_cgroup if context.incident is not None and is_above_pods(kill, context) else None
+        return f"at the limit of {_shown(above, MAX_NAME)}, a cgroup above its pod" if above else "at the limit of another cgroup"
+    return f"at a limit not told (its own is{amount})" if amount else "at a limit not told"
+
+
+def _top(kill: Kill, charge: Charge | None) -> str:
+    before = kill.before
+    if before is None or before.working_set_bytes is None:
+        return ""
+    same = charge is not None and charge.age_seconds is not None and charge.age_seconds == max(0.0, before.age_seconds)
+    when = "then" if same else f"{span(before.age_seconds)} before"
+    return f"; kubectl top showed {human_bytes(before.working_set_bytes)} {when}"
+
+
+def _shown(text: str, limit: int) -> str:
+    """Printable ASCII. A backslash stays: the agent has escaped its names already."""
+    parts = [part if part == "\\" else printable(part, 10 * limit) for part in re.split(r"(\\)", text[: limit + 1])]
+    shown = "".join(parts)
+    return shown if len(shown) <= limit else shown[: limit - 3] + "..."

@@ -1,0 +1,22 @@
+"""`docs/causes.md`, written from the table of causes."""
+
+from __future__ import annotations
+
+from oomsight_operator.judgement.cause.rules import RULES
+
+_HEAD = """# Causes of an OOM kill
+
+Written from `operator/oomsight_operator/judgement/cause/`; a test holds it equal.
+
+oomsight names one cause for each kill, with the numbers that show it, in one sentence: who was killed, at whose limit, what filled
+it by kind and where that is from (the kernel's log at the kill, or the agent's last sample so long before), what `kubectl top`
+showed, and why. What is not known is left out or said to be unknown; it is never written as 0.
+
+The causes are tried in this order, and the first that holds is named.
+"""
+
+
+def causes_document() -> str:
+    """The whole file."""
+    sections = [f"## {rule.cause.value}\n\n{rule.meaning}\n\nWhat to do: {rule.todo}\n" for rule in RULES]
+    return "\n".join([_HEAD, *sections])

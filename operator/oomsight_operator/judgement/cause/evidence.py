@@ -1,0 +1,173 @@
+"""What the rules ask of a kill: what the charge consisted of, whose limit it was, what was needed just before, who died.
+
+Every answer may be None, which is unknown; a rule that needs it does not hold then.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from oomsight_api.incident import KillMemory, LastSample, OomScope, Victim
+from oomsight_operator.judgement.cause.context import KillContext
+from oomsight_operator.judgement.model import Kill
+
+KNOWN_LIMIT_NEAR_PERCENT = 70
+"""Need from which a limit that is known to have fired counts as too near: the default of the policy's `risk.nearLimit.lowPercent`,
+below which nobody was warned."""
+UNKNOWN_LIMIT_NEAR_PERCENT = 90
+"""The same where it is not known whose memory ran out (a choice): so near to its own limit, that limit is what fired."""
+NEED_AGE_SECONDS = 600.0
+"""A sample older than this says nothing of the kill: the agent tells an unchanged row at least this often."""
+SAME_KILL_CLOCK_SECONDS = 5.0
+"""The kubelet's times are whole seconds, and of another clock than the kernel's log."""
+_ABOVE_THE_PODS = re.compile(r"(?:[^/]*kubepods[^/]*|burstable|besteffort|[^/]+\.slice)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a cgroup was charged for, by kind."""
+
+    usage_bytes: int | None
+    anon_bytes: int | None
+    cache_bytes: int | None
+    """Page cache without shmem; with it where `cache_with_shmem`, since shmem is not known apart."""
+    cache_with_shmem: bool
+    shmem_bytes: int | None
+    kernel_bytes: int | None
+    swap_bytes: int | None
+    age_seconds: float | None
+    """None: of the moment of the kill, from the kernel's log; else of a sample so long before."""
+
+    @property
+    def known(self) -> bool:
+        """Whether at least one kind is."""
+        return any(part is not None for part in (self.anon_bytes, self.cache_bytes, self.shmem_bytes, self.kernel_bytes))
+
+
+def charge_at_kill(kill: Kill) -> Charge | None:
+    """From the kernel's log, of the cgroup whose limit was hit; None node-wide, where the log's numbers are the node's."""
+    if kill.memory is None or kill.memory.age_seconds is not None or kill.scope is OomScope.NODE:
+        return None
+    return _charge(kill.memory, None, kill.memory.swap_bytes)
+
+
+def charge_before(kill: Kill) -> Charge | None:
+    """Of the container, from the last sample before the kill."""
+    if kill.before is not None:
+        charge = _charge(kill.before, max(0.0, kill.before.age_seconds), None)
+        if charge is not None:
+            return charge
+    if kill.memory is None or kill.memory.age_seconds is None:
+        return None
+    return _charge(kill.memory, max(0.0, kill.memory.age_seconds), kill.memory.swap_bytes)
+
+
+def _charge(memory: KillMemory | LastSample, age_seconds: float | None, swap_bytes: int | None) -> Charge | None:
+    file, shmem = memory.file_bytes, memory.shmem_bytes
+    charge = Charge(
+        usage_bytes=memory.usage_bytes,
+        anon_bytes=memory.anon_bytes,
+        cache_bytes=file if file is None or shmem is None else max(0, file - shmem),
+        cache_with_shmem=file is not None and shmem is None,
+        shmem_bytes=shmem,
+        kernel_bytes=memory.kernel_bytes,
+        swap_bytes=swap_bytes,
+        age_seconds=age_seconds,
+    )
+    return charge if charge.known else None
+
+
+def limit_at_kill(kill: Kill, context: KillContext) -> int | None:
+    """The limit that the container came up against; its own where whose limit it was is not known. Node-wide, and where the limit
+    of a cgroup above the pod was hit: None."""
+    told = kill.memory.limit_bytes if kill.memory is not None and kill.memory.age_seconds is None else None
+    if kill.scope is OomScope.NODE:
+        limit = None
+    elif kill.scope is OomScope.POD:
+        limit = told if told is not None else context.pod_limit_bytes
+    elif kill.scope is OomScope.CGROUP:
+        limit = told if is_nested(kill, context) else None
+    elif kill.scope is OomScope.CONTAINER and told is not None:
+        limit = told
+    else:
+        limit = kill.limit_bytes if kill.limit_bytes is not None else context.limit_bytes
+    return limit if limit is not None and limit > 0 else None
+
+
+def is_nested(kill: Kill, context: KillContext) -> bool:
+    """Whether the limit that was hit is of a cgroup inside the container."""
+    incident = context.incident
+    if incident is None or kill.scope is not OomScope.CGROUP:
+        return False
+    inside = bool(kill.container_id) and kill.container_id in (incident.limit_cgroup or "")
+    return inside or (incident.limit_container_id is not None and incident.limit_container_id == kill.container_id)
+
+
+def is_above_pods(kill: Kill, context: KillContext) -> bool:
+    """Whether the limit that was hit is of a cgroup that holds pods (kubepods, a QoS class, a slice)."""
+    incident = context.incident
+    if kill.scope is not OomScope.CGROUP or incident is None or incident.limit_cgroup is None:
+        return False
+    if incident.limit_pod_uid is not None or incident.limit_container_id is not None or is_nested(kill, context):
+        return False
+    name = incident.limit_cgroup.rstrip("/").rsplit("/", 1)[-1]
+    return _ABOVE_THE_PODS.match(name) is not None and "-pod" not in name
+
+
+def need_before(kill: Kill, max_age_seconds: float = NEED_AGE_SECONDS) -> tuple[int, float] | None:
+    """What the kernel could not have freed in the container at the last sample, and how many seconds before the kill that was."""
+    before = kill.before
+    if before is None or before.unreclaimable_bytes is None or not 0 <= before.age_seconds <= max_age_seconds:
+        return None
+    return before.unreclaimable_bytes, before.age_seconds
+
+
+def is_near(need_bytes: int, kill: Kill, limit_bytes: int) -> bool:
+    """Whether that need alone explains that the limit was hit."""
+    percent = KNOWN_LIMIT_NEAR_PERCENT if kill.scope is not None else UNKNOWN_LIMIT_NEAR_PERCENT
+    return need_bytes * 100 >= limit_bytes * percent
+
+
+def slope(kill: Kill) -> float | None:
+    """Bytes per second by which the unreclaimable floor grew over the agent's last ten minutes."""
+    value = kill.before.floor_slope_bytes_per_second if kill.before is not None else None
+    return value if value is not None and math.isfinite(value) else None
+
+
+def run_seconds(kill: Kill, context: KillContext) -> float | None:
+    """From the start of the run to the kill; None also where clocks contradict each other."""
+    if context.started_at_seconds is None:
+        return None
+    span = kill.time_seconds - context.started_at_seconds
+    return max(0.0, span) if span >= -SAME_KILL_CLOCK_SECONDS else None
+
+
+def earlier_at_this_limit(kill: Kill, context: KillContext) -> tuple[Kill, ...]:
+    """Earlier kills at the same limit within the window, oldest first."""
+    limit = kill.limit_bytes if kill.limit_bytes is not None else context.limit_bytes
+    if limit is None:
+        return ()
+    since = kill.time_seconds - context.window_seconds if context.window_seconds is not None else -math.inf
+    earlier = (other for other in context.earlier_kills if other.identity != kill.identity and other.limit_bytes == limit)
+    kept = (other for other in earlier if since <= other.time_seconds < kill.time_seconds)
+    return tuple(sorted(kept, key=lambda other: other.time_seconds))
+
+
+def victim(kill: Kill, context: KillContext) -> Victim | None:
+    """The kill's first victim as the incident tells of it."""
+    victims = context.incident.victims if context.incident is not None else ()
+    of_container = [one for one in victims if one.container_id == kill.container_id]
+    named = [one for one in of_container or victims if one.pid is not None and one.pid == kill.victim_pid]
+    return next(iter(named or of_container), None)
+
+
+def went_on(kill: Kill, context: KillContext) -> bool:
+    """Whether a child process died and the container went on."""
+    if kill.ended_container:
+        return False
+    died = victim(kill, context)
+    if died is not None and died.is_container_init:
+        return False
+    return context.incident is None or context.incident.container_survived is not False

@@ -1,0 +1,17 @@
+"""How often the same limit has killed: told by several rules in the same words."""
+
+from __future__ import annotations
+
+from oomsight_operator.judgement.cause.account import span
+from oomsight_operator.judgement.cause.context import KillContext
+from oomsight_operator.judgement.cause.evidence import earlier_at_this_limit
+from oomsight_operator.judgement.model import Kill
+
+
+def repeats(kill: Kill, context: KillContext) -> str:
+    """`; kill 3 at this limit in 24 h`, or nothing where it is the first that is known."""
+    count = len(earlier_at_this_limit(kill, context)) + 1
+    if count == 1:
+        return ""
+    within = f" in {span(context.window_seconds)}" if context.window_seconds is not None else ""
+    return f"; kill {count} at this limit{within}"
