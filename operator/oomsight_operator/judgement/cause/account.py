@@ -14,6 +14,7 @@ from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.context import KillContext
 from oomsight_operator.judgement.cause.evidence import (
     Charge,
+    age,
     charge_at_kill,
     charge_before,
     is_above_pods,
@@ -37,7 +38,8 @@ def account(kill: Kill, context: KillContext) -> str:
     charge = charge_at_kill(kill) or charge_before(kill)
     held = split(kill, charge) if charge is not None else ""
     filled = f": {held}" if held else ", and what it held is not known"
-    return f"{_who(kill, context)} was killed {_where(kill, context)}{filled}{_top(kill, charge)}"
+    were = "were" if kill.processes > 1 and went_on(kill, context) else "was"
+    return f"{_who(kill, context)} {were} killed {_where(kill, context)}{filled}{_top(kill, charge)}"
 
 
 def process_name(name: str) -> str:
@@ -56,7 +58,9 @@ def container_name(name: str) -> str:
 
 def span(seconds: float) -> str:
     """As `format_span`, for any number that can be told."""
-    return format_span(min(max(0.0, seconds), MAX_SPAN_SECONDS)) if math.isfinite(seconds) else "an unknown time"
+    if not math.isfinite(seconds):
+        return "an unknown time"
+    return format_span(min(seconds, MAX_SPAN_SECONDS)) if seconds >= 1 else "less than 1 s"
 
 
 def split(kill: Kill, charge: Charge) -> str:
@@ -89,21 +93,19 @@ def _limit_of_others(kill: Kill) -> bool:
 
 
 def _who(kill: Kill, context: KillContext) -> str:
+    """`container app (process java, pid 17)`, `process worker (pid 17) and 3 more of container app`."""
     of = f"container {container_name(context.container_name)}"
     count = max(1, kill.processes)
-    if went_on(kill, context):
-        if kill.victim_name is not None:
-            more = f" and {_number(count - 1)} more" if count > 1 else ""
-            return f"process {process_name(kill.victim_name)}{_pid(kill)}{more} of {of}"
-        return f"{'a child process' if count == 1 else f'{_number(count)} child processes'} of {of}"
-    if kill.victim_name is None:
-        return of if count == 1 else f"{of} ({_number(count)} processes)"
     more = f" and {_number(count - 1)} more" if count > 1 else ""
-    return f"{of} (process {process_name(kill.victim_name)}{_pid(kill, ' ')}{more})"
-
-
-def _pid(kill: Kill, before: str = " ") -> str:
-    return f"{before}{_number(kill.victim_pid)}" if kill.victim_pid is not None else ""
+    pid = f"pid {_number(kill.victim_pid)}" if kill.victim_pid is not None else ""
+    name = f"process {process_name(kill.victim_name)}" if kill.victim_name is not None else ""
+    if went_on(kill, context):
+        who = name or ("a child process" if count == 1 or pid else f"{_number(count)} child processes")
+        return f"{who} ({pid}){more} of {of}" if pid else f"{who}{more if name else ''} of {of}"
+    told = ", ".join(part for part in (name, pid) if part)
+    if told:
+        return f"{of} ({told}{more})"
+    return of if count == 1 else f"{of} ({_number(count)} processes)"
 
 
 def _number(value: int) -> str:
@@ -114,7 +116,8 @@ def _where(kill: Kill, context: KillContext) -> str:
     limit = limit_at_kill(kill, context)
     amount = f" {human_bytes(limit)}" if limit is not None else ""
     if kill.scope is OomScope.CONTAINER:
-        return f"at its own limit{amount}"
+        whose = "the container's" if went_on(kill, context) else "its"
+        return f"at {whose} own limit{amount}"
     if kill.scope is OomScope.POD:
         return f"at the limit{amount} of its pod"
     if kill.scope is OomScope.NODE:
@@ -125,14 +128,15 @@ def _where(kill: Kill, context: KillContext) -> str:
             return f"at the limit{amount} of a cgroup inside it"
         above = context.incident.limit_cgroup if context.incident is not None and is_above_pods(kill, context) else None
         return f"at the limit of {_shown(above, MAX_NAME)}, a cgroup above its pod" if above else "at the limit of another cgroup"
-    return f"at a limit not told (its own is{amount})" if amount else "at a limit not told"
+    own = f" (the container's own limit is{amount})" if amount else ""
+    return f"by an OOM of unknown scope{own}"
 
 
 def _top(kill: Kill, charge: Charge | None) -> str:
     before = kill.before
     if before is None or before.working_set_bytes is None:
         return ""
-    same = charge is not None and charge.age_seconds is not None and charge.age_seconds == max(0.0, before.age_seconds)
+    same = charge is not None and charge.age_seconds is not None and charge.age_seconds == age(before.age_seconds)
     when = "then" if same else f"{span(before.age_seconds)} before"
     return f"; kubectl top showed {human_bytes(before.working_set_bytes)} {when}"
 

@@ -14,7 +14,7 @@ from oomsight_api.names import Cause
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.account import span
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
-from oomsight_operator.judgement.cause.evidence import is_near, limit_at_kill, need_before, slope
+from oomsight_operator.judgement.cause.evidence import is_near, limit_at_kill, need_at_kill, need_before
 from oomsight_operator.judgement.cause.repeats import repeats
 from oomsight_operator.judgement.model import Kill
 from oomsight_operator.judgement.words import format_percent
@@ -27,8 +27,8 @@ def burst(kill: Kill, context: KillContext) -> str | None:
     limit, need = limit_at_kill(kill, context), need_before(kill, BURST_SECONDS)
     if limit is None or need is None or kill.scope is None:
         return None
-    rate = max(0.0, min(slope(kill) or 0.0, float(limit)))
-    if is_near(int(need[0] + rate * need[1]), kill, limit):
+    grown = need_at_kill(kill, limit)
+    if grown is None or is_near(grown, kill, limit):
         return None
     share = format_percent(need[0], limit)
     from_low = f"what cannot be reclaimed was {human_bytes(need[0])} ({share} of the limit)"

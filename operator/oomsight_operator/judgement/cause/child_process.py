@@ -13,7 +13,7 @@ from typing import Final
 from oomsight_api.names import Cause
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
-from oomsight_operator.judgement.cause.evidence import charge_at_kill, limit_at_kill, victim, went_on
+from oomsight_operator.judgement.cause.evidence import charge_at_kill, is_containers_own, limit_at_kill, victim, went_on
 from oomsight_operator.judgement.model import Kill
 
 
@@ -21,7 +21,7 @@ def child_process(kill: Kill, context: KillContext) -> str | None:
     """A child that grew."""
     died = victim(kill, context)
     tasks = context.incident.tasks if context.incident is not None else ()
-    if died is None or died.pid is None or not tasks or not went_on(kill, context):
+    if died is None or died.pid is None or not tasks or not went_on(kill, context) or not is_containers_own(kill, context):
         return None
     if tasks[0].pid != died.pid or context.incident is None or context.incident.oom_group:
         return None

@@ -22,7 +22,8 @@ NEED_AGE_SECONDS = 600.0
 """A sample older than this says nothing of the kill: the agent tells an unchanged row at least this often."""
 SAME_KILL_CLOCK_SECONDS = 5.0
 """The kubelet's times are whole seconds, and of another clock than the kernel's log."""
-_ABOVE_THE_PODS = re.compile(r"(?:[^/]*kubepods[^/]*|burstable|besteffort|[^/]+\.slice)\Z")
+_POD_IN_PATH = re.compile(r"pod(?:[0-9a-f]{32}|[0-9a-f]{8}[-_][0-9a-f]{4})")
+"""A pod's cgroup by its uid, as either driver writes it, or a static pod's by its config hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,17 @@ def charge_at_kill(kill: Kill) -> Charge | None:
 def charge_before(kill: Kill) -> Charge | None:
     """Of the container, from the last sample before the kill."""
     if kill.before is not None:
-        charge = _charge(kill.before, max(0.0, kill.before.age_seconds), None)
+        charge = _charge(kill.before, age(kill.before.age_seconds), None)
         if charge is not None:
             return charge
     if kill.memory is None or kill.memory.age_seconds is None:
         return None
-    return _charge(kill.memory, max(0.0, kill.memory.age_seconds), kill.memory.swap_bytes)
+    return _charge(kill.memory, age(kill.memory.age_seconds), kill.memory.swap_bytes)
+
+
+def age(seconds: float) -> float:
+    """Not below 0, where clocks disagree; what is no number stays none."""
+    return seconds if math.isnan(seconds) else max(0.0, seconds)
 
 
 def _charge(memory: KillMemory | LastSample, age_seconds: float | None, swap_bytes: int | None) -> Charge | None:
@@ -106,14 +112,19 @@ def is_nested(kill: Kill, context: KillContext) -> bool:
 
 
 def is_above_pods(kill: Kill, context: KillContext) -> bool:
-    """Whether the limit that was hit is of a cgroup that holds pods (kubepods, a QoS class, a slice)."""
+    """Whether the limit that was hit is of a cgroup that holds the pod: kubepods, a QoS class, a slice, the container that a node
+    of kind is. A victim is always below the cgroup that ran out, so one that is in no pod holds them."""
     incident = context.incident
     if kill.scope is not OomScope.CGROUP or incident is None or incident.limit_cgroup is None:
         return False
     if incident.limit_pod_uid is not None or incident.limit_container_id is not None or is_nested(kill, context):
         return False
-    name = incident.limit_cgroup.rstrip("/").rsplit("/", 1)[-1]
-    return _ABOVE_THE_PODS.match(name) is not None and "-pod" not in name
+    return _POD_IN_PATH.search(incident.limit_cgroup) is None
+
+
+def is_containers_own(kill: Kill, context: KillContext) -> bool:
+    """Whether what filled the limit is the container's (or its pod's) matter; so taken where the scope is not known."""
+    return kill.scope is not OomScope.NODE and (kill.scope is not OomScope.CGROUP or is_nested(kill, context))
 
 
 def need_before(kill: Kill, max_age_seconds: float = NEED_AGE_SECONDS) -> tuple[int, float] | None:
@@ -122,6 +133,14 @@ def need_before(kill: Kill, max_age_seconds: float = NEED_AGE_SECONDS) -> tuple[
     if before is None or before.unreclaimable_bytes is None or not 0 <= before.age_seconds <= max_age_seconds:
         return None
     return before.unreclaimable_bytes, before.age_seconds
+
+
+def need_at_kill(kill: Kill, limit_bytes: int) -> int | None:
+    """That need, and what the slope of its floor adds until the kill."""
+    need = need_before(kill)
+    if need is None:
+        return None
+    return need[0] + int(min(max(0.0, slope(kill) or 0.0), float(limit_bytes)) * need[1])
 
 
 def is_near(need_bytes: int, kill: Kill, limit_bytes: int) -> bool:
@@ -170,4 +189,7 @@ def went_on(kill: Kill, context: KillContext) -> bool:
     died = victim(kill, context)
     if died is not None and died.is_container_init:
         return False
-    return context.incident is None or context.incident.container_survived is not False
+    incident = context.incident
+    if incident is None or not incident.victims or incident.victims[0].container_id != kill.container_id:
+        return True
+    return incident.container_survived is not False

@@ -27,7 +27,7 @@ from oomsight_operator.judgement.cause.evidence import (
     earlier_at_this_limit,
     is_near,
     limit_at_kill,
-    need_before,
+    need_at_kill,
     run_seconds,
     slope,
 )
@@ -48,21 +48,19 @@ SHORTEST_SPAN_SECONDS = 600.0
 
 def leak(kill: Kill, context: KillContext) -> str | None:
     """Steady growth up to the limit."""
-    limit, need, rate = limit_at_kill(kill, context), need_before(kill), slope(kill)
-    if limit is None or need is None:
-        return None
-    grown = need[0] + max(0.0, min(rate or 0.0, float(limit))) * need[1]
-    if not is_near(int(grown), kill, limit):
+    limit, rate = limit_at_kill(kill, context), slope(kill)
+    need = need_at_kill(kill, limit) if limit is not None else None
+    if limit is None or need is None or not is_near(need, kill, limit):
         return None
     ran = run_seconds(kill, context)
     if rate is not None and _grows(rate, ran, limit):
-        per_hour = human_bytes(min(int(rate * 3600), 1 << 62))
+        per_hour = human_bytes(int(min(rate * 3600, float(1 << 62))))
         during = f" in a run of {span(ran)}" if ran is not None else ""
         return f"what cannot be reclaimed grew by {per_hour} an hour{during} until it met the limit{repeats(kill, context)}"
     between = _even_spans(kill, context)
     if between is None or (rate is not None and rate < 0):
         return None
-    return f"killed at the same limit about every {span(between)}, {len(earlier_at_this_limit(kill, context)) + 1} times now"
+    return f"it meets the same limit about every {span(between)}{repeats(kill, context)}"
 
 
 def _grows(rate: float, ran_seconds: float | None, limit_bytes: int) -> bool:

@@ -13,7 +13,7 @@ from oomsight_api.names import Cause
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.account import span
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
-from oomsight_operator.judgement.cause.evidence import is_near, limit_at_kill, need_before, slope
+from oomsight_operator.judgement.cause.evidence import is_near, limit_at_kill, need_at_kill, need_before, slope
 from oomsight_operator.judgement.cause.leak import NOISE_BYTES, WINDOW_SECONDS
 from oomsight_operator.judgement.cause.repeats import repeats
 from oomsight_operator.judgement.model import Kill
@@ -23,7 +23,8 @@ from oomsight_operator.judgement.words import format_percent
 def limit_too_low(kill: Kill, context: KillContext) -> str | None:
     """Near the limit before the kill, and not by a leak."""
     limit, need = limit_at_kill(kill, context), need_before(kill)
-    if limit is None or need is None or not is_near(need[0], kill, limit):
+    grown = need_at_kill(kill, limit) if limit is not None else None
+    if limit is None or need is None or grown is None or not is_near(grown, kill, limit):
         return None
     near = f"what cannot be reclaimed was {human_bytes(need[0])} ({format_percent(need[0], limit)} of the limit)"
     return f"{near} {span(need[1])} before{_growth(slope(kill))}{repeats(kill, context)}"

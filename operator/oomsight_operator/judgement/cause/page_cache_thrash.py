@@ -13,7 +13,7 @@ from typing import Final
 
 from oomsight_api.names import Cause
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
-from oomsight_operator.judgement.cause.evidence import charge_at_kill, limit_at_kill
+from oomsight_operator.judgement.cause.evidence import charge_at_kill, is_containers_own, limit_at_kill
 from oomsight_operator.judgement.model import Kill
 
 MAX_REFAULTS = 10**9
@@ -22,7 +22,7 @@ MAX_REFAULTS = 10**9
 def page_cache_thrash(kill: Kill, context: KillContext) -> str | None:
     """Mostly page cache when it was killed."""
     charge = charge_at_kill(kill)
-    if charge is None or not charge.cache_bytes or charge.cache_with_shmem:
+    if charge is None or not charge.cache_bytes or charge.cache_with_shmem or not is_containers_own(kill, context):
         return None
     whole = charge.usage_bytes if charge.usage_bytes is not None else limit_at_kill(kill, context)
     if not whole or charge.cache_bytes * 2 < whole:

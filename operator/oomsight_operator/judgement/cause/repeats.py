@@ -9,9 +9,9 @@ from oomsight_operator.judgement.model import Kill
 
 
 def repeats(kill: Kill, context: KillContext) -> str:
-    """`; kill 3 at this limit in 24 h`, or nothing where it is the first that is known."""
-    count = len(earlier_at_this_limit(kill, context)) + 1
-    if count == 1:
+    """`; 2 earlier kills known at this limit in 24 h`, or nothing where it is the first that is known."""
+    count = len(earlier_at_this_limit(kill, context))
+    if not count:
         return ""
     within = f" in {span(context.window_seconds)}" if context.window_seconds is not None else ""
-    return f"; kill {count} at this limit{within}"
+    return f"; {count} earlier kill{'s' if count > 1 else ''} known at this limit{within}"

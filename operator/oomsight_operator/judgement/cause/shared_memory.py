@@ -13,12 +13,21 @@ from typing import Final
 from oomsight_api.names import Cause
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
-from oomsight_operator.judgement.cause.evidence import NEED_AGE_SECONDS, charge_at_kill, charge_before, limit_at_kill, victim
+from oomsight_operator.judgement.cause.evidence import (
+    NEED_AGE_SECONDS,
+    charge_at_kill,
+    charge_before,
+    is_containers_own,
+    limit_at_kill,
+    victim,
+)
 from oomsight_operator.judgement.model import Kill
 
 
 def shared_memory(kill: Kill, context: KillContext) -> str | None:
     """Mostly shmem."""
+    if not is_containers_own(kill, context):
+        return None
     charge, limit = charge_at_kill(kill), limit_at_kill(kill, context)
     if charge is not None:
         whole = charge.usage_bytes if charge.usage_bytes is not None else limit
@@ -26,7 +35,7 @@ def shared_memory(kill: Kill, context: KillContext) -> str | None:
         charge, whole = charge_before(kill), limit
     if charge is None or not charge.shmem_bytes or not whole or charge.shmem_bytes * 2 < whole:
         return None
-    if charge.age_seconds is not None and charge.age_seconds > NEED_AGE_SECONDS:
+    if charge.age_seconds is not None and not charge.age_seconds <= NEED_AGE_SECONDS:
         return None
     died = victim(kill, context)
     mapped = died.shmem_rss_bytes if died is not None else None

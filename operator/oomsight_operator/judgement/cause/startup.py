@@ -27,7 +27,8 @@ def startup(kill: Kill, context: KillContext) -> str | None:
         return None
     if kill.scope not in {OomScope.CONTAINER, OomScope.POD} and not earlier_at_this_limit(kill, context):
         return None
-    return f"that was {span(ran)} after its start, before it had settled{repeats(kill, context)}"
+    # The kubelet's times are whole seconds: less than one is not known.
+    return f"that was {span(max(1.0, ran))} after its start, before it had settled{repeats(kill, context)}"
 
 
 RULE: Final = CauseRule(

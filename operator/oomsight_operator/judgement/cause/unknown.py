@@ -7,37 +7,39 @@ from __future__ import annotations
 
 from typing import Final
 
+from oomsight_api.incident import Evidence
 from oomsight_api.names import Cause
 from oomsight_operator.judgement.cause.account import span
 from oomsight_operator.judgement.cause.burst import BURST_SECONDS
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
-from oomsight_operator.judgement.cause.evidence import limit_at_kill
+from oomsight_operator.judgement.cause.evidence import limit_at_kill, need_before
 from oomsight_operator.judgement.model import Kill, KillSource
 
 
 def unknown(kill: Kill, context: KillContext) -> str | None:
     """Always."""
-    missing = _missing(kill, context)
-    return f"cause unknown: {missing}{_would_tell(kill, context)}"
+    return f"cause unknown for want of {_missing(kill, context)}{_would_tell(kill, context)}"
 
 
 def _missing(kill: Kill, context: KillContext) -> str:
-    before = kill.before
-    if before is None:
-        return "no sample was taken before it"
-    if before.unreclaimable_bytes is None:
-        return "the last sample did not tell what cannot be reclaimed"
+    missing = []
     if kill.scope is None:
-        return "its need was not near its limit, and whose memory ran out is not told"
-    if limit_at_kill(kill, context) is None:
-        return "the limit that fired is not known"
-    if before.age_seconds > BURST_SECONDS:
-        return f"the last sample was {span(before.age_seconds)} before, too old to tell a jump from growth"
-    return "the numbers contradict each other"
+        missing.append("whose memory ran out")
+    elif limit_at_kill(kill, context) is None:
+        missing.append("the limit that fired")
+    need = need_before(kill)
+    if kill.before is None:
+        missing.append("a sample before it")
+    elif need is None:
+        missing.append("what could not be reclaimed shortly before it")
+    elif need[1] > BURST_SECONDS:
+        missing.append(f"a sample later than {span(need[1])} before it")
+    return " and ".join(missing)
 
 
 def _would_tell(kill: Kill, context: KillContext) -> str:
-    if kill.source is KillSource.KERNEL_LOG:
+    evidence = context.incident.evidence if context.incident is not None else None
+    if kill.source is KillSource.KERNEL_LOG or evidence in {Evidence.KERNEL_LOG, Evidence.BOTH}:
         return ""
     if context.kernel_log_following:
         return "; the kernel's log told nothing of it (its rate limit, or lines overwritten)"

@@ -1,0 +1,118 @@
+"""Kills of a real kernel (6.18, cgroup v1), with the numbers of its log, each in a container of that limit.
+
+The log's `cache` is `file_bytes` (shmem included), `rss` is `anon_bytes`, `kmem: usage` is `kernel_bytes`.
+"""
+
+from __future__ import annotations
+
+from tests.oomsight_operator.judgement.cause.build import (
+    KI,
+    MI,
+    OTHER,
+    OWN,
+    POD,
+    child_kill,
+    context,
+    incident,
+    sample,
+    task,
+    victim,
+)
+
+from oomsight_api.incident import KillMemory
+from oomsight_api.names import Cause
+from oomsight_operator.judgement.cause.rules import judge_cause
+
+
+def charged(limit_kib: int, rss: int, cache: int, shmem: int, kmem_kib: int) -> KillMemory:
+    """`memory: usage`, `total_rss`, `total_cache`, `total_shmem`, `kmem: usage`."""
+    return KillMemory(
+        usage_bytes=limit_kib * KI,
+        limit_bytes=limit_kib * KI,
+        anon_bytes=rss,
+        file_bytes=cache,
+        shmem_bytes=shmem,
+        kernel_bytes=kmem_kib * KI,
+    )
+
+
+def test_dd_into_a_tmpfs() -> None:
+    """Case 10 of the specification: 2.6 MB resident, the biggest process there was, and 15.5 MB that its death did not free."""
+    dd = victim(12111, "dd", anon=1024 * KI, shmem=0)
+    killed = child_kill(victim_pid=12111, victim_name="dd", limit=16 * MI, memory=charged(16384, 1163264, 15495168, 15495168, 116))
+
+    judged = judge_cause(killed, context(incident=incident(dd, tasks=(task(12111, "dd", 671 * 4 * KI),))))
+
+    assert judged.cause is Cause.SHARED_MEMORY
+    assert judged.sentence == (
+        "process dd (pid 12111) of container app was killed at the container's own limit 16Mi: 1.11Mi anonymous, 0 page cache,"
+        " 14.8Mi shared memory, 116Ki kernel (kernel log); tmpfs files (emptyDir medium Memory, /dev/shm) or shared memory are most"
+        " of it and no kill frees them: expect repeats"
+    )
+
+
+def test_a_process_with_a_name_made_to_deceive() -> None:
+    killed = child_kill(victim_pid=29090, victim_name="a,pid=1,uid=0", limit=32 * MI, memory=charged(32768, 33480704, 4096, 0, 68))
+    a = incident(victim(29090, "a,pid=1,uid=0", anon=39680 * KI), tasks=(task(29090, "a,pid=1,uid=0", 11601 * 4 * KI),))
+
+    judged = judge_cause(killed, context(incident=a))
+
+    assert judged.cause is Cause.CHILD_PROCESS
+    assert judged.sentence.startswith(
+        'process "a,pid=1,uid=0" (pid 29090) of container app was killed at the container\'s own limit'
+    )
+    assert "31.9Mi anonymous, 4Ki page cache, 68Ki kernel (kernel log); that one process held 38.8Mi" in judged.sentence
+
+
+def test_the_pods_limit_with_the_hog_and_its_small_neighbour() -> None:
+    """`oom_memcg=/r2-p,task_memcg=/r2-p/c1`: c1hog died, c2small had adj 500 and lived."""
+    hog = incident(
+        victim(31829, "c1hog", anon=59264 * KI),
+        tasks=(task(31829, "c1hog", 15141 * 4 * KI), task(31825, "c2small", 1868 * 4 * KI)),
+    )
+    killed = child_kill(POD, victim_pid=31829, victim_name="c1hog", limit=None, memory=charged(65536, 66945024, 0, 0, 160))
+
+    judged = judge_cause(killed, context(limit=None, alone_in_pod=False, incident=hog))
+
+    assert judged.cause is Cause.POD_LIMIT
+    assert "at the limit 64Mi of its pod: its pod held 63.8Mi anonymous, 0 page cache, 160Ki kernel (kernel log)" in judged.sentence
+
+
+def test_a_kill_whose_header_the_rate_limit_swallowed() -> None:
+    """m11 to m14 have only their `Killed process` line: no memory, no scope."""
+    bare = child_kill(None, victim_pid=29928, victim_name="m11", limit=8 * MI)
+
+    judged = judge_cause(bare, context(incident=incident(victim(29928, "m11", anon=8064 * KI)), kernel_log_following=True))
+
+    assert judged.cause is Cause.UNKNOWN
+    assert judged.sentence == (
+        "process m11 (pid 29928) of container app was killed by an OOM of unknown scope (the container's own limit is 8Mi), and"
+        " what it held is not known; cause unknown for want of whose memory ran out and a sample before it"
+    )
+
+
+def test_the_same_kill_with_a_sample_before_it() -> None:
+    m1 = incident(victim(29918, "m1", anon=8192 * KI), tasks=(task(29918, "m1", 2413 * 4 * KI),), container_survived=False)
+    killed = child_kill(
+        OWN,
+        victim_pid=29918,
+        victim_name="m1",
+        limit=8 * MI,
+        memory=charged(8192, 8364032, 0, 0, 24),
+        before=sample(300 * KI, 0.8, working_set=320 * KI),
+    )
+
+    judged = judge_cause(killed, context(incident=m1))
+
+    assert judged.cause is Cause.BURST
+    assert judged.sentence == (
+        "container app (process m1, pid 29918) was killed at its own limit 8Mi: 7.98Mi anonymous, 0 page cache, 24Ki kernel (kernel"
+        " log); kubectl top showed 320Ki less than 1 s before; what cannot be reclaimed was 300Ki (3 % of the limit) less"
+        " than 1 s before and jumped"
+    )
+
+
+def test_a_limit_of_a_cgroup_that_is_not_told() -> None:
+    killed = child_kill(OTHER, memory=charged(8192, 8364032, 0, 0, 24))
+
+    assert judge_cause(killed, context()).cause is Cause.UNKNOWN
