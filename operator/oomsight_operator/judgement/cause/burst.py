@@ -14,7 +14,7 @@ from oomsight_api.names import Cause
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.account import span
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
-from oomsight_operator.judgement.cause.evidence import is_near, limit_at_kill, need_at_kill, need_before
+from oomsight_operator.judgement.cause.evidence import KNOWN_LIMIT_NEAR_PERCENT, is_near, limit_at_kill, need_at_kill, need_before
 from oomsight_operator.judgement.cause.repeats import repeats
 from oomsight_operator.judgement.model import Kill
 from oomsight_operator.judgement.words import format_percent
@@ -38,6 +38,10 @@ def burst(kill: Kill, context: KillContext) -> str | None:
 RULE: Final = CauseRule(
     Cause.BURST,
     burst,
+    when=(
+        f"whose limit it was is known, and what cannot be reclaimed was below {KNOWN_LIMIT_NEAR_PERCENT} % of it at most"
+        f" {BURST_SECONDS:.0f} s before."
+    ),
     meaning=(
         "The container needed little, and within seconds more than its limit: one big request, query, file or batch. No"
         " graph with a point every 15 seconds or more shows it."

@@ -36,6 +36,10 @@ def child_process(kill: Kill, context: KillContext) -> str | None:
 RULE: Final = CauseRule(
     Cause.CHILD_PROCESS,
     child_process,
+    when=(
+        "the container went on, and the killed process was the biggest in it, with at least half of the charge as its own anonymous"
+        " memory (kernel log). Any other kill of a child has the container's causes."
+    ),
     meaning=(
         "A child process held most of the memory and was killed alone. Kubernetes shows nothing: the container keeps"
         " running, with a worker, a build step or a shell command missing."

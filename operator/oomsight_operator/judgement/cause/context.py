@@ -40,11 +40,13 @@ class KillContext:
 
 @dataclass(frozen=True, slots=True)
 class CauseRule:
-    """One cause: when it holds, what it means, and what to do about it (both in plain words, for people)."""
+    """One cause: when it holds, what it means, and what to do about it (in plain words, for people)."""
 
     cause: Cause
     judge: Callable[[Kill, KillContext], str | None]
     """The clause that gives this cause's reason, with its numbers; None where it does not hold. It never raises and never guesses:
     what is unknown does not hold."""
+    when: str
+    """The condition with its thresholds, for people."""
     meaning: str
     todo: str

@@ -13,7 +13,16 @@ from oomsight_api.names import Cause
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.account import span
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
-from oomsight_operator.judgement.cause.evidence import is_near, limit_at_kill, need_at_kill, need_before, slope
+from oomsight_operator.judgement.cause.evidence import (
+    KNOWN_LIMIT_NEAR_PERCENT,
+    NEED_AGE_SECONDS,
+    UNKNOWN_LIMIT_NEAR_PERCENT,
+    is_near,
+    limit_at_kill,
+    need_at_kill,
+    need_before,
+    slope,
+)
 from oomsight_operator.judgement.cause.leak import NOISE_BYTES, WINDOW_SECONDS
 from oomsight_operator.judgement.cause.repeats import repeats
 from oomsight_operator.judgement.model import Kill
@@ -39,6 +48,10 @@ def _growth(rate: float | None) -> str:
 RULE: Final = CauseRule(
     Cause.LIMIT_TOO_LOW,
     limit_too_low,
+    when=(
+        f"what cannot be reclaimed was at least {KNOWN_LIMIT_NEAR_PERCENT} % of the limit at most {NEED_AGE_SECONDS / 60:.0f} min"
+        f" before ({UNKNOWN_LIMIT_NEAR_PERCENT} % where it is not known whose memory ran out), and it is no leak."
+    ),
     meaning=(
         "The container steadily needs nearly all of its limit, so any ordinary moment goes beyond it. Page cache is not"
         " counted in that need."

@@ -36,6 +36,7 @@ def node_pressure(kill: Kill, context: KillContext) -> str | None:
 RULE: Final = CauseRule(
     Cause.NODE_PRESSURE,
     node_pressure,
+    when=("the node itself was out of memory, or the limit of a cgroup above the pod (kubepods, a QoS class) was hit."),
     meaning=(
         "The node (or the kubelet's share of it for all pods) had no memory left, and the kernel chose this container's"
         " process. Its own limit did not fire, and raising it changes nothing."

@@ -37,6 +37,7 @@ def page_cache_thrash(kill: Kill, context: KillContext) -> str | None:
 RULE: Final = CauseRule(
     Cause.PAGE_CACHE_THRASH,
     page_cache_thrash,
+    when=("page cache without shared memory was at least half of what was charged at the kill (kernel log)."),
     meaning=(
         "At the kill most of the charge was page cache, which the kernel drops before it kills, unless it cannot: pages"
         " still to be written to a slow disk, locked pages, or pages that are needed again at once. Page cache in kubectl"

@@ -49,6 +49,10 @@ def _biggest(context: KillContext) -> str:
 RULE: Final = CauseRule(
     Cause.POD_LIMIT,
     pod_limit,
+    when=(
+        "the limit of the pod was hit, and the pod has several containers. In a pod of one container the causes below are judged"
+        " instead."
+    ),
     meaning=(
         "The limit of the pod as a whole fired while this container may have been well below its own. Whoever has the"
         " highest score dies, which need not be the container that filled the pod; one kill is often followed by the next."

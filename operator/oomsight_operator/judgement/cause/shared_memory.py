@@ -47,6 +47,10 @@ def shared_memory(kill: Kill, context: KillContext) -> str | None:
 RULE: Final = CauseRule(
     Cause.SHARED_MEMORY,
     shared_memory,
+    when=(
+        "shared memory was at least half of what was charged at the kill (kernel log); without the log, at least half of the limit"
+        " in the last sample."
+    ),
     meaning=(
         "Most of the charge was tmpfs or shared memory: files in an emptyDir with medium Memory or in /dev/shm, or a"
         " shared memory segment. They count against the limit but belong to no process, so the kernel kills processes and"

@@ -28,12 +28,16 @@ def startup(kill: Kill, context: KillContext) -> str | None:
     if kill.scope not in {OomScope.CONTAINER, OomScope.POD} and not earlier_at_this_limit(kill, context):
         return None
     # The kubelet's times are whole seconds: less than one is not known.
-    return f"that was {span(max(1.0, ran))} after its start, before it had settled{repeats(kill, context)}"
+    return f"that was {span(max(1.0, ran))} after the container started, before it had settled{repeats(kill, context)}"
 
 
 RULE: Final = CauseRule(
     Cause.STARTUP,
     startup,
+    when=(
+        f"killed at most {STARTUP_SECONDS:.0f} s after the container started; where it is not known whose memory ran out, for the"
+        " second time at the same limit."
+    ),
     meaning=(
         "The container was killed within a minute of its start: loading, warming up or restoring needs more than the"
         " limit. Where it repeats, the pod is in a crash loop that no waiting ends."

@@ -49,6 +49,7 @@ def _would_tell(kill: Kill, context: KillContext) -> str:
 RULE: Final = CauseRule(
     Cause.UNKNOWN,
     unknown,
+    when=("none of the others is shown by the evidence."),
     meaning=(
         "The evidence does not tell the cause, and oomsight does not guess. The sentence says what is missing: mostly a"
         " sample before the kill (the run was too short, or the agent was not there), or whose memory ran out."

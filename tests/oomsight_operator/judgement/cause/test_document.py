@@ -21,6 +21,7 @@ def test_every_cause_has_one_rule_and_says_what_to_do() -> None:
     assert sorted(rule.cause for rule in RULES) == sorted(Cause)
     assert RULES[-1].cause is Cause.UNKNOWN
     for rule in RULES:
+        assert rule.when.endswith(".")
         assert rule.meaning.endswith(".")
         assert rule.todo.endswith(".")
-        assert (rule.meaning + rule.todo).isascii()
+        assert (rule.when + rule.meaning + rule.todo).isascii()

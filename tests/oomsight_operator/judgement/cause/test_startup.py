@@ -14,8 +14,8 @@ def test_killed_seconds_after_its_start() -> None:
 
     assert judged.cause is Cause.STARTUP
     assert judged.sentence == (
-        "container app was killed at its own limit 512Mi: 505Mi anonymous (kernel log); that was 4 s after its start, before it had"
-        " settled"
+        "container app was killed at its own limit 512Mi: 505Mi anonymous (kernel log); that was 4 s after the container started,"
+        " before it had settled"
     )
 
 
