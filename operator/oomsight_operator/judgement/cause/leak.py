@@ -89,8 +89,8 @@ RULE: Final = CauseRule(
     when=(
         "what cannot be reclaimed was near the limit (as for LimitTooLow), and its floor grew at a rate that makes"
         f" {SHARE_OF_LIMIT_PERCENT} % of the limit or more over the run; or it did not fall, and the same limit is met after ever"
-        f" the same time ({SPANS} spans or more of at least {SHORTEST_SPAN_SECONDS / 60:.0f} min, within {SPAN_TOLERANCE_PERCENT} % of"
-        " their median)."
+        f" the same time ({SPANS} spans or more of at least {SHORTEST_SPAN_SECONDS / 60:.0f} min, within {SPAN_TOLERANCE_PERCENT} %"
+        " of their median)."
     ),
     meaning=(
         "Memory that nobody can reclaim grew steadily and met the limit, or the limit is met again and again after the"
