@@ -20,7 +20,7 @@ UNKNOWN_LIMIT_NEAR_PERCENT = 90
 """The same where it is not known whose memory ran out (a choice): so near to its own limit, that limit is what fired."""
 NEED_AGE_SECONDS = 600.0
 """A sample older than this says nothing of the kill: the agent tells an unchanged row at least this often."""
-SAME_KILL_CLOCK_SECONDS = 5.0
+CLOCK_TOLERANCE_SECONDS = 5.0
 """The kubelet's times are whole seconds, and of another clock than the kernel's log."""
 _POD_IN_PATH = re.compile(r"pod(?:[0-9a-f]{32}|[0-9a-f]{8}[-_][0-9a-f]{4})")
 """A pod's cgroup by its uid, as either driver writes it, or a static pod's by its config hash."""
@@ -98,8 +98,17 @@ def limit_at_kill(kill: Kill, context: KillContext) -> int | None:
     elif kill.scope is OomScope.CONTAINER and told is not None:
         limit = told
     else:
-        limit = kill.limit_bytes if kill.limit_bytes is not None else context.limit_bytes
+        limit = own_limit(kill, context)
     return limit if limit is not None and limit > 0 else None
+
+
+def own_limit(kill: Kill, context: KillContext) -> int | None:
+    """The container's own limit at the kill: as the kill tells it, else as the kernel enforced it at the last sample, else as the
+    context does."""
+    if kill.limit_bytes is not None:
+        return kill.limit_bytes
+    enforced = kill.before.limit_bytes if kill.before is not None else None
+    return enforced if enforced is not None else context.limit_bytes
 
 
 def is_nested(kill: Kill, context: KillContext) -> bool:
@@ -128,9 +137,15 @@ def is_containers_own(kill: Kill, context: KillContext) -> bool:
 
 
 def need_before(kill: Kill, max_age_seconds: float = NEED_AGE_SECONDS) -> tuple[int, float] | None:
-    """What the kernel could not have freed in the container at the last sample, and how many seconds before the kill that was."""
+    """What the kernel could not have freed in the container at the last sample, and how many seconds before the kill that was. None
+    where it was not the container's or the pod's limit: the sample says nothing of what was held against another."""
     before = kill.before
-    if before is None or before.unreclaimable_bytes is None or not 0 <= before.age_seconds <= max_age_seconds:
+    if (
+        kill.scope in {OomScope.NODE, OomScope.CGROUP}
+        or before is None
+        or before.unreclaimable_bytes is None
+        or not 0 <= before.age_seconds <= max_age_seconds
+    ):
         return None
     return before.unreclaimable_bytes, before.age_seconds
 
@@ -160,18 +175,26 @@ def run_seconds(kill: Kill, context: KillContext) -> float | None:
     if context.started_at_seconds is None:
         return None
     span = kill.time_seconds - context.started_at_seconds
-    return max(0.0, span) if span >= -SAME_KILL_CLOCK_SECONDS else None
+    return max(0.0, span) if span >= -CLOCK_TOLERANCE_SECONDS else None
 
 
 def earlier_at_this_limit(kill: Kill, context: KillContext) -> tuple[Kill, ...]:
     """Earlier kills at the same limit within the window, oldest first."""
-    limit = kill.limit_bytes if kill.limit_bytes is not None else context.limit_bytes
+    limit = own_limit(kill, context)
     if limit is None:
         return ()
     since = kill.time_seconds - context.window_seconds if context.window_seconds is not None else -math.inf
-    earlier = (other for other in context.earlier_kills if other.identity != kill.identity and other.limit_bytes == limit)
-    kept = (other for other in earlier if since <= other.time_seconds < kill.time_seconds)
+    kept = (
+        other
+        for other in context.earlier_kills
+        if other.limit_bytes == limit and since <= other.time_seconds < kill.time_seconds and not _is_same(other, kill)
+    )
     return tuple(sorted(kept, key=lambda other: other.time_seconds))
+
+
+def _is_same(other: Kill, kill: Kill) -> bool:
+    """Told before, perhaps by another witness."""
+    return other.identity == kill.identity or (other.incident_id is not None and other.incident_id == kill.incident_id)
 
 
 def victim(kill: Kill, context: KillContext) -> Victim | None:

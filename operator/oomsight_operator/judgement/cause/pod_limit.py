@@ -14,7 +14,7 @@ from oomsight_api.names import Cause
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.account import container_name
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
-from oomsight_operator.judgement.cause.evidence import limit_at_kill
+from oomsight_operator.judgement.cause.evidence import limit_at_kill, own_limit
 from oomsight_operator.judgement.model import Kill
 
 MOST_TOLD = 2
@@ -25,7 +25,7 @@ def pod_limit(kill: Kill, context: KillContext) -> str | None:
     """The pod's limit, filled by several containers."""
     if kill.scope is not OomScope.POD or context.alone_in_pod:
         return None
-    own = kill.limit_bytes if kill.limit_bytes is not None else context.limit_bytes
+    own = own_limit(kill, context)
     if context.alone_in_pod is None and own is not None and own == limit_at_kill(kill, context):
         return None
     trigger = context.incident.trigger if context.incident is not None else None

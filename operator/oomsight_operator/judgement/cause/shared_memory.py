@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from oomsight_api.incident import OomScope
 from oomsight_api.names import Cause
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
@@ -32,7 +33,7 @@ def shared_memory(kill: Kill, context: KillContext) -> str | None:
     if charge is not None:
         whole = charge.usage_bytes if charge.usage_bytes is not None else limit
     else:
-        charge, whole = charge_before(kill), limit
+        charge, whole = charge_before(kill) if kill.scope is not OomScope.CGROUP else None, limit
     if charge is None or not charge.shmem_bytes or not whole or charge.shmem_bytes * 2 < whole:
         return None
     if charge.age_seconds is not None and not charge.age_seconds <= NEED_AGE_SECONDS:
