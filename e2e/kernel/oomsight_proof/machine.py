@@ -98,12 +98,11 @@ def _counts_swap(version: int, hierarchy: str) -> bool:
 
 
 def _is_own_virtual_machine() -> bool:
-    """The flag alone could be given by mistake on a machine that others use: ours says what it is for."""
+    """The flag alone could be given by mistake on a machine that others use: ours is virtual, and its PID 1 is our own."""
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
         virtual = any("hypervisor" in line.split() for line in file if line.startswith("flags")) or _is_emulated()
-    with open("/proc/cmdline", encoding="ascii", errors="replace") as file:
-        marked = "oomsight_vm" in file.read()
-    return virtual and (marked or os.path.exists("/run/oomsight-vm"))
+    with open("/proc/1/cmdline", "rb") as file:
+        return virtual and b"/sbin/oomsight-init" in file.read().split(b"\0")
 
 
 def _is_emulated() -> bool:
