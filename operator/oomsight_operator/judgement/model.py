@@ -144,6 +144,10 @@ class Telemetry:
     pod_row: PodRow | None = None
     incidents: tuple[Incident, ...] = ()
     """Those with a victim in this pod, as last told, oldest first; kept after the container's row is gone."""
+    heard_since_seconds: float | None = None
+    """Since when the agent speaks without a restart or a silence, by its own clock; None where that is not known."""
+    kernel_log_following: bool | None = None
+    """Whether the agent reads the kernel's log; None: it was not told to, or nothing is known of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +183,12 @@ class Finding:
 
 
 class KillSource(StrEnum):
-    """Evidence of a kill."""
+    """Evidence of a kill: who told of it first, or the kernel's log where a counter did and the log tells of it, too."""
 
     STATUS = "status"
     """The kubelet's `OOMKilled`."""
     COUNTER = "counter"
-    """The kernel's counter, while the container's status told nothing: a child process, or, with exit code 137, an end of the
-    container that the runtime reported as `Error`."""
+    """The kernel's counter."""
     KERNEL_LOG = "kernel-log"
     """The kernel's log, with or without its counter."""
 
@@ -205,7 +208,7 @@ class KillCause:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """One OOM kill of a container or of a process in it. `(container_id, source, sequence)` identifies it."""
+    """One OOM of a container: all of its processes that one decision of the kernel killed. See `identity`."""
 
     time_seconds: float
     container_name: str
@@ -220,9 +223,9 @@ class Kill:
     not_before_seconds: float | None = None
     """Set where only the counter is known, not the moment: it happened between this and `time_seconds`."""
     sequence: int = 0
-    """Value of the kernel's counter, for kills of children; 0 for ends of a container."""
+    """Which kill of the container's counter it is: the greatest ordinal of its victims; 0 where that is not known."""
     incident_id: str | None = None
-    """Of the agent's incident; None where the kubelet alone tells of it."""
+    """Of the agent's incident, as first told; None where the kubelet alone tells of it."""
     scope: OomScope | None = None
     """Whose memory ran out; None is unknown."""
     victim_pid: int | None = None
@@ -231,18 +234,39 @@ class Kill:
     memory: KillMemory | None = None
     before: LastSample | None = None
     cause: KillCause | None = None
+    container_ended: bool | None = None
+    """Whether the container ended with it, where an incident says so; None: as the exit code tells."""
 
     @property
-    def identity(self) -> tuple[str, str, int]:
-        return (self.container_id, self.source.value, self.sequence)
+    def identity(self) -> tuple[str, str, str]:
+        """Its name from the first telling on, whatever is learned of it later: what was counted and told under it is never counted
+        and told again. A kill that the kubelet told of first keeps that name when its incident comes."""
+        if self.source is KillSource.STATUS:
+            return (self.container_id, self.source.value, "0")
+        if self.incident_id is not None:
+            return (self.container_id, "incident", self.incident_id)
+        return (self.container_id, self.source.value, str(self.sequence))
 
     @property
     def ended_container(self) -> bool:
         """True: the container ended with it. False: a child process died and the container went on, or ended well later (exit
         code 0)."""
+        if self.container_ended is not None:
+            return self.container_ended
         if self.source is KillSource.STATUS:
             return self.exit_code != 0
         return self.exit_code == SIGKILL_EXIT_CODE
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingKill:
+    """A kill of which nobody knows yet whether the container died of it: neither counted nor told."""
+
+    kill: Kill
+    since_seconds: float
+    """When it was first heard of."""
+    ordinals: tuple[int, ...] = ()
+    """Of its victims, as far as known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +281,12 @@ class ContainerHistory:
     """Level of each reason as last judged (hysteresis of thresholds)."""
     kills: tuple[Kill, ...] = ()
     """Oldest first, bounded."""
+    waiting: tuple[WaitingKill, ...] = ()
+    counted: tuple[str, ...] = ()
+    """Names (incident and container, or container and ordinal) of victims that were counted, newest last, bounded: kills outlive
+    in it their place in `kills`."""
     oom_kills_seen: int | None = None
-    """Last value of the row's `oom_kills` counter for `container_id_seen`."""
+    """All kills of `container_id_seen` up to this ordinal are counted."""
     container_id_seen: str | None = None
     peak_bytes: int | None = None
     """Highest interval peak seen."""

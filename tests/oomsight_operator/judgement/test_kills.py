@@ -314,7 +314,7 @@ def test_whatever_is_seen_no_kill_is_told_twice_and_seeing_it_again_tells_nothin
     steps: list[tuple[ContainerStatus | None, Container | None, bool]],
 ) -> None:
     history = ContainerHistory()
-    told: list[tuple[str, str, int]] = []
+    told: list[tuple[str, str, str]] = []
     for index, (status, uses, rose) in enumerate(steps):
         moment = NOW + 20.0 * index
         step = see(history, status, uses, moment, pod_counter_rose=rose)
