@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from oomsight_agent.incident_totals import IncidentTotals
 from oomsight_agent.kill_totals import KillTotals
 from oomsight_agent.ledger import Ledger
 from oomsight_agent.material import Change
@@ -64,6 +65,7 @@ class Board:
         self._ledger = Ledger(instance)
         self._kills = KillTotals()
         self._peaks = PeakWindow()
+        self._incidents = IncidentTotals()
         self._version = version
         self._stale_seconds = max(STALE_SECONDS_MIN, STALE_INTERVALS * interval_seconds)
         self._coalesce_seconds = coalesce_seconds
@@ -78,11 +80,13 @@ class Board:
         self._closed = False
 
     def publish(self, report: NodeReport, duration_seconds: float, read_errors: Mapping[str, int]) -> Change:
-        """The sampler's next full report, how long it took, and the totals of its read errors by kind of file."""
+        """The sampler's next full report with the incidents that are new or changed, how long it took, and the totals of its read
+        errors by kind of file."""
         with self._changed:
             change = self._ledger.record(report)
             self._kills.observe(report)
             self._peaks.observe(report)
+            self._incidents.observe(report)
             self._samples += 1
             self._sample_duration_seconds_sum += duration_seconds
             self._read_errors = dict(read_errors)
@@ -170,7 +174,7 @@ class Board:
             report = self._ledger.latest
             if report is None:
                 raise NothingSampledError("nothing was sampled yet")
-            kills, peaks = self._kills.totals(), self._peaks.peaks()
+            kills, peaks, incidents = self._kills.totals(), self._peaks.peaks(), self._incidents.totals()
             statistics = AgentStatistics(
                 version=self._version,
                 samples=self._samples,
@@ -182,7 +186,7 @@ class Board:
                 resident_bytes=_resident_bytes(),
                 cpu_seconds=_cpu_seconds(),
             )
-        return render(report, kills, peaks, statistics)
+        return render(report, kills, peaks, incidents, statistics)
 
 
 def _resident_bytes() -> int | None:

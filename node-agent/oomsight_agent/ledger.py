@@ -16,6 +16,8 @@ then every client has been told the whole node.
 **A row's last words are not lost either.** A container that is killed and gone before anyone asked is told once as it last
 stood: that answer's cursor stops just before the removal, and the next answer says that it is gone.
 
+Incidents are kept beside the rows (`told_incidents.py`) under the same revisions.
+
 Not thread-safe: the board (`board.py`) calls it under its lock. It has no clock; time comes with the reports.
 """
 
@@ -28,7 +30,8 @@ from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
-from oomsight_agent.material import Change, container_change, limit_hits_rose, node_change, pod_change
+from oomsight_agent.material import Change, container_change, limit_hits_rose, log_reading_changed, node_change, pod_change
+from oomsight_agent.told_incidents import ToldIncidents
 from oomsight_api.report import Container, NodeMemory, NodeReport, Pod
 
 PEAKS_KEPT = 8
@@ -222,9 +225,13 @@ class Ledger:
         self._told_node = NodeMemory()
         self._containers = _Table[Container](container_change)
         self._pods = _Table[Pod](pod_change)
+        self._incidents = ToldIncidents()
 
     def record(self, report: NodeReport) -> Change:
-        """Take the next full report; says how much of it is news. Raises ValueError for a report that is not full."""
+        """Take the next full report, with the incidents that are new or changed; says how much of it is news.
+
+        Raises ValueError for a report that is not full.
+        """
         if not report.full:
             raise ValueError(f"report of node {report.node}: found a delta, expected a full report")
         revision, now = self.revision + 1, report.time_seconds
@@ -233,6 +240,7 @@ class Ledger:
             self._containers.record(((row.container_id, row) for row in report.containers), revision, now, total),
             self._pods.record(((row.pod_uid, row) for row in report.pods), revision, now, total),
             self._node_change(report),
+            Change.URGENT if self._incidents.record(report.incidents, revision) else Change.NONE,
         )
         if change:
             self._told_node = report.node_memory
@@ -243,7 +251,9 @@ class Ledger:
         return change
 
     def _node_change(self, report: NodeReport) -> Change:
-        return Change.MATERIAL if self.latest is None else node_change(self._told_node, report.node_memory)
+        if self.latest is None or log_reading_changed(self.latest, report):
+            return Change.MATERIAL
+        return node_change(self._told_node, report.node_memory)
 
     def revision_of(self, cursor: str) -> int | None:
         """The revision that `cursor` stands for; None when its holder knows nothing that can be built upon."""
@@ -282,6 +292,7 @@ class Ledger:
             pods=self._pods.rows_since(revision, now) + tuple(row for _, row in lost_pods),
             removed_container_ids=self._containers.removed_between(revision, until),
             removed_pod_uids=self._pods.removed_between(revision, until),
+            incidents=self._incidents.since(revision),
         )
 
     def _whole(self, revision: int, now_seconds: float) -> NodeReport:
@@ -296,4 +307,5 @@ class Ledger:
             pods=self._pods.rows(revision, now_seconds),
             removed_container_ids=(),
             removed_pod_uids=(),
+            incidents=self._incidents.since(-1),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from operator import attrgetter
 
-from oomsight_api.report import Container, Memory, NodeMemory, Pod, Pressure
+from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Pod, Pressure
 
 STEP_RATIO = 0.02
 """An amount is told again when it moved by 2 % of the limit: the risk thresholds of a policy are whole percents and stand
@@ -49,7 +49,8 @@ class Change(IntEnum):
     MATERIAL = 1
     """Worth a line in the next answer."""
     URGENT = 2
-    """Worth an answer at once: a kill, or memory that cannot be freed rising over 90 % of the limit."""
+    """Worth an answer at once: a kill, an incident that is new or became clearer, or memory that cannot be freed rising over 90 %
+    of the limit."""
 
 
 # attrgetter makes one tuple in C: the comparison of 440 rows a second is worth it.
@@ -136,6 +137,11 @@ def node_change(told: NodeMemory, now: NodeMemory) -> Change:
     ):
         return Change.MATERIAL
     return Change.NONE
+
+
+def log_reading_changed(told: NodeReport, now: NodeReport) -> bool:
+    """Whether the kernel's log is read otherwise than before, has lost records, or leaves other kills unexplained."""
+    return (told.kernel_log, told.unattributed_oom_kills) != (now.kernel_log, now.unattributed_oom_kills)
 
 
 def limit_hits_rose(previous: int | None, now: int | None) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
+from oomsight_agent.incident_totals import Totals
 from oomsight_agent.series import Series, container_series, escape_label, label_pairs, pod_names, pod_series
 from oomsight_api.report import Container, Memory, NodeReport, Pod, Pressure
 
@@ -109,7 +110,9 @@ _PRESSURE = (
 )
 
 
-def render(report: NodeReport, kills: Mapping[Series, int], peaks: Mapping[str, int], agent: AgentStatistics) -> str:
+def render(
+    report: NodeReport, kills: Mapping[Series, int], peaks: Mapping[str, int], incidents: Totals, agent: AgentStatistics
+) -> str:
     """The whole page. `kills` are totals by series (`kill_totals.py`), `peaks` bytes by container id (`peak_window.py`)."""
     out: list[str] = []
     names = pod_names(report)
@@ -139,6 +142,7 @@ def render(report: NodeReport, kills: Mapping[Series, int], peaks: Mapping[str, 
     for family in _POD:
         _rows(out, f"oomsight_pod_{family.name}", family, labelled_pods)
     _node(out, report)
+    _incidents(out, report, incidents)
     _agent(out, report, agent)
     return "".join(out)
 
@@ -187,6 +191,49 @@ def _node(out: list[str], report: NodeReport) -> None:
     if report.cgroup_version is not None:
         told.append(f'cgroup_version="{report.cgroup_version}"')
     _family(out, "oomsight_node_info", "gauge", "The node's kernel and cgroup version.", [(",".join([labels, *told]), 1)])
+
+
+def _incidents(out: list[str], report: NodeReport, totals: Totals) -> None:
+    _family(
+        out,
+        "oomsight_container_oom_kills_by_scope_total",
+        "counter",
+        "Processes killed in the container (without labels: in none), by whose memory ran out, over all restarts.",
+        [(f'{label_pairs(report.node, series)},scope="{scope}"', count) for (series, scope), count in sorted(totals.kills.items())],
+    )
+    labels = label_pairs(report.node, Series())
+    _family(
+        out,
+        "oomsight_node_oom_incidents_total",
+        "counter",
+        "OOMs, each counted once however many processes died of it, by whose memory ran out and by what proves it.",
+        [
+            (f'{labels},scope="{scope}",evidence="{evidence}"', count)
+            for (scope, evidence), count in sorted(totals.incidents.items())
+        ],
+    )
+    _family(
+        out,
+        "oomsight_node_unattributed_oom_kills",
+        "gauge",
+        "Kills that the kernel has counted since the agent started, and that no incident tells of; absent where it does not count.",
+        [(labels, report.unattributed_oom_kills)],
+    )
+    log = report.kernel_log
+    _family(
+        out,
+        "oomsight_agent_kernel_log_following",
+        "gauge",
+        "1: the kernel's log is read; 0: it cannot be; absent: the agent was not told to (--kernel-log).",
+        [(labels, log.following if log is not None else None)],
+    )
+    _family(
+        out,
+        "oomsight_agent_kernel_log_lost_records_total",
+        "counter",
+        "Records of the kernel's log that were overwritten before the agent read them.",
+        [(labels, log.records_lost if log is not None else None)],
+    )
 
 
 def _agent(out: list[str], report: NodeReport, agent: AgentStatistics) -> None:

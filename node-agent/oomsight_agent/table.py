@@ -40,6 +40,8 @@ class Column:
 
     heading: str
     sacrifice: int = 0
+    is_text: bool = False
+    """Left-aligned, as the first column always is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Layout:
 def layout(
     columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, width: int | None, colour: bool, headings: bool = True
 ) -> Layout:
-    """Lay out rows of as many cells as there are columns; the first column is left-aligned, the others right. `width` None: any."""
+    """Lay out rows of as many cells as there are columns; the first column and texts are left-aligned. `width` None: any."""
     kept = list(range(len(columns)))
     widths = [
         max(_heading_width(column, headings), *(len(row[index].text) for row in rows), 0) for index, column in enumerate(columns)
@@ -68,8 +70,10 @@ def layout(
     if width is not None:
         room = width - sum(widths[index] + GAP for index in kept[1:])
         widths[0] = min(widths[0], max(NAME_WIDTH_MIN, room))
-    lines = [_line([Cell(columns[index].heading) for index in kept], [widths[index] for index in kept], colour)] if headings else []
-    lines += [_line([row[index] for index in kept], [widths[index] for index in kept], colour) for row in rows]
+    texts = [columns[index].is_text for index in kept]
+    sizes = [widths[index] for index in kept]
+    lines = [_line([Cell(columns[index].heading) for index in kept], sizes, texts, colour)] if headings else []
+    lines += [_line([row[index] for index in kept], sizes, texts, colour) for row in rows]
     return Layout(tuple(lines), tuple(left_out))
 
 
@@ -89,9 +93,12 @@ def _total(widths: Sequence[int], kept: Sequence[int], name_width_min: int) -> i
     return min(widths[0], name_width_min) + sum(widths[index] + GAP for index in kept[1:])
 
 
-def _line(cells: Sequence[Cell], widths: Sequence[int], colour: bool) -> str:
+def _line(cells: Sequence[Cell], widths: Sequence[int], are_texts: Sequence[bool], colour: bool) -> str:
     texts = [shorten(cells[0].text, widths[0]).ljust(widths[0])]
-    texts += [cell.text.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+    texts += [
+        cell.text.ljust(width) if is_text else cell.text.rjust(width)
+        for cell, width, is_text in zip(cells[1:], widths[1:], are_texts[1:], strict=True)
+    ]
     if colour:
         texts = [f"{cell.tone.value}{text}{_RESET}" if cell.tone.value else text for cell, text in zip(cells, texts, strict=True)]
     return (" " * GAP).join(texts).rstrip()

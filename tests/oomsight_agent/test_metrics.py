@@ -10,9 +10,11 @@ from msgspec.structs import replace
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from oomsight_agent.incident_totals import Totals
 from oomsight_agent.kernel.problem import printable_text
 from oomsight_agent.metrics import AgentStatistics, render
 from oomsight_agent.series import Series
+from oomsight_api.incident import KernelLog
 from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Pod, Pressure, Process
 
 GOLDEN = Path(__file__).with_name("metrics.golden.txt")
@@ -82,8 +84,14 @@ REPORT = NodeReport(
         Pod(pod_uid="u1", cgroup="/p", memory=Memory(usage_bytes=210 * MIB), limit_hits=1, oom_kills=2),
         Pod(pod_uid="u2", cgroup="/q"),
     ),
+    kernel_log=KernelLog(following=True, records_lost=12),
+    unattributed_oom_kills=2,
 )
 KILLS = {Series("shop", "web-0", "web"): 5}
+TOTALS = Totals(
+    {(Series("shop", "web-0", "web"), "container"): 4, (Series("shop", "web-0", "web"), "unknown"): 1, (Series(), "node"): 2},
+    {("container", "both"): 3, ("node", "kernel-log"): 1},
+)
 
 
 def parse(text: str) -> dict[str, Metric]:
@@ -95,18 +103,18 @@ def parse(text: str) -> dict[str, Metric]:
 
 
 def test_the_whole_page_is_what_it_was() -> None:
-    assert render(REPORT, KILLS, {"c1": 240 * MIB}, AGENT) == GOLDEN.read_text()
+    assert render(REPORT, KILLS, {"c1": 240 * MIB}, TOTALS, AGENT) == GOLDEN.read_text()
 
 
 def test_every_family_parses_and_has_a_type_help_and_a_conventional_name() -> None:
-    for name, family in parse(render(REPORT, KILLS, {"c1": 240 * MIB}, AGENT)).items():
+    for name, family in parse(render(REPORT, KILLS, {"c1": 240 * MIB}, TOTALS, AGENT)).items():
         assert family.type in ("gauge", "counter"), name
         assert family.documentation.endswith("."), name
         assert name.startswith(("oomsight_container_", "oomsight_pod_", "oomsight_node_", "oomsight_agent_", "process_"))
 
 
 def test_values_arrive_with_the_pods_names_and_absent_ones_are_left_out() -> None:
-    families = parse(render(REPORT, KILLS, {"c1": 240 * MIB}, AGENT))
+    families = parse(render(REPORT, KILLS, {"c1": 240 * MIB}, TOTALS, AGENT))
     web = {"node": "node-1", "namespace": "shop", "pod": "web-0", "container": "web"}
     assert [(s.labels, s.value) for s in families["oomsight_container_memory_unreclaimable_bytes"].samples] == [(web, 120 * MIB)]
     assert [(s.labels, s.value) for s in families["oomsight_container_memory_peak_bytes"].samples] == [(web, 240 * MIB)]
@@ -119,8 +127,23 @@ def test_values_arrive_with_the_pods_names_and_absent_ones_are_left_out() -> Non
     assert "oomsight_container_memory_swap_bytes" not in families
 
 
+def test_kills_are_told_by_whose_memory_ran_out_and_without_a_container_where_there_was_none() -> None:
+    families = parse(render(REPORT, KILLS, {}, TOTALS, AGENT))
+    told = {
+        (s.labels.get("container"), s.labels["scope"]): s.value for s in families["oomsight_container_oom_kills_by_scope"].samples
+    }
+    assert told == {("web", "container"): 4, ("web", "unknown"): 1, (None, "node"): 2}
+
+
+def test_a_kernel_log_that_nobody_asked_for_is_neither_read_nor_unreadable() -> None:
+    name = "oomsight_agent_kernel_log_following"
+    for log, value in ((KernelLog(following=True), [1]), (KernelLog(following=False, problem="no"), [0]), (None, None)):
+        families = parse(render(replace(REPORT, kernel_log=log), KILLS, {}, TOTALS, AGENT))
+        assert ([s.value for s in families[name].samples] if name in families else None) == value
+
+
 def test_no_process_name_pid_or_cgroup_path_is_a_label() -> None:
-    text = render(REPORT, KILLS, {}, AGENT)
+    text = render(REPORT, KILLS, {}, TOTALS, AGENT)
     assert "tenant-process" not in text
     assert "4711" not in text
     assert "secret-path" not in text
@@ -129,14 +152,14 @@ def test_no_process_name_pid_or_cgroup_path_is_a_label() -> None:
 def test_two_containers_with_the_same_labels_are_one_series_the_living_one() -> None:
     dying = replace(WEB, container_id="c0", process_count=0, memory=replace(WEB.memory, usage_bytes=220 * MIB))
     for containers in ((WEB, dying), (dying, WEB)):
-        families = parse(render(replace(REPORT, containers=containers), KILLS, {}, AGENT))
+        families = parse(render(replace(REPORT, containers=containers), KILLS, {}, TOTALS, AGENT))
         assert [s.value for s in families["oomsight_container_memory_usage_bytes"].samples] == [200 * MIB]
 
 
 @given(st.text(), st.text(), st.text(), st.text())
 def test_hostile_names_neither_break_the_page_nor_forge_a_series(node: str, namespace: str, pod: str, name: str) -> None:
     row = replace(WEB, namespace=namespace, pod_name=pod, container_name=name)
-    families = parse(render(replace(REPORT, node=node, containers=(row,), pods=()), {}, {}, AGENT))
+    families = parse(render(replace(REPORT, node=node, containers=(row,), pods=()), {}, {}, Totals(), AGENT))
     (sample,) = families["oomsight_container_memory_usage_bytes"].samples
     hostile = {"node": node, "namespace": namespace, "pod": pod, "container": name}
     expected = {
@@ -148,7 +171,7 @@ def test_hostile_names_neither_break_the_page_nor_forge_a_series(node: str, name
 
 def test_a_node_without_anything_still_says_how_its_agent_is() -> None:
     bare = NodeReport(node="n", instance="", cursor="", full=True, time_seconds=1, interval_seconds=1)
-    families = parse(render(bare, {}, {}, AGENT))
+    families = parse(render(bare, {}, {}, Totals(), AGENT))
     assert families["oomsight_agent_samples"].samples[0].value == 12
     assert families["oomsight_agent_last_sample_timestamp_seconds"].samples[0].value == 1
     assert not any(name.startswith("oomsight_container") for name in families)

@@ -4,6 +4,8 @@
 oom_group_kill 5.17. With descendants (unless mounted with memory_localevents), so a pod's counter outlives its containers.
 Where memory.oom.group is set, the kernel kills its victim first and then everything in the group, the victim once more: one process
 killed is `oom_kill 2`, `oom_group_kill 1`, three are `oom_kill 4` (seen on 6.1 and 6.12).
+
+`memory.events.local`: the same keys, kernel 5.2 on, without descendants: its `oom` counts the OOMs of this cgroup's own limit.
 Source: mm/memcontrol.c (__memory_events_show), mm/oom_kill.c (oom_kill_process, oom_kill_memcg_member).
 """
 
@@ -40,6 +42,11 @@ def parse_events(data: bytes) -> MemoryEvents | Problem:
     assert not isinstance(kills, Problem)
     assert not isinstance(group_kills, Problem)
     return MemoryEvents(high, limit, processes_killed(kills, group_kills))
+
+
+def parse_ooms(data: bytes) -> int | Problem | None:
+    """How often a limit led to an OOM, killed or not (`oom`); None where the kernel does not count it."""
+    return find_number(b"\n" + data, b"\noom ")
 
 
 def processes_killed(kills: int | None, group_kills: int | None) -> int | None:

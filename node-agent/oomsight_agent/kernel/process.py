@@ -2,7 +2,8 @@
 
 `/proc/PID/cgroup`: `4:memory:/kubepods/…` (v1), `0::/kubepods.slice/…` (v2), with ` (deleted)` behind when the cgroup is gone;
 `/proc/PID/oom_score_adj`: `-998`; `/proc/PID/status`: `Name:\\tcat`, `RssAnon:\\t     112 kB` (kernel 4.5 on), VmSwap, VmPTE (all
-page tables since 4.15). A kernel thread and a zombie have no memory and so no Rss lines. Sources: fs/proc/array.c,
+page tables since 4.15), `NSpid:\\t4711\\t1` (4.1 on: its pid in each pid namespace, from this /proc's inwards; a last 1 is
+the first process of its namespace). A kernel thread and a zombie have no memory and so no Rss lines. Sources: fs/proc/array.c,
 fs/proc/task_mmu.c, kernel/cgroup/cgroup.c (proc_cgroup_show), mm/oom_kill.c (oom_badness).
 """
 
@@ -16,6 +17,8 @@ from oomsight_agent.kernel.numbers import find_kilobytes
 from oomsight_agent.kernel.problem import Problem, printable, problem
 
 _MAX_NAME_BYTES: Final = 15
+_MAX_NAMESPACES: Final = 33
+"""MAX_PID_NS_LEVEL and the outermost one."""
 _OOM_SCORE_ADJ_MIN: Final = -1000
 _DELETED: Final = b" (deleted)"
 _ESCAPE: Final = re.compile(rb"\\(n|\\)")
@@ -31,6 +34,8 @@ class ProcessStatus:
     """RssAnon + RssFile + RssShmem; None: no memory (kernel thread, zombie)."""
     swap_bytes: int | None = None
     page_tables_bytes: int | None = None
+    namespace_pids: tuple[int, ...] = ()
+    """Its pid in each pid namespace, outermost first; empty where the kernel does not tell."""
 
 
 def parse_cgroup_of_process(data: bytes, version: int) -> str | Problem | None:
@@ -62,7 +67,15 @@ def parse_status(data: bytes) -> ProcessStatus | Problem:
         sizes.append(size)
     anon, file, shmem, swap, page_tables = sizes
     rss = None if anon is None or file is None or shmem is None else anon + file + shmem
-    return ProcessStatus(printable(raw_name), rss, swap, page_tables)
+    return ProcessStatus(printable(raw_name), rss, swap, page_tables, _namespace_pids(data))
+
+
+def _namespace_pids(data: bytes) -> tuple[int, ...]:
+    at = data.find(b"\nNSpid:")
+    if at < 0:
+        return ()
+    words = data[at + 7 :].partition(b"\n")[0].split()[:_MAX_NAMESPACES]
+    return tuple([int(word) for word in words]) if all(word.isdigit() and len(word) < 10 for word in words) else ()
 
 
 def badness_points(status: ProcessStatus, oom_score_adj: int | None, total_pages: int | None, page_size_bytes: int) -> int | None:

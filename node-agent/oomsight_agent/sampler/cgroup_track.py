@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from msgspec import structs
 
 from oomsight_agent.kernel.accounting import Charges, NodeSwap, account, working_set
+from oomsight_agent.kernel.events import parse_ooms
 from oomsight_agent.kernel.files import LARGE_FILE_BYTES, SMALL_FILE_BYTES, OpenDirectory, read_value
 from oomsight_agent.kernel.memory_files import Counters, MemoryFiles
 from oomsight_agent.kernel.numbers import parse_number
@@ -65,6 +66,7 @@ class CgroupTrack:
         "counters",
         "file_refaults_per_second",
         "floor",
+        "limit_ooms",
         "major_faults_per_second",
         "memory",
         "stat_reads",
@@ -105,6 +107,7 @@ class CgroupTrack:
         self.floor = FloorWindow()
         self.file_refaults_per_second: float | None = None
         self.major_faults_per_second: float | None = None
+        self.limit_ooms: int | None = None
         self.stat_reads = 0
         self.stirred = True
         """A hot file has changed since this was last set to False."""
@@ -129,6 +132,8 @@ class CgroupTrack:
             peak = interval_peak(before.usage_bytes, counters.usage_bytes, before.peak_bytes, counters.peak_bytes)
         if self._hot.peak_is_of_interval and (counters.peak_bytes or 0) > (counters.usage_bytes or 0):
             self._hot.reset_peak(contents)
+        if self.version == 2 and (self._contents is None or counters.oom_kills != before.oom_kills):
+            self.limit_ooms = self.read_file(FileKind.MEMORY_EVENTS, "memory.events.local", parse_ooms)
         if stat_due or counters.oom_kills != before.oom_kills or self._moved(counters.usage_bytes):
             self._read_charges(now, stat_interval, counters.usage_bytes)
         self.memory = account(counters.usage_bytes, peak, lifetime, self.charges, node)

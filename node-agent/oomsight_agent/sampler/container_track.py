@@ -18,6 +18,8 @@ from oomsight_api.report import Container, Pod, Pressure
 
 LOOKS_WHEN_QUIET: Final = 6
 LOOKS_FOR_FIRST_PROCESS: Final = 5
+LOOKS_WHEN_YOUNG: Final = 3
+"""A container that was just started soon runs other processes than its first look found."""
 
 
 class PodTrack:
@@ -57,6 +59,7 @@ class PodTrack:
             memory=self.track.memory,
             limit_hits=self.track.limit_hits(),
             oom_kills=own if own is None else own + (self._kills_below or 0),
+            limit_ooms=self.track.limit_ooms,
         )
 
 
@@ -72,13 +75,16 @@ class ContainerTrack:
         "_pressure",
         "_processes",
         "_stat_reads",
+        "_young_looks",
         "found",
         "pod",
         "row",
         "track",
     )
 
-    def __init__(self, found: FoundCgroup, track: CgroupTrack, pod: PodTrack | None) -> None:
+    def __init__(self, found: FoundCgroup, track: CgroupTrack, pod: PodTrack | None, *, born: bool = False) -> None:
+        """`born`: the container was started after the last sample."""
+        self._young_looks = LOOKS_WHEN_YOUNG if born else 0
         self.found = found
         self.track = track
         self.pod = pod
@@ -108,6 +114,8 @@ class ContainerTrack:
     def set_processes(self, processes: ContainerProcesses) -> None:
         """What the last look at /proc told."""
         self._looks += 1
+        if processes.process_count:
+            self._young_looks = max(0, self._young_looks - 1)
         self.track.stirred = False
         if processes != self._processes:
             self._processes = processes
@@ -149,6 +157,7 @@ class ContainerTrack:
             limit_hits=track.limit_hits(),
             high_hits=counters.high_hits,
             oom_kills=kills,
+            limit_ooms=track.limit_ooms,
             oom_group=track.charges.oom_group,
             oom_score_adj_min=processes.oom_score_adj_min,
             oom_score_adj_max=processes.oom_score_adj_max,
@@ -164,7 +173,9 @@ class ContainerTrack:
         looked at in every sample until its first process is in it, for a while.
         """
         if not stat_due:
-            return not self._processes.process_count and self._looks < LOOKS_FOR_FIRST_PROCESS
+            if self._processes.process_count:
+                return self._young_looks > 0 and self.track.stirred
+            return self._looks < LOOKS_FOR_FIRST_PROCESS
         return self.track.stirred or self._looks % LOOKS_WHEN_QUIET == 0
 
     def skip_look(self) -> None:

@@ -3,6 +3,8 @@
 A walk over /proc, since cgroup.procs reads 0 across pid namespaces. A process is asked for its cgroup in the first rounds that
 meet it (a runtime starts a container's first process outside and moves it in), and then in every sixth round: the kernel gives
 numbers out in turn, so one comes back much later than that.
+
+What was read is remembered for a minute after a process has gone: when the kernel's log names a pid, its directory is no more.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from __future__ import annotations
 import heapq
 import os
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from oomsight_agent.kernel.cgroup_path import container_id_of_process
@@ -26,6 +29,21 @@ ROUNDS_BETWEEN_LOOKS: Final = 6
 LOOKS_WHEN_NEW: Final = 3
 MAX_READ_PER_CONTAINER: Final = 1024
 """A fork bomb must not stop the agent: of a container with more, these many lowest pids are read."""
+
+MAX_KNOWN: Final = 8192
+"""Of all containers together: 4 MiB."""
+MAX_GONE: Final = 1024
+GONE_KEPT_SECONDS: Final = 60.0
+
+
+class KnownProcess(NamedTuple):
+    """A process of a container as it was last read."""
+
+    process: Process
+    container_id: str
+    is_container_init: bool | None
+    """Whether it is the first process of its container's pid namespace. None: not known, or the container has none of its own (it
+    shares the node's, or its pod's)."""
 
 
 class ContainerProcesses(NamedTuple):
@@ -51,11 +69,18 @@ class ProcessTable:
         self._containers: dict[int, str | None] = {}
         self._young: dict[int, int] = {}
         self._round = 0
+        self._known: dict[int, KnownProcess] = {}
+        self._gone: dict[int, tuple[float, KnownProcess]] = {}
+        self.known: Mapping[int, KnownProcess] = MappingProxyType({})
+        """By pid, as of the last look, with those that have gone within the last minute. Never changed, but replaced."""
 
     def look(
-        self, container_ids: Collection[str], total_pages: int | None, page_size_bytes: int
+        self, container_ids: Collection[str], total_pages: int | None, page_size_bytes: int, now: float = 0.0
     ) -> dict[str, ContainerProcesses] | None:
-        """Processes of each of `container_ids`; of one without any, a count of 0. None when /proc cannot be listed."""
+        """Processes of each of `container_ids`; of one without any, a count of 0. None when /proc cannot be listed.
+
+        `now` is monotonic.
+        """
         pids = self._list_pids()
         if pids is None:
             return None
@@ -65,10 +90,22 @@ class ProcessTable:
         for pid, container_id in self._containers.items():
             if container_id in wanted and container_id is not None:
                 members[container_id].append(pid)
-        return {
-            container_id: self._summarize(sorted(members.get(container_id, ())), total_pages, page_size_bytes)
-            for container_id in wanted
-        }
+        known = {pid: row for pid, row in self._known.items() if pid in self._containers and row.container_id not in wanted}
+        found = {}
+        for container_id in wanted:
+            pids = sorted(members.get(container_id, ()))
+            rows = self._read_all(pids[:MAX_READ_PER_CONTAINER], total_pages, page_size_bytes)
+            known |= _known_of(container_id, rows[: max(0, MAX_KNOWN - len(known))])
+            found[container_id] = _summary([row for row, _ in rows], len(pids) - MAX_READ_PER_CONTAINER)
+        self._remember(known, now)
+        return found
+
+    def _remember(self, known: dict[int, KnownProcess], now: float) -> None:
+        gone = {pid: told for pid, told in self._gone.items() if pid not in known and now - told[0] <= GONE_KEPT_SECONDS}
+        gone |= {pid: (now, row) for pid, row in self._known.items() if pid not in known}
+        self._gone = dict(list(gone.items())[-MAX_GONE:])
+        self._known = known
+        self.known = MappingProxyType({pid: row for pid, (_, row) in self._gone.items()} | known)
 
     def _list_pids(self) -> list[int] | None:
         try:
@@ -99,27 +136,18 @@ class ProcessTable:
         path = read_value(self._errors, FileKind.PROCESS_CGROUP, parse, f"{self._proc}/{pid}/cgroup")
         return None if path is None else container_id_of_process(path)
 
-    def _summarize(self, pids: list[int], total_pages: int | None, page_size_bytes: int) -> ContainerProcesses:
-        rows: list[Process] = []
-        for pid in pids[:MAX_READ_PER_CONTAINER]:
-            row = self._read(pid, total_pages, page_size_bytes)
-            if row is not None:
-                rows.append(row)
-        adjustments = [row.oom_score_adj for row in rows if row.oom_score_adj is not None]
-        return ContainerProcesses(
-            process_count=len(rows) + max(0, len(pids) - MAX_READ_PER_CONTAINER),
-            oom_score_adj_min=min(adjustments, default=None),
-            oom_score_adj_max=max(adjustments, default=None),
-            biggest=tuple(rows) if len(rows) < 2 else tuple(heapq.nsmallest(BIGGEST, rows, key=_worst_first)),
-        )
+    def _read_all(self, pids: list[int], total_pages: int | None, page_size_bytes: int) -> list[tuple[Process, tuple[int, ...]]]:
+        rows = [self._read(pid, total_pages, page_size_bytes) for pid in pids]
+        return [row for row in rows if row is not None]
 
-    def _read(self, pid: int, total_pages: int | None, page_size_bytes: int) -> Process | None:
+    def _read(self, pid: int, total_pages: int | None, page_size_bytes: int) -> tuple[Process, tuple[int, ...]] | None:
+        """It, and its numbers in the pid namespaces."""
         status: ProcessStatus | None = read_value(self._errors, FileKind.PROCESS_STATUS, parse_status, f"{self._proc}/{pid}/status")
         if status is None or status.rss_bytes is None:  # gone, or a zombie: nothing that could be killed
             return None
         path = f"{self._proc}/{pid}/oom_score_adj"
         oom_score_adj = read_value(self._errors, FileKind.PROCESS_OOM_SCORE_ADJ, parse_oom_score_adj, path)
-        return Process(
+        row = Process(
             pid=pid,
             name=status.name,
             oom_score_adj=oom_score_adj,
@@ -128,6 +156,24 @@ class ProcessTable:
             page_tables_bytes=status.page_tables_bytes,
             badness_points=badness_points(status, oom_score_adj, total_pages, page_size_bytes),
         )
+        return row, status.namespace_pids
+
+
+def _summary(rows: list[Process], not_read: int) -> ContainerProcesses:
+    adjustments = [row.oom_score_adj for row in rows if row.oom_score_adj is not None]
+    return ContainerProcesses(
+        process_count=len(rows) + max(0, not_read),
+        oom_score_adj_min=min(adjustments, default=None),
+        oom_score_adj_max=max(adjustments, default=None),
+        biggest=tuple(rows) if len(rows) < 2 else tuple(heapq.nsmallest(BIGGEST, rows, key=_worst_first)),
+    )
+
+
+def _known_of(container_id: str, rows: list[tuple[Process, tuple[int, ...]]]) -> dict[int, KnownProcess]:
+    """The container's first process is the number 1 of the outermost namespace below the node's that has one here."""
+    firsts = [(len(numbers), row.pid) for row, numbers in rows if len(numbers) > 1 and numbers[-1] == 1]
+    first = min(firsts)[1] if firsts else None
+    return {row.pid: KnownProcess(row, container_id, None if first is None else row.pid == first) for row, _ in rows}
 
 
 def _worst_first(row: Process) -> tuple[bool, int, int, int]:

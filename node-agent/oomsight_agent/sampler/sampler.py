@@ -7,6 +7,7 @@ counted in a nested cgroup reach its container and pod in the same report.
 from __future__ import annotations
 
 import resource
+from collections.abc import Mapping
 from typing import Final
 
 from oomsight_agent.kernel.container_logs import ContainerNames, directory_signature, read_container_names
@@ -14,12 +15,16 @@ from oomsight_agent.kernel.discovery import Discovery
 from oomsight_agent.kernel.memory_files import MemoryFiles
 from oomsight_agent.kernel.memory_v1 import MEMORY_V1
 from oomsight_agent.kernel.memory_v2 import MEMORY_V2
+from oomsight_agent.kernel.oom_notify import OomNotify
+from oomsight_agent.kernel.oom_notify_v1 import OomControlNotify
+from oomsight_agent.kernel.oom_notify_v2 import EventsNotify
+from oomsight_agent.kernel.population import has_processes
 from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
 from oomsight_agent.kernel.roots import Hierarchy, Roots, find_memory_hierarchy
 from oomsight_agent.kernel.sysctl import read_boot_id, read_kernel_release
 from oomsight_agent.sampler.all_cgroups import CgroupRow, read_all_cgroups
 from oomsight_agent.sampler.node import NodeTrack
-from oomsight_agent.sampler.processes import ProcessTable
+from oomsight_agent.sampler.processes import KnownProcess, ProcessTable
 from oomsight_agent.sampler.tracks import Tracks
 from oomsight_api.report import NodeReport
 
@@ -36,8 +41,22 @@ _STAT_KINDS: Final = frozenset(FileKind) - _HOT_KINDS
 class Sampler:
     """Reads one node. Not thread-safe: one thread samples; `read_errors` may be read from others."""
 
-    def __init__(self, roots: Roots, node_name: str, *, interval_seconds: float = 1.0, stat_interval_seconds: float = 10.0) -> None:
-        """`interval_seconds` is what the caller means to keep between calls of `sample`; it is told in the report."""
+    def __init__(
+        self,
+        roots: Roots,
+        node_name: str,
+        *,
+        interval_seconds: float = 1.0,
+        stat_interval_seconds: float = 10.0,
+        notify: bool = False,
+    ) -> None:
+        """`interval_seconds` is what the caller means to keep between calls of `sample`; it is told in the report.
+
+        With `notify` the kernel is asked to tell of OOMs: see `oom_notify`.
+        """
+        self._notify = notify
+        self.oom_notify: OomNotify | None = None
+        """There from the first sample on that finds the hierarchy."""
         self.read_errors = ReadErrors()
         self._roots = roots
         self._node_name = node_name
@@ -90,8 +109,26 @@ class Sampler:
         self._node.sample(settings=True)
         return read_all_cgroups(hierarchy, _files_of(hierarchy), self._roots.proc_root, self._node.swap(), self.read_errors)
 
+    @property
+    def page_size_bytes(self) -> int:
+        return self._node.page_size_bytes
+
+    @property
+    def processes(self) -> Mapping[int, KnownProcess]:
+        """By pid, as of the last look at /proc and a minute back. Never changed, but replaced."""
+        return self._processes.known if self._processes is not None else {}
+
+    def has_processes(self, container_id: str) -> bool | None:
+        """Whether a container still has any, now; False when it has no cgroup any more, None when that cannot be read."""
+        directory = self._tracks.directory_of(container_id) if self._tracks is not None else None
+        if directory is None or self._hierarchy is None:
+            return False
+        return has_processes(self._hierarchy.version, directory)
+
     def close(self) -> None:
         """Close every descriptor. The sampler is of no use afterwards."""
+        if self.oom_notify is not None:
+            self.oom_notify.close()
         self._node.close()
         if self._tracks is not None:
             self._tracks.close()
@@ -102,8 +139,10 @@ class Sampler:
             return
         self._hierarchy = hierarchy
         self._discovery = Discovery(hierarchy.path, self.read_errors, into_containers=hierarchy.version == 1)
-        self._tracks = Tracks(hierarchy.path, _files_of(hierarchy), self.read_errors, self._descriptor_budget)
+        self._tracks = Tracks(hierarchy.path, _files_of(hierarchy), self.read_errors, self._descriptor_budget, watched=self._notify)
         self._processes = ProcessTable(self._roots.proc_root, hierarchy.version, self.read_errors)
+        if self._notify:
+            self.oom_notify = OomControlNotify() if hierarchy.version == 1 else EventsNotify()
 
     def _sample_cgroups(self, tracks: Tracks, now: float, *, stat_due: bool) -> None:
         assert self._discovery is not None
@@ -111,10 +150,12 @@ class Sampler:
         fresh = False
         if self._discovery.round(everything=stat_due, touched=tracks.touched_pods()):
             fresh = tracks.reconcile(self._discovery.found())
+            if self.oom_notify is not None:
+                self.oom_notify.follow(tracks.kill_counters())
         self._name_containers(tracks, read_anyway=stat_due or fresh)
         wanted = tracks.containers_to_look_into(stat_due=stat_due)
         if wanted:
-            found = self._processes.look(wanted, self._node.total_pages(), self._node.page_size_bytes)
+            found = self._processes.look(wanted, self._node.total_pages(), self._node.page_size_bytes, now)
             if found is not None:
                 tracks.set_processes(found)
         for path in tracks.sample(now, self._stat_interval, self._node.swap()):

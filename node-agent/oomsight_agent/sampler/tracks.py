@@ -24,7 +24,11 @@ _SPREAD: Final = 10
 class Tracks:
     """Keeps the tracks by path. Rows come sorted by path."""
 
-    def __init__(self, hierarchy_path: str, files: MemoryFiles, errors: ReadErrors, descriptor_budget: int) -> None:
+    def __init__(
+        self, hierarchy_path: str, files: MemoryFiles, errors: ReadErrors, descriptor_budget: int, *, watched: bool = False
+    ) -> None:
+        """`watched`: each cgroup of `kill_counters` takes one more descriptor, the caller's."""
+        self._watched = watched
         self._base = hierarchy_path
         self._files = files
         self._errors = errors
@@ -46,7 +50,8 @@ class Tracks:
         fresh = False
         for path, cgroup in containers.items():
             if path not in self._containers:
-                self._containers[path] = ContainerTrack(cgroup, self._track(cgroup), by_uid.get(cgroup.identity.pod_uid))
+                pod = by_uid.get(cgroup.identity.pod_uid)
+                self._containers[path] = ContainerTrack(cgroup, self._track(cgroup), pod, born=self._began)
                 fresh = True
         by_id = {track.row.container_id: track for track in self._containers.values()}
         for path, cgroup in nested.items():
@@ -89,6 +94,23 @@ class Tracks:
 
     def pod_rows(self) -> tuple[Pod, ...]:
         return tuple([track.row for track in self._pods.values()])
+
+    def kill_counters(self) -> dict[str, int]:
+        """Directories of the cgroups whose counters together show every kill in a pod, with their inode numbers.
+
+        v2: the pods, whose counters are hierarchical. v1: the containers, and what is nested inside them.
+        """
+        tracks = (self._pods,) if self._files.version == 2 else (self._containers, self._nested)
+        founds = [track.found for table in tracks for track in table.values()]
+        room = max(0, self._budget - self._descriptors() + len(founds))
+        return {f"{self._base}{found.path}": found.inode for found in founds[:room]}
+
+    def directory_of(self, container_id: str) -> str | None:
+        """The container's directory; None when it has no cgroup here."""
+        for path, track in self._containers.items():
+            if track.row.container_id == container_id:
+                return f"{self._base}{path}"
+        return None
 
     def touched_pods(self) -> frozenset[str]:
         """Paths of pods in which something changed at the last sample."""
@@ -142,7 +164,8 @@ class Tracks:
 
     def _descriptors(self) -> int:
         each = len(self._files.hot_files) + 1  # and the directory
-        return (len(self._pods) + len(self._containers) + 1) * each + len(self._nested)
+        watched = len(self._pods) if self._files.version == 2 else len(self._containers) + len(self._nested)
+        return (len(self._pods) + len(self._containers) + 1) * each + len(self._nested) + (watched if self._watched else 0)
 
     def _drop(self, *wanted: Mapping[str, FoundCgroup]) -> None:
         """Close what is no longer there, or has become another cgroup of the same name."""

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oomsight_agent.kernel.events import MemoryEvents, parse_events
+from oomsight_agent.kernel.events import MemoryEvents, parse_events, parse_ooms
 from oomsight_agent.kernel.numbers import MOST_COUNTED
 from oomsight_agent.kernel.problem import Problem
 
@@ -13,6 +13,12 @@ COUNTS = st.integers(0, MOST_COUNTED)
 def test_the_counters_are_read_as_written(high: int, limit: int, kills: int) -> None:
     data = f"low 1\nhigh {high}\nmax {limit}\noom 9\noom_kill {kills}\noom_group_kill 0\nsock_throttled 7\n".encode()
     assert parse_events(data) == MemoryEvents(high, limit, kills)
+
+
+def test_ooms_of_the_own_limit_are_counted_killed_or_not() -> None:
+    assert parse_ooms(b"low 0\nhigh 0\nmax 9\noom 4\noom_kill 3\noom_group_kill 0\n") == 4
+    assert parse_ooms(b"low 0\nhigh 0\nmax 9\n") is None
+    assert isinstance(parse_ooms(b"oom many\n"), Problem)
 
 
 def test_before_4_13_kills_are_not_counted_which_is_unknown_and_not_zero() -> None:

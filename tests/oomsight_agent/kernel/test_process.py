@@ -43,6 +43,12 @@ def test_sizes_and_name() -> None:
     assert parse_status(status()) == ProcessStatus("cat", (112 + 1576 + 4) * 1024, 16 * 1024, 44 * 1024)
 
 
+def test_the_numbers_in_the_pid_namespaces() -> None:
+    assert parse_status(b"Name:\tcat\nNSpid:\t4711\t12\t1\nNSsid:\t3\n") == ProcessStatus("cat", namespace_pids=(4711, 12, 1))
+    assert parse_status(b"Name:\tcat\nNSpid:\t47x\t1\n") == ProcessStatus("cat")
+    assert parse_status(b"Name:\tcat\nNSpid:\t4711") == ProcessStatus("cat", namespace_pids=(4711,))
+
+
 def test_a_zombie_or_kernel_thread_has_no_memory() -> None:
     assert parse_status(b"Name:\tkthreadd\nState:\tS (sleeping)\n") == ProcessStatus("kthreadd")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
-from oomsight_agent.sampler.processes import BIGGEST, ROUNDS_BETWEEN_LOOKS, ContainerProcesses, ProcessTable
+from oomsight_agent.sampler import processes
+from oomsight_agent.sampler.processes import BIGGEST, GONE_KEPT_SECONDS, ROUNDS_BETWEEN_LOOKS, ContainerProcesses, ProcessTable
 
 ID, OTHER = "a" * 64, "b" * 64
 POD = "/kubepods/pod0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
@@ -24,18 +25,19 @@ class Proc:
         self.errors = ReadErrors()
         self.table = ProcessTable(str(root), 2, self.errors)
 
-    def put(self, pid: int, cgroup: str = f"{POD}/{ID}", kib: int | None = 100, adj: int = 0) -> None:
+    def put(self, pid: int, cgroup: str = f"{POD}/{ID}", kib: int | None = 100, adj: int = 0, numbers: str | None = None) -> None:
         directory = self.root / str(pid)
         directory.mkdir(exist_ok=True)
         (directory / "cgroup").write_text(f"0::{cgroup}\n")
         (directory / "oom_score_adj").write_text(f"{adj}\n")
-        (directory / "status").write_text(f"Name:\tp{pid}\n" + ("" if kib is None else MEMORY.format(kib=kib)))
+        namespaces = "" if numbers is None else f"NSpid:\t{numbers}\n"
+        (directory / "status").write_text(f"Name:\tp{pid}\n{namespaces}" + ("" if kib is None else MEMORY.format(kib=kib)))
 
     def remove(self, pid: int) -> None:
         shutil.rmtree(self.root / str(pid))
 
-    def look(self, container_id: str = ID) -> ContainerProcesses:
-        found = self.table.look([container_id], 1_000_000, PAGE)
+    def look(self, container_id: str = ID, now: float = 0.0) -> ContainerProcesses:
+        found = self.table.look([container_id], 1_000_000, PAGE, now)
         assert found is not None
         return found[container_id]
 
@@ -124,3 +126,72 @@ def test_names_that_are_no_pids_are_passed_over(proc: Proc) -> None:
         (proc.root / name).mkdir()
     proc.put(10)
     assert proc.look().process_count == 1
+
+
+def first_processes(proc: Proc) -> dict[int, bool | None]:
+    proc.look()
+    return {pid: known.is_container_init for pid, known in proc.table.known.items()}
+
+
+def test_the_first_process_of_a_container_is_number_1_of_its_own_namespace(proc: Proc) -> None:
+    proc.put(500, numbers="500\t1")
+    proc.put(501, numbers="501\t7")
+    proc.put(502, numbers="502\t9\t1")  # of a container inside the container
+    assert first_processes(proc) == {500: True, 501: False, 502: False}
+
+
+@pytest.mark.parametrize("numbers", [None, "500", "500\t7", "nonsense\t1"])
+def test_without_a_namespace_of_its_own_nobody_knows_which_process_a_container_ends_with(proc: Proc, numbers: str | None) -> None:
+    """Before 4.1, with hostPID, and with a pod's processes in one namespace, whose first is the sandbox."""
+    proc.put(500, numbers=numbers)
+    proc.put(501, numbers=numbers)
+    assert first_processes(proc) == {500: None, 501: None}
+
+
+def test_a_process_that_has_gone_is_remembered_for_a_minute(proc: Proc) -> None:
+    proc.put(500)
+    proc.look(now=100.0)
+    proc.remove(500)
+    proc.look(now=110.0)
+    known = proc.table.known[500]
+    assert (known.process.name, known.container_id) == ("p500", ID)
+    proc.look(now=110.0 + GONE_KEPT_SECONDS + 1)
+    assert proc.table.known == {}
+
+
+def test_a_dead_process_that_nobody_reaped_is_remembered_too(proc: Proc) -> None:
+    proc.put(500)
+    proc.look()
+    proc.put(500, kib=None)
+    proc.look()
+    assert proc.table.known[500].process.rss_bytes == 100 * 1024
+
+
+def test_a_look_at_one_container_forgets_nothing_of_another(proc: Proc) -> None:
+    proc.put(500)
+    proc.put(600, f"{POD}/{OTHER}")
+    proc.look(ID)
+    proc.look(OTHER)
+    assert {pid: known.container_id for pid, known in proc.table.known.items()} == {500: ID, 600: OTHER}
+
+
+def test_what_was_handed_out_does_not_change(proc: Proc) -> None:
+    proc.put(500)
+    proc.look()
+    before = proc.table.known
+    proc.put(501)
+    proc.look()
+    assert set(before) == {500}
+
+
+def test_what_is_remembered_has_a_bound(proc: Proc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "MAX_KNOWN", 10)
+    monkeypatch.setattr(processes, "MAX_GONE", 5)
+    for pid in range(500, 530):
+        proc.put(pid)
+    assert proc.look().process_count == 30
+    assert len(proc.table.known) == 10
+    for pid in range(500, 530):
+        proc.remove(pid)
+    proc.look()
+    assert len(proc.table.known) == 5

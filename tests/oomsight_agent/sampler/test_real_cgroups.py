@@ -3,135 +3,20 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
-import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from oomsight_agent.kernel.roots import Hierarchy, Roots, find_memory_hierarchy
-from oomsight_agent.sampler import Sampler
-from oomsight_api.report import Container, NodeReport
-
-MI = 1024 * 1024
-UID = str(uuid.uuid4())
-ID = uuid.uuid4().hex * 2
-
-CHILD = """
-import os, sys
-open(sys.argv[1], "w").write(str(os.getpid()))
-held = []
-print("in", flush=True)
-for line in sys.stdin:
-    if line.startswith("hold"):
-        held.append(b"x" * (int(line.split()[1]) << 20))
-    else:
-        held.clear()
-    print("done", flush=True)
-"""
-
-
-class Place:
-    """A container's cgroup in a subtree of ours, sampled as the only thing there is."""
-
-    def __init__(self, hierarchy: Hierarchy) -> None:
-        self.version = hierarchy.version
-        self.base = f"{hierarchy.path}/oomsight-test-{os.getpid()}"
-        self.pod = f"{self.base}/kubepods/pod{UID}"
-        self.container = f"{self.pod}/{ID}"
-        self.sampler: Sampler | None = None
-        self.children: list[subprocess.Popen[str]] = []
-
-    def make(self, limit_bytes: int) -> None:
-        parts = [self.base, f"{self.base}/kubepods", self.pod, self.container]
-        for parent, part in zip([os.path.dirname(self.base), *parts], parts, strict=False):
-            if self.version == 2:
-                Path(parent, "cgroup.subtree_control").write_text("+memory")
-            os.mkdir(part)
-        Path(self.container, "memory.max" if self.version == 2 else "memory.limit_in_bytes").write_text(str(limit_bytes))
-        for name in ("memory.swap.max", "memory.memsw.limit_in_bytes"):
-            if os.path.exists(f"{self.container}/{name}"):
-                Path(self.container, name).write_text(str(limit_bytes) if "memsw" in name else "0")
-        self.sampler = Sampler(Roots(cgroup_root=self.base), "this-machine")
-
-    def start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-S", "-c", CHILD, f"{self.container}/cgroup.procs"]
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.children.append(child)
-        assert _answer(child) == "in"
-        return child
-
-    def report(self) -> NodeReport:
-        assert self.sampler is not None
-        return self.sampler.sample(time.time(), time.monotonic())
-
-    def row(self) -> Container:
-        (row,) = self.report().containers
-        return row
-
-    def end_children(self) -> None:
-        for child in self.children:
-            child.kill()
-            child.wait()
-            with suppress(BrokenPipeError):
-                child.communicate()
-        self.children.clear()
-
-    def remove(self) -> None:
-        self.end_children()
-        if self.sampler is not None:
-            self.sampler.close()
-        for directory in (self.container, self.pod, f"{self.base}/kubepods", self.base):
-            _remove_cgroup(directory)
-
-
-def _remove_cgroup(directory: str) -> None:
-    """A cgroup is busy for a moment after its last process has ended."""
-    deadline = time.monotonic() + 10
-    while os.path.isdir(directory):
-        try:
-            os.rmdir(directory)
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-
-
-def _answer(child: subprocess.Popen[str]) -> str:
-    assert child.stdout is not None
-    return child.stdout.readline().strip()
-
-
-def tell(child: subprocess.Popen[str], command: str) -> str:
-    """Its answer; empty when it died."""
-    assert child.stdin is not None
-    child.stdin.write(command + "\n")
-    child.stdin.flush()
-    return _answer(child)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
+from tests.oomsight_agent.real_cgroups import ID, MI, UID, Place, real_place, remove_cgroup, tell, until
 
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    hierarchy = find_memory_hierarchy("/sys/fs/cgroup")
-    if hierarchy is None:
-        pytest.skip("no memory controller is mounted at /sys/fs/cgroup")
-    made = Place(hierarchy)
-    try:
-        made.make(limit_bytes=48 * MI)
-    except OSError as error:
-        made.remove()
-        pytest.skip(f"this user may not make memory cgroups: {error}")
-    yield made
-    made.remove()
+    with real_place() as made:
+        yield made
 
 
 def test_usage_limit_and_process_are_what_the_kernel_was_told(place: Place) -> None:
@@ -191,6 +76,46 @@ def test_a_kill_by_the_kernel_is_counted_in_the_container_and_its_pod(place: Pla
     assert place.row().limit_hits != 0  # None where the kernel does not count them
 
 
+def test_whether_anybody_is_left_in_a_container_is_asked_of_the_kernel(place: Place) -> None:
+    place.start()
+    assert place.row().container_id == ID
+    sampler = place.sampler
+    assert sampler is not None
+    assert sampler.has_processes(ID) is True
+    place.end_children()
+    until(lambda: sampler.has_processes(ID) is False)
+    assert sampler.has_processes("0" * 64) is False
+
+
+def test_the_kernel_is_asked_to_tell_of_ooms_and_a_counter_that_rose_is_news(place: Place) -> None:
+    child = place.start()
+    sampler = place.new_sampler(notify=True)
+    sampler.sample(time.time(), time.monotonic())
+    notify = sampler.oom_notify
+    assert notify is not None
+    assert not notify.look(time.monotonic())
+    assert tell(child, "hold 200") == ""
+    poll = select.poll()
+    poll.register(notify.fileno(), select.POLLIN)
+    assert poll.poll(10_000)
+    until(lambda: notify.look(time.monotonic()))
+    (row,) = sampler.sample(time.time(), time.monotonic()).containers
+    assert row.oom_kills == 1
+
+
+def test_a_cgroup_that_goes_is_no_kill_and_leaves_nothing_to_wait_for(place: Place) -> None:
+    """v1 tells of a removal as of an OOM."""
+    sampler = place.new_sampler(notify=True)
+    sampler.sample(time.time(), time.monotonic())
+    notify = sampler.oom_notify
+    assert notify is not None
+    remove_cgroup(place.container)
+    sampler.sample(time.time(), time.monotonic())
+    assert not notify.look(time.monotonic() + 1)
+    assert not notify.look(time.monotonic() + 2)
+    assert notify.due_seconds is None
+
+
 def test_one_process_killed_with_its_group_is_one_kill(place: Place) -> None:
     if not os.path.exists(f"{place.container}/memory.oom.group"):
         pytest.skip("this machine's cgroups have no memory.oom.group")
@@ -212,7 +137,7 @@ def test_a_container_that_ended_is_gone_from_the_next_report(place: Place) -> No
     place.start()
     place.row()
     place.end_children()
-    _remove_cgroup(place.container)
+    remove_cgroup(place.container)
     report = place.report()
     assert report.containers == ()
     assert [pod.pod_uid for pod in report.pods] == [UID]
@@ -223,7 +148,7 @@ def test_a_restarted_container_is_found_without_waiting_for_the_stat_interval(pl
     place.start()
     place.row()
     place.end_children()
-    _remove_cgroup(place.container)
+    remove_cgroup(place.container)
     place.report()
     place.container = f"{place.pod}/{'e' * 64}"
     os.mkdir(place.container)

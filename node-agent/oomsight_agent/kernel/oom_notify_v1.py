@@ -1,0 +1,141 @@
+"""Notification of cgroup v1: an eventfd, registered with `<eventfd> <descriptor of memory.oom_control>` in `cgroup.event_control`.
+
+It is signalled before the kernel has chosen a victim, for the cgroup whose limit was hit and for every one below it, and once more
+when the cgroup is removed. So the counter is read a few times afterwards. An OOM of a pod speaks in its containers, of which one
+counts the kill. Nothing is told of node-wide OOMs. The file is writable for everyone, but not on a read-only mount.
+Sources: mm/memcontrol-v1.c (memcg_write_event_control, mem_cgroup_oom_notify), Documentation/admin-guide/cgroup-v1/memory.rst.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import select
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
+
+from oomsight_agent.kernel.files import open_for_reading, read_file
+from oomsight_agent.kernel.oom_control import parse_oom_kills
+from oomsight_agent.kernel.oom_notify import Timers
+from oomsight_agent.kernel.problem import printable_text
+
+LOOKS_AFTER_SECONDS: Final = (0.005, 0.02, 0.1)
+"""A kill in 16 MiB was counted within 5 ms of the signal (6.18); a victim with much to give back takes longer."""
+
+_REFUSED: Final = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
+
+_log = logging.getLogger(__name__)
+
+
+class _Cgroup:
+    __slots__ = ("descriptor", "inode", "kills", "looks", "waits")
+
+    def __init__(self, descriptor: int, inode: int, kills: int) -> None:
+        self.descriptor = descriptor
+        self.inode = inode
+        self.kills = kills
+        self.looks = 0
+        """Looks at the counter since the last signal."""
+        self.waits = False
+
+
+class OomControlNotify:
+    """Has an eventfd for each of the directories that it follows."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._cgroups: dict[str, _Cgroup] = {}
+        self._by_descriptor: dict[int, tuple[str, _Cgroup]] = {}
+        self._timers = Timers()
+        self._refused = False
+
+    @property
+    def due_seconds(self) -> float | None:
+        return self._timers.next_seconds
+
+    def fileno(self) -> int:
+        return self._epoll.fileno()
+
+    def follow(self, cgroups: Mapping[str, int]) -> None:
+        for directory, cgroup in list(self._cgroups.items()):
+            if cgroups.get(directory) != cgroup.inode:
+                self._drop(directory)
+        for directory, inode in cgroups.items():
+            if directory not in self._cgroups and not self._refused:
+                self._begin(directory, inode)
+
+    def look(self, now: float) -> bool:
+        for descriptor, _ in self._epoll.poll(0, max(1, len(self._cgroups))):
+            _, cgroup = self._by_descriptor[descriptor]
+            with suppress(BlockingIOError):
+                os.eventfd_read(descriptor)
+            cgroup.looks = 0
+            if not cgroup.waits:
+                cgroup.waits = True
+                self._timers.add(now + LOOKS_AFTER_SECONDS[0], descriptor)
+        risen = False
+        for descriptor in self._timers.pop_due(now):
+            if descriptor in self._by_descriptor:
+                risen = self._look_at(*self._by_descriptor[descriptor], now) or risen
+        return risen
+
+    def close(self) -> None:
+        for directory in list(self._cgroups):
+            self._drop(directory)
+        self._epoll.close()
+
+    def _begin(self, directory: str, inode: int) -> None:
+        try:
+            self._register(directory, inode)
+        except OSError as error:
+            if error.errno in _REFUSED:
+                self._refused = True
+                _log.warning(
+                    "kills are seen with the next sample only: the kernel's OOM notification cannot be asked for",
+                    extra={"path": printable_text(f"{directory}/cgroup.event_control"), "problem": error.strerror},
+                )
+
+    def _register(self, directory: str, inode: int) -> None:
+        counted = open_for_reading(f"{directory}/memory.oom_control")
+        try:
+            descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            try:
+                control = os.open(f"{directory}/cgroup.event_control", os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+                try:
+                    os.write(control, f"{descriptor} {counted}".encode())
+                finally:
+                    os.close(control)
+                kills = parse_oom_kills(os.pread(counted, 1024, 0))
+                self._epoll.register(descriptor, select.EPOLLIN)
+            except OSError:
+                os.close(descriptor)
+                raise
+        finally:
+            os.close(counted)
+        cgroup = _Cgroup(descriptor, inode, kills if isinstance(kills, int) else 0)
+        self._cgroups[directory] = cgroup
+        self._by_descriptor[descriptor] = (directory, cgroup)
+
+    def _look_at(self, directory: str, cgroup: _Cgroup, now: float) -> bool:
+        """Whether its counter rose; asks for the next look, after the last one no more."""
+        try:
+            kills = parse_oom_kills(read_file(f"{directory}/memory.oom_control"))
+        except OSError:  # gone: that was the signal
+            self._drop(directory)
+            return False
+        cgroup.looks += 1
+        cgroup.waits = cgroup.looks < len(LOOKS_AFTER_SECONDS)
+        if cgroup.waits:
+            passed, until = LOOKS_AFTER_SECONDS[cgroup.looks - 1 : cgroup.looks + 1]
+            self._timers.add(now + until - passed, cgroup.descriptor)
+        if not isinstance(kills, int) or kills <= cgroup.kills:
+            return False
+        cgroup.kills = kills
+        return True
+
+    def _drop(self, directory: str) -> None:
+        cgroup = self._cgroups.pop(directory)
+        del self._by_descriptor[cgroup.descriptor]
+        os.close(cgroup.descriptor)  # which ends the kernel's registration, and its place in the epoll

@@ -1,0 +1,48 @@
+"""Whether a cgroup still has processes, nested cgroups included.
+
+v2 `cgroup.events`: lines `populated 1`, `frozen 0`; hierarchical. v1 `cgroup.procs`: a pid a line, of this cgroup alone; read from
+another pid namespace the lines say 0, but there is one for each process. Processes that are dead and not yet reaped count in
+neither from 5.2 on. Sources: kernel/cgroup/cgroup.c (cgroup_events_show), kernel/cgroup/cgroup-v1.c.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from typing import Final
+
+from oomsight_agent.kernel.files import ABSENT_ERRNOS, LARGE_FILE_BYTES, read_file
+from oomsight_agent.kernel.numbers import find_number
+from oomsight_agent.kernel.problem import Problem, problem
+
+MAX_NESTED: Final = 256
+
+
+def parse_populated(data: bytes) -> bool | Problem:
+    """`cgroup.events`; a Problem when it does not say."""
+    value = find_number(b"\n" + data, b"\npopulated ")
+    if isinstance(value, Problem):
+        return value
+    return problem("a line such as 'populated 1'", data) if value is None else value != 0
+
+
+def has_processes(version: int, directory: str) -> bool | None:
+    """Whether there are any; False when the cgroup is gone, None when that cannot be read."""
+    try:
+        if version == 2:
+            populated = parse_populated(read_file(f"{directory}/cgroup.events"))
+            return None if isinstance(populated, Problem) else populated
+        return _has_processes_v1(directory)
+    except OSError as error:
+        return False if error.errno in ABSENT_ERRNOS else None
+
+
+def _has_processes_v1(directory: str) -> bool:
+    for path, _, _ in islice(os.walk(directory), MAX_NESTED):
+        try:
+            if read_file(f"{path}/cgroup.procs", LARGE_FILE_BYTES).strip():
+                return True
+        except OSError as error:
+            if error.errno not in ABSENT_ERRNOS:
+                raise
+    return False
