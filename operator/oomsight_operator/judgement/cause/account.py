@@ -29,6 +29,7 @@ MAX_NAME = 63
 """Of a container: Kubernetes allows no more."""
 MAX_PROCESS_NAME = 40
 """Of 15 bytes, each escaped at most four times as long."""
+REST_PERCENT = 5
 MAX_SPAN_SECONDS = 86400.0 * 36500
 _PLAIN = re.compile(r"[A-Za-z0-9._:/@+-]+\Z")
 
@@ -73,6 +74,7 @@ def split(kill: Kill, charge: Charge) -> str:
             (charge.cache_bytes, cache, True),
             (charge.shmem_bytes, "shared memory", False),
             (charge.kernel_bytes, "kernel", True),
+            (_worth_telling(charge), "other", False),
             (charge.swap_bytes, "swapped out", False),
         )
         if size is not None and (size or even_if_zero)
@@ -85,6 +87,12 @@ def split(kill: Kill, charge: Charge) -> str:
             {OomScope.POD: "its pod held ", OomScope.CGROUP: "that cgroup held "}.get(kill.scope or OomScope.CONTAINER, ""),
         )
     return f"{whose}{', '.join(parts)} ({source})"
+
+
+def _worth_telling(charge: Charge) -> int | None:
+    """What is of no kind, from a share on; below it the kernel's counters are batched per CPU and do not add up exactly."""
+    rest = charge.rest_bytes
+    return rest if rest is not None and charge.usage_bytes and rest * 100 >= charge.usage_bytes * REST_PERCENT else None
 
 
 def _limit_of_others(kill: Kill) -> bool:

@@ -46,6 +46,15 @@ class Charge:
         """Whether at least one kind is."""
         return any(part is not None for part in (self.anon_bytes, self.cache_bytes, self.shmem_bytes, self.kernel_bytes))
 
+    @property
+    def rest_bytes(self) -> int | None:
+        """Of the moment of the kill: what is of none of these kinds, such as the swap cache; None while one of them is unknown."""
+        kinds = (self.anon_bytes, self.cache_bytes, self.shmem_bytes, self.kernel_bytes)
+        if self.usage_bytes is None or self.age_seconds is not None or self.cache_with_shmem:
+            return None
+        known = [size for size in kinds if size is not None]
+        return max(0, self.usage_bytes - sum(known)) if len(known) == len(kinds) else None
+
 
 def charge_at_kill(kill: Kill) -> Charge | None:
     """From the kernel's log, of the cgroup whose limit was hit; None node-wide, where the log's numbers are the node's."""

@@ -12,7 +12,7 @@ from oomsight_operator.judgement.cause.context import KillContext
 
 def test_absent_kinds_are_left_out_and_known_zeros_of_the_main_kinds_are_told() -> None:
     assert account(kill(memory=held(anon=500 * MI)), context()).endswith("512Mi: 500Mi anonymous (kernel log)")
-    assert account(kill(memory=held(anon=0, file=0, shmem=0, kernel=0, swap=0)), context()).endswith(
+    assert account(kill(memory=held(usage=None, anon=0, file=0, shmem=0, kernel=0, swap=0)), context()).endswith(
         "512Mi: 0 anonymous, 0 page cache, 0 kernel (kernel log)"
     )
     assert account(kill(memory=held(swap=30 * MI, kernel=4 * MI)), context()).endswith(
@@ -37,6 +37,16 @@ def test_the_log_wins_over_the_last_sample() -> None:
     both = kill(memory=held(anon=500 * MI), before=sample(anon=10 * MI))
 
     assert account(both, context()).endswith("512Mi: 500Mi anonymous (kernel log)")
+
+
+def test_what_is_of_no_kind_is_told_where_it_matters() -> None:
+    """Only where all kinds are known at the kill: else the rest is what was not told."""
+    rest = {"anon": 400 * MI, "file": 0, "shmem": 0, "kernel": 12 * MI}
+
+    assert "12Mi kernel, 100Mi other (kernel log)" in account(kill(memory=held(**rest)), context())
+    assert "other" not in account(kill(memory=held(usage=430 * MI, **rest)), context())
+    assert "other" not in account(kill(memory=held(anon=400 * MI, kernel=12 * MI)), context())
+    assert "other" not in account(kill(memory=held(age=3.0, **rest)), context())
 
 
 def test_shmem_above_the_cache_makes_no_negative_cache() -> None:

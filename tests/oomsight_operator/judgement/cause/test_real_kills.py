@@ -1,6 +1,6 @@
-"""Kills of a real kernel (6.18, cgroup v1), with the numbers of its log, each in a container of that limit.
+"""Kills of real kernels (6.18 with cgroup v1, 6.12 with v2), with the numbers of their logs, each in a container of that limit.
 
-The log's `cache` is `file_bytes` (shmem included), `rss` is `anon_bytes`, `kmem: usage` is `kernel_bytes`.
+v1: the log's `cache` is `file_bytes` (shmem included), `rss` is `anon_bytes`, `kmem: usage` is `kernel_bytes`.
 """
 
 from __future__ import annotations
@@ -48,6 +48,59 @@ def test_dd_into_a_tmpfs() -> None:
         "process dd (pid 12111) of container app was killed at the container's own limit 16Mi: 1.11Mi anonymous, 0 page cache,"
         " 14.8Mi shared memory, 116Ki kernel (kernel log); tmpfs files (emptyDir medium Memory, /dev/shm) or shared memory are most"
         " of it and no kill frees them: expect repeats"
+    )
+
+
+def test_a_tmpfs_on_cgroup_v2() -> None:
+    killed = child_kill(
+        victim_pid=189, victim_name="writer", limit=48 * MI, memory=charged(49152, 1048576, 49164288, 49164288, 116)
+    )
+    writer = incident(victim(189, "writer", anon=3892 * KI, shmem=0), tasks=(task(189, "writer", 9592 * KI),))
+
+    judged = judge_cause(killed, context(incident=writer))
+
+    assert judged.cause is Cause.SHARED_MEMORY
+    assert "1Mi anonymous, 0 page cache, 46.9Mi shared memory, 116Ki kernel (kernel log)" in judged.sentence
+
+
+def test_a_container_that_may_swap() -> None:
+    """What was on its way to the swap is of no kind in memory.stat."""
+    memory = KillMemory(
+        usage_bytes=49152 * KI,
+        limit_bytes=49152 * KI,
+        swap_bytes=16384 * KI,
+        anon_bytes=34717696,
+        file_bytes=0,
+        shmem_bytes=0,
+        kernel_bytes=106496,
+    )
+    swapper = incident(victim(195, "swapper", anon=36916 * KI), tasks=(task(195, "swapper", 42760 * KI),))
+    killed = child_kill(victim_pid=195, victim_name="swapper", limit=48 * MI, memory=memory)
+
+    judged = judge_cause(killed, context(incident=swapper))
+
+    assert judged.cause is Cause.CHILD_PROCESS
+    assert "33.1Mi anonymous, 0 page cache, 104Ki kernel, 14.8Mi other, 16Mi swapped out (kernel log)" in judged.sentence
+
+
+def test_a_group_that_died_whole() -> None:
+    """memory.oom.group: app and its three workers, one incident."""
+    died = [victim(180, "app", anon=42416 * KI)] + [victim(177 + index, f"worker-{index}", anon=5944 * KI) for index in range(3)]
+    whole = incident(*died, oom_group=True, tasks=(task(180, "app", 48308 * KI),), container_survived=False)
+    killed = child_kill(
+        victim_pid=180,
+        victim_name="app",
+        processes=4,
+        limit=48 * MI,
+        memory=charged(49152, 50200576, 0, 0, 128),
+        before=sample(12 * MI, 0.9),
+    )
+
+    judged = judge_cause(killed, context(incident=whole))
+
+    assert judged.cause is Cause.BURST
+    assert judged.sentence.startswith(
+        "container app (process app, pid 180 and 3 more) was killed at its own limit 48Mi: 47.9Mi anon"
     )
 
 
