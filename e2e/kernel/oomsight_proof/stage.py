@@ -140,6 +140,10 @@ class Stage:
         """Its processes in the order of their start, dead ones included."""
         return self.witness.all(container.tag)
 
+    def process(self, container: Container, name: str) -> Seen:
+        """The one of this name, or the latest of them."""
+        return next(seen for seen in reversed(self.processes(container)) if seen.name == name)
+
     def wait_ready(self, container: Container, count: int = 1) -> None:
         """Until so many of its processes have said that they are ready."""
         self._wait(
@@ -231,3 +235,8 @@ class Stage:
             with suppress(OSError):
                 os.rmdir(folder)
         self.mounts.clear()
+
+
+def named(name: str) -> list[str]:
+    """The steps that give a process its name."""
+    return ["name", name.encode().hex()]

@@ -8,7 +8,7 @@ from oomsight_api.incident import Incident
 from oomsight_proof.machine import Machine, Need
 from oomsight_proof.observer import EvidenceMode
 from oomsight_proof.scenarios.model import COUNTER_FIELDS, LOG_FIELDS, Scenario, know
-from oomsight_proof.stage import MIB, Stage
+from oomsight_proof.stage import MIB, Stage, named
 from oomsight_proof.tree import Limits
 
 _SMALL = Limits(16 * MIB)
@@ -19,9 +19,11 @@ _HOLD = ["fork", "{", "anon", str(MIB), "ready", "stay", "}"]
 def group(processes: int, stage: Stage) -> None:
     """All of a container's processes die with the one that was chosen."""
     steps = _HOLD * (processes - 1)
-    container = stage.container([*steps, "ready", "await", *_HOG], limits=_SMALL, oom_group=True, own_pid_namespace=False)
+    container = stage.container(
+        [*steps, *named("hog"), "ready", "await", *_HOG], limits=_SMALL, oom_group=True, own_pid_namespace=False
+    )
     stage.wait_ready(container, processes)
-    stage.go(stage.processes(container)[0])
+    stage.go(stage.process(container, "hog"))
     stage.wait_kills(processes)
 
 
@@ -36,10 +38,10 @@ def _one_incident(processes: int, mode: EvidenceMode, _machine: Machine, inciden
 
 def alone(stage: Stage) -> None:
     """Without memory.oom.group the others live on."""
-    steps = [*_HOLD * 3, "fork", "{", "ready", "await", *_HOG, "}", "ready", "stay"]
+    steps = [*_HOLD * 3, "fork", "{", *named("hog"), "ready", "await", *_HOG, "}", "ready", "stay"]
     container = stage.container(steps, limits=_SMALL)
     stage.wait_ready(container, 5)
-    stage.go(stage.processes(container)[4])
+    stage.go(stage.process(container, "hog"))
     stage.wait_kills(1)
 
 
@@ -57,9 +59,9 @@ def _survived(_mode: EvidenceMode, _machine: Machine, incidents: list[Incident])
 def negative(stage: Stage) -> None:
     """A process that may not die holds more than the one that does; then one dies although it has a negative score."""
     protected = ["fork", "{", "adj", "-1000", "anon", str(11 * MIB), "ready", "stay", "}"]
-    held = stage.container([*protected, "fork", "{", "ready", "await", *_HOG, "}", "ready", "stay"], limits=_SMALL)
+    held = stage.container([*protected, "fork", "{", *named("hog"), "ready", "await", *_HOG, "}", "ready", "stay"], limits=_SMALL)
     stage.wait_ready(held, 3)
-    stage.go(stage.processes(held)[2])
+    stage.go(stage.process(held, "hog"))
     stage.wait_kills(1)
     stage.container(["adj", "-500", *_HOG], limits=_SMALL)
     stage.wait_kills(2)

@@ -9,7 +9,7 @@ from oomsight_proof.comparison import Expectation
 from oomsight_proof.machine import Machine, Need
 from oomsight_proof.observer import EvidenceMode
 from oomsight_proof.scenarios.model import LOG_FIELDS, Scenario, know
-from oomsight_proof.stage import MIB, Stage
+from oomsight_proof.stage import MIB, Stage, named
 from oomsight_proof.tree import Driver, Limits
 
 _SMALL = Limits(16 * MIB)
@@ -38,14 +38,25 @@ def pod_oom(driver: Driver, stage: Stage) -> None:
 def nested(stage: Stage) -> None:
     """What a container makes inside itself, as Docker in Docker does, has its own limit."""
     container = stage.container(
-        lambda folder: ["fork", "{", "ready", "await", "enter", f"{folder}/docker/cgroup.procs", *_HOG, "}", "stay"],
+        lambda folder: [
+            "fork",
+            "{",
+            *named("inner"),
+            "ready",
+            "await",
+            "enter",
+            f"{folder}/docker/cgroup.procs",
+            *_HOG,
+            "}",
+            "stay",
+        ],
         limits=Limits(64 * MIB),
         inside="init.scope",
     )
     inner = stage.make_nested(container, "docker", _SMALL)
     container.expected = Expectation(OomScope.CGROUP, inner, check_limit_owner=False)
     stage.wait_ready(container)
-    stage.go(stage.processes(container)[1])
+    stage.go(stage.process(container, "inner"))
     stage.wait_kills(1)
 
 

@@ -8,7 +8,7 @@ from oomsight_api.incident import Incident
 from oomsight_proof.machine import Machine, Need
 from oomsight_proof.observer import EvidenceMode
 from oomsight_proof.scenarios.model import Scenario
-from oomsight_proof.stage import MIB, ScenarioError, Stage
+from oomsight_proof.stage import MIB, ScenarioError, Stage, named
 from oomsight_proof.tree import Limits, read
 
 _THROTTLED_SECONDS = 8.0
@@ -17,14 +17,13 @@ _THROTTLED_SECONDS = 8.0
 def tmpfs(stage: Stage) -> None:
     """What is written to a tmpfs stays charged when the writer has died: the next who allocates dies as well."""
     file = f"{stage.tmpfs()}/spool"
-    second = ["fork", "{", "adj", "900", "ready", "await", "anon", str(8 * MIB), "stay", "}"]
-    writer = ["fork", "{", "adj", "1000", "ready", "await", "file", file, str(64 * MIB), "stay", "}"]
+    second = ["fork", "{", *named("later"), "adj", "900", "ready", "await", "anon", str(8 * MIB), "stay", "}"]
+    writer = ["fork", "{", *named("writer"), "adj", "1000", "ready", "await", "file", file, str(64 * MIB), "stay", "}"]
     container = stage.container([*second, *writer, "ready", "stay"], limits=Limits(16 * MIB))
     stage.wait_ready(container, 3)
-    _, later, first = stage.processes(container)
-    stage.go(first)
+    stage.go(stage.process(container, "writer"))
     stage.wait_kills(1)
-    stage.go(later)
+    stage.go(stage.process(container, "later"))
     stage.wait_kills(2)
 
 
