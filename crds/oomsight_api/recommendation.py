@@ -12,6 +12,7 @@ from pydantic import Field
 
 from oomsight_api.api_model import WHOLE_NUMBER, ApiModel, Name, QuantityText, StatusModel, Timestamp
 from oomsight_api.conditions import MAX_CONDITIONS, Condition
+from oomsight_api.names import Cause
 from oomsight_api.status import Count
 
 MAX_CONTAINERS = 32
@@ -20,6 +21,9 @@ MAX_KILLS = 10
 """Kills remembered with their details, per container; older ones stay in the count."""
 MAX_DIGEST_LENGTH = 4096
 MAX_SENTENCE_LENGTH = 512
+MAX_INCIDENT_LENGTH = 256
+MAX_PROCESS_LENGTH = 64
+"""A process name has 15 bytes, each escaped at most four times as long."""
 
 ContainerName = Annotated[str, Field(max_length=63)]
 Sentence = Annotated[str, Field(max_length=MAX_SENTENCE_LENGTH)]
@@ -38,6 +42,23 @@ class KillEvidence(StrEnum):
     STATUS = "Status"
     COUNTER = "Counter"
     KERNEL_LOG = "KernelLog"
+
+
+class KillScope(StrEnum):
+    """Whose memory ran out: the container's own limit (Container), its pod's (Pod), that of another cgroup (Cgroup), or the node
+    (Node)."""
+
+    CONTAINER = "Container"
+    POD = "Pod"
+    NODE = "Node"
+    CGROUP = "Cgroup"
+
+
+class KillOutcome(StrEnum):
+    """What became of the container: it ended with the kill, or it went on without the killed process."""
+
+    CONTAINER_ENDED = "ContainerEnded"
+    CONTAINER_WENT_ON = "ContainerWentOn"
 
 
 class TargetRef(ApiModel):
@@ -93,9 +114,23 @@ class KillRecord(StatusModel):
     exit_code: Annotated[int, Field(), WHOLE_NUMBER] | None = None
     """Exit code of the container; missing where a child process was killed and the container went on."""
     processes: Count = 1
-    """How many processes died, as far as the kernel's counters say."""
+    """How many processes died, as far as the kernel says."""
     sequence: Count = 0
-    """Value of the kernel's counter after a child's kill; 0 for the end of a container."""
+    """Which kill of the container's counter it is; 0 where that is not known."""
+    incident: Annotated[str, Field(max_length=MAX_INCIDENT_LENGTH)] | None = None
+    """Id of the node agent's incident; missing where the kubelet alone, or a counter, tells of the kill."""
+    scope: KillScope | None = None
+    """Whose memory ran out; missing where it is unknown."""
+    outcome: KillOutcome | None = None
+    """Whether the container ended with it; missing where the exit code alone tells."""
+    process: Annotated[str, Field(max_length=MAX_PROCESS_LENGTH)] | None = None
+    """Name of the first process killed, escaped to printable ASCII; missing where it is unknown."""
+    pid: Count | None = None
+    """Its process id on the node; missing where it is unknown."""
+    cause: Cause | None = None
+    """Why it was killed, as one word; docs/causes.md explains each."""
+    cause_sentence: Sentence | None = None
+    """Why it was killed, with the numbers that show it."""
 
 
 class ContainerRecommendation(StatusModel):

@@ -10,15 +10,20 @@ from collections.abc import Iterable
 import msgspec
 
 from oomsight_api.names import RiskLevel
-from oomsight_api.quantity import QuantityError, parse_bytes
-from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation, KillRecord
-from oomsight_api.times import TimeError, parse_time
+from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation
 from oomsight_operator.judgement.model import ContainerHistory, Kill, KillSource, PodHistory
-from oomsight_operator.publishing.recommendations import MAX_KNOWN_KILLS, SOURCES, ContainerMemory, Contribution, kill_hash
+from oomsight_operator.publishing.kill_records import MAX_KNOWN_KILLS, ContainerMemory, kill_hash, kill_of
+from oomsight_operator.publishing.recommendations import Contribution
 
 _MAX_ENDED = 3
 """The kubelet shows at most two ends of a container (`state` and `lastState`)."""
 _MAX_ENTRIES = 64
+_MAX_COUNTED = 32
+_MAX_COUNTED_LENGTH = MAX_DIGEST_LENGTH // 4
+"""Characters of the names of counted victims, of one pod."""
+_FEW_COUNTED = 8
+_RUN = "~"
+"""Stands for the id of the run in a name: 64 characters that `seen` has already."""
 
 
 class _Pod(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -35,6 +40,8 @@ class _Pod(msgspec.Struct, frozen=True, omit_defaults=True):
     first: float | None = None
     last: float | None = None
     ended: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
+    """Names of victims that were counted, newest last."""
 
 
 class _Digest(msgspec.Struct, frozen=True):
@@ -64,6 +71,7 @@ def encode_digest(name: str, contributions: Iterable[Contribution], memory: Cont
                 first=history.first_sample_seconds,
                 last=history.last_sample_seconds,
                 ended=history.ended_container_ids[-_MAX_ENDED:],
+                counted=_shortened(history.counted, history.container_id_seen),
             )
             entries.append(((bool(container.kills), history.peak_bytes or 0, entry.uid), entry))
     entries.sort(key=lambda item: item[0], reverse=True)
@@ -76,10 +84,27 @@ def encode_digest(name: str, contributions: Iterable[Contribution], memory: Cont
         # Known kills are worth half of the space: without them kills would be counted twice, without pods peaks would be lost.
         if known and (len(known) * 19 > MAX_DIGEST_LENGTH // 2 or not pods):
             del known[: max(1, len(known) // 8)]
+        elif any(len(pod.counted) > _FEW_COUNTED for pod in pods):
+            pods = [msgspec.structs.replace(pod, counted=pod.counted[-_FEW_COUNTED:]) for pod in pods]
         elif pods:
             pods.pop()
         else:
             return text[:0]
+
+
+def _shortened(names: tuple[str, ...], run: str | None) -> tuple[str, ...]:
+    """The newest names that fit."""
+    kept: list[str] = []
+    room = _MAX_COUNTED_LENGTH
+    for name in reversed(names[-_MAX_COUNTED:]):
+        if _RUN in name:
+            continue  # no agent of ours names anything so
+        short = name.replace(run, _RUN) if run else name
+        room -= len(msgspec.json.encode(short)) + 1
+        if room < 0:
+            break
+        kept.append(short)
+    return tuple(reversed(kept))
 
 
 def _told_oom_kills(history: ContainerHistory) -> int | None:
@@ -112,28 +137,6 @@ def histories_of(containers: Iterable[ContainerRecommendation]) -> dict[str, Pod
     return {uid: PodHistory(containers=histories) for uid, histories in found.items()}
 
 
-def kill_of(record: KillRecord, container_name: str) -> Kill | None:
-    """The kill that a record tells; None when its time or evidence makes no sense to this version."""
-    source = SOURCES.get(record.source)
-    try:
-        time = parse_time(record.time)
-    except TimeError:
-        return None
-    if source is None:
-        return None
-    return Kill(
-        time_seconds=time,
-        container_name=container_name,
-        container_id=record.container_id,
-        source=source,
-        limit_bytes=_bytes(record.limit),
-        peak_bytes=_bytes(record.peak),
-        exit_code=record.exit_code,
-        processes=record.processes,
-        sequence=record.sequence,
-    )
-
-
 def _history(pod: _Pod | None, kills: tuple[Kill, ...]) -> ContainerHistory:
     ended = tuple(kill.container_id for kill in kills if kill.source is KillSource.STATUS)
     if pod is None:
@@ -148,6 +151,7 @@ def _history(pod: _Pod | None, kills: tuple[Kill, ...]) -> ContainerHistory:
         peak_working_set_bytes=pod.ws,
         limit_bytes_seen=pod.limit,
         ended_container_ids=tuple(dict.fromkeys((*ended, *pod.ended)))[-2 * _MAX_ENDED :],
+        counted=tuple(name.replace(_RUN, pod.seen) if pod.seen else name for name in pod.counted[-_MAX_COUNTED:]),
         first_sample_seconds=pod.first,
         last_sample_seconds=pod.last,
     )
@@ -165,10 +169,3 @@ def _decode(text: str | None) -> _Digest | None:
 
 def _names(container: ContainerRecommendation) -> Iterable[str]:
     return (container.name for _ in container.kills)
-
-
-def _bytes(text: str | None) -> int | None:
-    try:
-        return parse_bytes(text) if text is not None else None
-    except QuantityError:
-        return None

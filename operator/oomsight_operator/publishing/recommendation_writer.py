@@ -16,16 +16,14 @@ from oomsight_operator.kube.client import MERGE_PATCH
 from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.publishing.budget import not_before, priority_of
 from oomsight_operator.publishing.digest import encode_digest, histories_of, memory_of
+from oomsight_operator.publishing.kill_records import ContainerMemory, explained, merge_memories, remember
 from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.publishing.patches import is_other_uid, status_patch
 from oomsight_operator.publishing.recommendations import (
-    ContainerMemory,
     Contribution,
     contribution_of,
     has_news,
-    merge_memories,
     object_name,
-    remember,
     same_recommendation,
     status_of,
     target_of,
@@ -130,7 +128,7 @@ class RecommendationWriter:
         before = record.contributions.get(pod.uid)
         record.contributions[pod.uid] = contribution
         self._by_pod[pod.uid] = record
-        killed = self._remember(record, contribution)
+        killed = self._remember(record, contribution, before)
         record.killed |= killed
         if before == contribution and not killed and not self._is_digest_old(record):
             return
@@ -266,16 +264,18 @@ class RecommendationWriter:
                 raise
             raise ApiError(409, "Conflict", f"{record.namespace}/{record.name} went while it was looked at") from error
 
-    def _remember(self, record: _Record, contribution: Contribution) -> bool:
-        """Whether a kill came that was not known."""
+    def _remember(self, record: _Record, contribution: Contribution, before: Contribution | None) -> bool:
+        """Whether a kill came that was not known, or more is known of one now."""
         news = False
+        seen = {container.name: container.kills for container in before.containers} if before is not None else {}
         for container in contribution.containers:
-            if not container.kills:
+            if container.kills == seen.get(container.name, ()):
                 continue
             memory = record.memories.get(container.name, ContainerMemory())
-            after = remember(memory, contribution, container)
+            after = remember(memory, container.kills, contribution.pod_name, contribution.pod_uid)
             record.memories[container.name] = after
-            news |= after is not memory
+            # What only changes waits for the interval: an agent that tells now this and now that must not make us write each time.
+            news |= after.known != memory.known or explained(after) > explained(memory)
         return news
 
     def _put(self, record: _Record) -> None:

@@ -14,35 +14,28 @@ from oomsight_api.names import ConditionType
 from oomsight_api.quantity import format_bytes
 from oomsight_api.recommendation import (
     MAX_CONTAINERS,
-    MAX_KILLS,
     MAX_SENTENCE_LENGTH,
     MAX_STEPS,
     ContainerRecommendation,
-    KillEvidence,
-    KillRecord,
     MemoryRecommendationStatus,
     Resource,
     Step,
     Summary,
 )
-from oomsight_api.times import TimeError, format_time, parse_time
+from oomsight_api.times import format_time
 from oomsight_operator.judgement.model import (
     Assessment,
     ContainerAssessment,
     ContainerHistory,
     Kill,
-    KillSource,
     Owner,
     Pod,
     PodHistory,
     Recommendation,
 )
 from oomsight_operator.publishing.events import one_line, short_hash
+from oomsight_operator.publishing.kill_records import ContainerMemory
 
-MAX_KNOWN_KILLS = 512
-"""Identities of kills remembered per container, so that none is counted twice."""
-SOURCES = {KillEvidence.STATUS: KillSource.STATUS, KillEvidence.COUNTER: KillSource.COUNTER}
-_EVIDENCE = {source: evidence for evidence, source in SOURCES.items()}
 _BUILT_IN = frozenset({"v1", "apps/v1", "batch/v1"})
 _NO_HISTORY = ContainerHistory()
 
@@ -70,17 +63,6 @@ class Contribution:
     pod_name: str
     policy: str
     containers: tuple[ContainerContribution, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerMemory:
-    """What is remembered of one container of the workload, whatever becomes of its pods."""
-
-    oom_kills: int = 0
-    kills: tuple[KillRecord, ...] = ()
-    """The latest, newest last."""
-    known: tuple[str, ...] = ()
-    """Hashes of the identities of kills that were counted, oldest first."""
 
 
 def target_of(pod: Pod, workload: Owner | None) -> Owner:
@@ -127,43 +109,6 @@ def contribution_of(pod: Pod, assessment: Assessment, history: PodHistory | None
             for container in assessment.containers
         ),
     )
-
-
-def remember(memory: ContainerMemory, contribution: Contribution, container: ContainerContribution) -> ContainerMemory:
-    """Add the kills that are not known yet."""
-    known = set(memory.known)
-    new = [(kill_hash(kill), kill) for kill in container.kills if kill_hash(kill) not in known]
-    if not new:
-        return memory
-    records = [*memory.kills, *(_record_of(kill, contribution) for _, kill in new)]
-    records.sort(key=_time_of)
-    return ContainerMemory(
-        oom_kills=memory.oom_kills + sum(max(1, kill.processes) for _, kill in new),
-        kills=tuple(records[-MAX_KILLS:]),
-        known=(*memory.known, *(identity for identity, _ in new))[-MAX_KNOWN_KILLS:],
-    )
-
-
-def merge_memories(standing: ContainerMemory, own: ContainerMemory) -> ContainerMemory:
-    """What stands in the object, and what this process saw before it knew the object; kills that both know count once."""
-    processes = {_record_hash(record): record.processes for record in own.kills}
-    common = sum(processes.get(identity, 1) for identity in set(own.known) & set(standing.known))
-    kills = {(record.container_id, record.source, record.sequence): record for record in (*standing.kills, *own.kills)}
-    return ContainerMemory(
-        oom_kills=standing.oom_kills + max(0, own.oom_kills - common),
-        kills=tuple(sorted(kills.values(), key=_time_of)[-MAX_KILLS:]),
-        known=tuple(dict.fromkeys((*standing.known, *own.known)))[-MAX_KNOWN_KILLS:],
-    )
-
-
-def kill_hash(kill: Kill) -> str:
-    return short_hash(*(str(part) for part in kill.identity))
-
-
-def _record_hash(record: KillRecord) -> str:
-    """The hash of the kill that the record tells."""
-    source = SOURCES.get(record.source)
-    return short_hash(record.container_id, source.value if source is not None else "", str(record.sequence))
 
 
 def status_of(
@@ -321,32 +266,6 @@ def _condition(
             "last_transition_time": format_time(now_seconds),
         }
     )
-
-
-def _record_of(kill: Kill, contribution: Contribution) -> KillRecord:
-    try:
-        time = format_time(kill.time_seconds)
-    except TimeError:
-        time = format_time(0)  # a status from the year 0 is hostile, but the kill is still one
-    return KillRecord(
-        time=time,
-        pod=contribution.pod_name,
-        pod_uid=contribution.pod_uid,
-        container_id=one_line(kill.container_id, 128),
-        source=_EVIDENCE[kill.source],
-        limit=_quantity(kill.limit_bytes),
-        peak=_quantity(kill.peak_bytes),
-        exit_code=kill.exit_code,
-        processes=max(1, kill.processes),
-        sequence=max(0, kill.sequence),
-    )
-
-
-def _time_of(record: KillRecord) -> float:
-    try:
-        return parse_time(record.time)
-    except TimeError:
-        return 0.0
 
 
 def _reason_word(container: ContainerAssessment) -> str:

@@ -12,13 +12,11 @@ from tests.oomsight_operator.publishing.builders import MI, NOW, a_container, a_
 from oomsight_api.names import RiskLevel
 from oomsight_api.recommendation import MAX_KILLS, MAX_STEPS, MemoryRecommendationStatus, Resource
 from oomsight_operator.judgement.model import ContainerAssessment, Kill, KillSource, Owner, RecommendationStep
+from oomsight_operator.publishing.kill_records import ContainerMemory, merge_memories, remember
 from oomsight_operator.publishing.recommendations import (
-    ContainerMemory,
     Contribution,
     contribution_of,
-    merge_memories,
     object_name,
-    remember,
     same_recommendation,
     status_of,
     target_of,
@@ -48,7 +46,7 @@ def all_remembered(*pods: Contribution) -> ContainerMemory:
     memory = ContainerMemory()
     for pod in pods:
         for container in pod.containers:
-            memory = remember(memory, pod, container)
+            memory = remember(memory, container.kills, pod.pod_name, pod.pod_uid)
     return memory
 
 
