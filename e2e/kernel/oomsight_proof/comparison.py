@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from oomsight_api.incident import Evidence, OomScope
@@ -79,21 +79,10 @@ def compare(
     down); None where they do not.
     """
     verdict = Verdict(len(kills))
-    open_kills = dict(enumerate(kills))
-    spare: list[ToldKill] = []
-    for one in told:
-        if one.contradiction:
-            verdict.wrong.append(one.contradiction)
-    for fits in (_same_pid, _same_container_and_name, _same_container, _same_pod, _anonymous):
-        rest = spare if spare or fits is not _same_pid else list(told)
-        spare = []
-        for one in rest:
-            index = next((index for index, kill in open_kills.items() if fits(one, kill)), None)
-            if index is None:
-                spare.append(one)
-                continue
-            verdict.matched += 1
-            _judge(verdict, open_kills.pop(index), one, evidence)
+    verdict.wrong.extend(one.contradiction for one in told if one.contradiction)
+    left, spare = list(kills), list(told)
+    for name_of_told, name_of_kill in _NAMES:
+        left, spare = _match(verdict, left, spare, name_of_told, name_of_kill, evidence)
     killed_pids = {kill.pid for kill in kills}
     owners = {owner for kill in kills for owner in (kill.container_id, kill.pod_uid) if owner}
     for one in spare:
@@ -104,7 +93,7 @@ def compare(
         else:
             verdict.invented += 1
         verdict.wrong.append(f"{'doubled' if known else 'invented'}: {describe(one)}")
-    _count_rows(verdict, list(open_kills.values()), told, row_kills or {})
+    _count_rows(verdict, left, told, row_kills or {})
     verdict.unattributed = min(verdict.kills - verdict.matched - verdict.by_row, unattributed)
     return verdict
 
@@ -117,26 +106,62 @@ def describe(one: ToldKill) -> str:
     return f"{words}, ordinal {victim.ordinal}, by {victim.attributed_by}"
 
 
-def _same_pid(one: ToldKill, kill: Kill) -> bool:
-    return one.victim.pid == kill.pid
+_Name = tuple[object, ...] | None
+"""What a told kill and one that happened have in common when they are the same; None: not this."""
 
 
-def _same_container_and_name(one: ToldKill, kill: Kill) -> bool:
-    return _same_container(one, kill) and one.victim.name == kill.name
+def _match(
+    verdict: Verdict,
+    kills: Sequence[Kill],
+    told: Sequence[ToldKill],
+    name_of_told: Callable[[ToldKill], _Name],
+    name_of_kill: Callable[[Kill], _Name],
+    evidence: set[Evidence],
+) -> tuple[list[Kill], list[ToldKill]]:
+    """Take away the pairs of one name; gives what is left of both."""
+    by_name: dict[_Name, deque[Kill]] = defaultdict(deque)
+    for kill in kills:
+        by_name[name_of_kill(kill)].append(kill)
+    spare = []
+    for one in told:
+        name = name_of_told(one)
+        if name is not None and by_name.get(name):
+            verdict.matched += 1
+            _judge(verdict, by_name[name].popleft(), one, evidence)
+        else:
+            spare.append(one)
+    left = {id(kill) for open_kills in by_name.values() for kill in open_kills}
+    return [kill for kill in kills if id(kill) in left], spare
 
 
-def _same_container(one: ToldKill, kill: Kill) -> bool:
-    return one.victim.pid is None and one.victim.container_id is not None and one.victim.container_id == kill.container_id
-
-
-def _same_pod(one: ToldKill, kill: Kill) -> bool:
+def _container_told(one: ToldKill) -> _Name:
     victim = one.victim
-    return victim.pid is None and victim.container_id is None and victim.pod_uid is not None and victim.pod_uid == kill.pod_uid
+    return (victim.container_id,) if victim.pid is None and victim.container_id is not None else None
 
 
-def _anonymous(one: ToldKill, kill: Kill) -> bool:
+def _container_and_name_told(one: ToldKill) -> _Name:
+    container = _container_told(one)
+    return None if container is None else (*container, one.victim.name)
+
+
+def _pod_told(one: ToldKill) -> _Name:
     victim = one.victim
-    return victim.pid is None and victim.container_id is None and victim.pod_uid is None and victim.cgroup == kill.cgroup
+    return (victim.pod_uid,) if victim.pid is None and victim.container_id is None and victim.pod_uid is not None else None
+
+
+def _cgroup_told(one: ToldKill) -> _Name:
+    victim = one.victim
+    return (victim.cgroup,) if victim.pid is None and victim.container_id is None and victim.pod_uid is None else None
+
+
+_NAMES: tuple[tuple[Callable[[ToldKill], _Name], Callable[[Kill], _Name]], ...] = (
+    (lambda one: (one.victim.pid,) if one.victim.pid is not None else None, lambda kill: (kill.pid,)),
+    (_container_and_name_told, lambda kill: (kill.container_id, kill.name)),
+    (_container_told, lambda kill: (kill.container_id,)),
+    (_pod_told, lambda kill: (kill.pod_uid,)),
+    (_cgroup_told, lambda kill: (kill.cgroup,)),
+)
+"""The surest first."""
 
 
 def _judge(verdict: Verdict, kill: Kill, one: ToldKill, evidence: set[Evidence]) -> None:

@@ -96,6 +96,24 @@ def node_oom(stage: Stage) -> None:
     stage.wait_kills(2, 300)
 
 
+def _container_memory(mode: EvidenceMode, _machine: Machine, incidents: list[Incident]) -> list[str]:
+    """What filled it, and that it ended with its PID 1."""
+    faults = [
+        f"container_survived is told as {one.container_survived}, it ended"
+        for one in incidents
+        if one.container_survived is not False
+    ]
+    if mode is EvidenceMode.COUNTERS:
+        return faults
+    for one in incidents:
+        memory = one.memory
+        if memory is None or memory.limit_bytes != _SMALL.max_bytes or (memory.anon_bytes or 0) < 12 * MIB:
+            faults.append(f"memory at the kill is told as {memory}, it was 16 MiB of mostly anonymous memory")
+        if {victim.pid for victim in one.victims} - {task.pid for task in one.tasks}:
+            faults.append("the victim is not in the task table")
+    return faults
+
+
 def _node_memory(mode: EvidenceMode, _machine: Machine, incidents: list[Incident]) -> list[str]:
     if mode is EvidenceMode.COUNTERS:
         return []
@@ -105,8 +123,8 @@ def _node_memory(mode: EvidenceMode, _machine: Machine, incidents: list[Incident
 _NO_OWNER = know(LOG_FIELDS, ())
 
 SCENARIOS = (
-    Scenario("container", functools.partial(container_oom, Driver.CGROUPFS)),
-    Scenario("container, systemd names", functools.partial(container_oom, Driver.SYSTEMD)),
+    Scenario("container", functools.partial(container_oom, Driver.CGROUPFS), check=_container_memory),
+    Scenario("container, systemd names", functools.partial(container_oom, Driver.SYSTEMD), check=_container_memory),
     Scenario(
         "pod: B dies of A", functools.partial(pod_oom, Driver.CGROUPFS), must_know=know((*LOG_FIELDS, "trigger"), ("container",))
     ),
