@@ -11,12 +11,15 @@ from typing import Any
 import msgspec
 
 from oomsight_agent.kills_rows import KillRow
-from oomsight_agent.table import Cell, Column, layout
+from oomsight_agent.table import GAP, NAME_WIDTH_MIN, Cell, Column, layout, shorten
 from oomsight_agent.top_view import EXPLANATION_WIDTH, human_bytes
 from oomsight_api.incident import Incident, KernelLog
 from oomsight_api.report import NodeReport
 
 FORMATS = ("table", "json")
+
+_WIDTH_OF_OTHERS = 20 + 15 + 5 + 3 * GAP
+"""Of the time, a process's name and its memory, without which a line says little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +49,16 @@ _COLUMNS = (
 
 def render_table(rows: Sequence[KillRow], report: NodeReport, log: KernelLog, options: Options) -> str:
     """The whole text, with what it stands on and what would tell more."""
+    cells = [_cells(row, options.width) for row in rows]
     if not options.headers:
-        table = layout(_COLUMNS, [_cells(row) for row in rows], width=options.width, colour=False, headings=False)
+        table = layout(_COLUMNS, cells, width=options.width, colour=False, headings=False)
         return "".join(f"{line}\n" for line in table.lines)
     width = min(options.width or EXPLANATION_WIDTH, EXPLANATION_WIDTH)
-    said = "\n".join(line for sentence in _said(rows, report, log) for line in textwrap.wrap(sentence, width)) + "\n"
-    if not rows:
-        return f"No OOM kill can be seen here.\n{said}"
-    table = layout(_COLUMNS, [_cells(row) for row in rows], width=options.width, colour=False)
-    left_out = f"{', '.join(table.left_out)} left out: a wider terminal, or -o json\n" if table.left_out else ""
-    return "\n".join(table.lines) + f"\n\n{left_out}{said}"
+    table = layout(_COLUMNS, cells, width=options.width, colour=False)
+    said = [f"{', '.join(table.left_out)} left out: a wider terminal, or -o json"] if rows and table.left_out else []
+    said = [line for sentence in [*said, *_said(rows, report, log)] for line in textwrap.wrap(sentence, width)]
+    lines = [*table.lines, ""] if rows else ["No OOM kill can be seen here."]
+    return "\n".join([*lines, *said]) + "\n"
 
 
 def render_json(rows: Sequence[KillRow], incidents: Sequence[Incident], report: NodeReport, log: KernelLog) -> str:
@@ -72,8 +75,9 @@ def render_json(rows: Sequence[KillRow], incidents: Sequence[Incident], report: 
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def _cells(row: KillRow) -> list[Cell]:
+def _cells(row: KillRow, width: int | None) -> list[Cell]:
     victim = row.victim
+    name = row.victim_name if width is None else shorten(row.victim_name, max(NAME_WIDTH_MIN, width - _WIDTH_OF_OTHERS))
     if victim is not None:
         process = victim.name or "-"
     elif row.count:
@@ -85,7 +89,7 @@ def _cells(row: KillRow) -> list[Cell]:
         Cell("before now" if row.time_seconds is None else _time(row.time_seconds)),
         Cell(row.scope or "-"),
         Cell(row.limit_of),
-        Cell(row.victim_name),
+        Cell(name),
         Cell(process),
         Cell("-" if victim is None or victim.pid is None else str(victim.pid)),
         *(Cell(human_bytes(size)) for size in sizes),

@@ -58,3 +58,13 @@ def test_no_line_is_wider_than_the_terminal(names: list[str], width: int) -> Non
     table = layout(COLUMNS, [row(name, "999Mi", "999Mi", "999Mi") for name in names], width=width, colour=False)
     assert all(len(line) <= width for line in table.lines)
     assert len(table.lines) == len(names) + 1
+
+
+def test_a_column_of_text_is_left_aligned() -> None:
+    columns = (Column("TIME"), Column("WHO", is_text=True), Column("BYTES"))
+    rows = [[Cell("now"), Cell("a"), Cell("1")], [Cell("then"), Cell("bcdef"), Cell("20")]]
+    assert layout(columns, rows, width=None, colour=False).lines == (
+        "TIME  WHO    BYTES",
+        "now   a          1",
+        "then  bcdef     20",
+    )
