@@ -41,3 +41,5 @@ class Observation:
     """By pid, as of the last look before this sample (and of those that have gone since)."""
     survivors: Mapping[str, bool] = field(default_factory=dict)
     """Whether a container still has processes, for those that the tracker asked about."""
+    gone_pids: frozenset[int] | None = None
+    """Of `processes` in the containers that the tracker asked about: those that are gone now. None: nobody looked."""

@@ -1,0 +1,64 @@
+"""Kills of the log of which nobody knows yet whose they were: the rate limit swallowed the header, and the pid was never seen.
+
+They wait a moment for the counters. Where the counter of exactly one container (or pod) shows as many kills without explanation,
+they are its; where several do, each counter tells of its own kills, without a name, and as many of these lines tell nothing new.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from oomsight_agent.incidents.case import Case, Kill
+from oomsight_agent.incidents.counters import GRACE_SECONDS, Moment
+from oomsight_api.report import MAX_INCIDENTS
+
+LONGEST_WAIT_SECONDS: Final = 4 * GRACE_SECONDS
+
+
+class Waiting:
+    """In the log's order."""
+
+    def __init__(self) -> None:
+        self._kills: list[tuple[Kill, Case, Moment]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._kills)
+
+    def add(self, kill: Kill, case: Case, seen: Moment) -> None:
+        self._kills.append((kill, case, seen))
+
+    def take_all_of(self, candidates: dict[str, int], now: Moment) -> tuple[str, list[tuple[Kill, Case]]] | None:
+        """The one candidate that must have been theirs, and the kills. `candidates`: unexplained kills by counter."""
+        if not self._kills or len(candidates) != 1:
+            return None
+        ((candidate, count),) = candidates.items()
+        taken = len(self._kills)
+        if count < taken:
+            taken = sum(1 for _, _, seen in self._kills if seen.is_over(now))
+        if taken == 0 or count < taken:
+            return None
+        found = [(kill, case) for kill, case, _ in self._kills[:taken]]
+        del self._kills[:taken]
+        return candidate, found
+
+    def absorb(self, count: int) -> None:
+        """So many kills are told by their counters: as many lines are not told, the oldest."""
+        for kill, case, _ in self._kills[:count]:
+            case.kills.remove(kill)
+        del self._kills[:count]
+
+    def overdue(self, now: Moment, *, counters_are_open: bool) -> list[tuple[Kill, Case]]:
+        """Those of which nobody will ever know whose they were."""
+        grace = LONGEST_WAIT_SECONDS if counters_are_open else GRACE_SECONDS
+        too_many = max(0, len(self._kills) - MAX_INCIDENTS)
+        due = [
+            (kill, case)
+            for index, (kill, case, seen) in enumerate(self._kills)
+            if index < too_many or seen.is_over(now, grace_seconds=grace)
+        ]
+        del self._kills[: len(due)]
+        return due
+
+    def due_seconds(self) -> list[float]:
+        """Monotonic time at which the next one has waited long enough."""
+        return [seen.monotonic_seconds + GRACE_SECONDS for _, _, seen in self._kills[:1]]
