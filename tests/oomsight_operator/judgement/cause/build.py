@@ -84,7 +84,7 @@ def incident(*victims: Victim, tasks: tuple[Task, ...] = (), **more: Any) -> Inc
     )
 
 
-def victim(pid: int = 17, name: str = "worker", *, anon: int | None = None, shmem: int | None = None, **more: Any) -> Victim:
+def victim(pid: int | None = 17, name: str = "worker", *, anon: int | None = None, shmem: int | None = None, **more: Any) -> Victim:
     """A killed process of container app."""
     return Victim(container_id=more.pop("run", RUN), pid=pid, name=name, anon_rss_bytes=anon, shmem_rss_bytes=shmem, **more)
 
