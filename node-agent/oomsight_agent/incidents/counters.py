@@ -1,7 +1,7 @@
 """The kills of one container's counter, each with its ordinal: which of them the log explains, and which it does not.
 
 The counter and the log tell the same kills in the same order, but not at the same time, and either can miss some. So the log's
-kills take the ordinals in order as both come; no clock is compared (the log's drifts from all others). Each ordinal is given once: as
+kills take the ordinals in order as both come; no clock is compared (the log's drifts from all others). Each is given once: as
 many kills are told as were counted, whatever was lost. What a counter had before the agent's first sample ends with the kills that
 the log's ring still held then.
 """
