@@ -20,7 +20,7 @@ from oomsight_operator.judgement.model import Owner, Pod
 from oomsight_operator.kube.client import MERGE_PATCH
 from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.publishing.budget import KeyedBuckets, priority_of
-from oomsight_operator.publishing.events import PodEvent, short_hash
+from oomsight_operator.publishing.events import ObjectEvent, short_hash
 from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.publishing.runner import ApiClient, Runner
 from oomsight_operator.publishing.settings import PublisherSettings
@@ -33,15 +33,41 @@ OCCURRENCES = f"{PREFIX}occurrences"
 MAX_OCCURRENCES = 8
 MAX_INSTANCE_LENGTH = 128
 _WARNING_PRIORITY = priority_of(RiskLevel.HIGH)
+_KILL_PRIORITY = priority_of(RiskLevel.CRITICAL, killed=True)
+"""With the pods' annotations of kills, and before what is kept for the long run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Regarding:
+    """What an Event is about."""
+
+    kind: str
+    name: str
+    uid: str
+    """Of a node its name, as the kubelet sets it in its Events and `kubectl describe node` looks for it."""
+    namespace: str | None = None
+
+    @property
+    def event_namespace(self) -> str:
+        """Where its Events stand; those of objects without a namespace in `default` (ValidateEventCreate of the API server)."""
+        return self.namespace if self.namespace is not None else "default"
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace is not None else f"{self.kind} {self.name}"
+
+    def reference(self) -> dict[str, str]:
+        """The fields of v1.ObjectReference."""
+        place = {"namespace": self.namespace} if self.namespace is not None else {}
+        return {"apiVersion": "v1", "kind": self.kind, **place, "name": self.name, "uid": self.uid}
 
 
 @dataclass(slots=True)
 class _Series:
     """One Event, and what of it was sent."""
 
-    pod: Pod
+    regarding: Regarding
     workload: Owner | None
-    event: PodEvent
+    event: ObjectEvent
     first_seconds: float
     last_seconds: float
     waiting: list[str]
@@ -52,7 +78,7 @@ class _Series:
 
 
 class EventEmitter:
-    """Takes Events of pods and sends them through the runner."""
+    """Takes Events of pods and nodes and sends them through the runner."""
 
     def __init__(
         self,
@@ -75,28 +101,33 @@ class EventEmitter:
     def __len__(self) -> int:
         return len(self._series)
 
-    def offer(self, pod: Pod, events: Iterable[PodEvent], workload: Owner | None = None) -> None:
-        """Tell these; what was told already, or exceeds the pod's share, is not sent."""
+    def offer(self, pod: Pod, events: Iterable[ObjectEvent], workload: Owner | None = None) -> None:
+        """Tell these of a pod; what was told already, or exceeds the pod's share, is not sent."""
+        self._offer(Regarding("Pod", pod.name, pod.uid, pod.namespace), events, workload)
+
+    def offer_node(self, node_name: str, event: ObjectEvent) -> None:
+        """The same of a node."""
+        self._offer(Regarding("Node", node_name, node_name), (event,), None)
+
+    def _offer(self, regarding: Regarding, events: Iterable[ObjectEvent], workload: Owner | None) -> None:
         now = self._wall_clock()
         self._expire(now)
         for event in events:
-            key = f"events/{pod.namespace}/{event.name(pod)}"
+            key = f"events/{regarding.event_namespace}/{event.name(regarding)}"
             occurrence = short_hash(event.occurrence)
             series = self._series.get(key)
             if series is not None and (occurrence in series.told or occurrence in series.waiting):
                 continue
-            if not self._budgets.take(pod.uid, self._runner.now()):
+            if not self._budgets.take(f"{regarding.kind}/{regarding.uid}", self._runner.now()):
                 self._metrics.suppressed_event()
-                logger.debug(
-                    "event not sent: its pod had its share", extra={"object": f"{pod.namespace}/{pod.name}", "reason": event.reason}
-                )
+                logger.debug("event not sent: its object had its share", extra={"object": str(regarding), "reason": event.reason})
                 continue
             if series is None:
-                series = self._series[key] = _Series(pod, workload, event, now, now, [])
+                series = self._series[key] = _Series(regarding, workload, event, now, now, [])
             series.waiting.append(occurrence)
             series.last_seconds = now
             self._series.move_to_end(key)
-            priority = _WARNING_PRIORITY if event.type == "Warning" else 0
+            priority = _KILL_PRIORITY if event.urgent else _WARNING_PRIORITY if event.type == "Warning" else 0
             self._runner.put(key, _EventWrite(self, series), priority=priority)
 
     async def write(self, series: _Series, client: ApiClient) -> int:
@@ -109,8 +140,8 @@ class EventEmitter:
         waiting = tuple(series.waiting)
         if not waiting:
             return 0
-        path = f"/apis/events.k8s.io/v1/namespaces/{quote(series.pod.namespace, safe='')}/events"
-        name = series.event.name(series.pod)
+        path = f"/apis/events.k8s.io/v1/namespaces/{quote(series.regarding.event_namespace, safe='')}/events"
+        name = series.event.name(series.regarding)
         if series.count == 0:
             told = waiting[-MAX_OCCURRENCES:]
             try:
@@ -148,12 +179,12 @@ class EventEmitter:
         series.waiting = [occurrence for occurrence in series.waiting if occurrence not in sent and occurrence not in told]
 
     def _manifest(self, series: _Series, name: str, count: int, told: tuple[str, ...]) -> dict[str, Any]:
-        pod, event = series.pod, series.event
-        regarding = {"apiVersion": "v1", "kind": "Pod", "namespace": pod.namespace, "name": pod.name, "uid": pod.uid}
+        event, namespace = series.event, series.regarding.event_namespace
+        regarding = series.regarding.reference()
         manifest: dict[str, Any] = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"name": name, "namespace": pod.namespace, "annotations": {OCCURRENCES: ",".join(told)}},
+            "metadata": {"name": name, "namespace": namespace, "annotations": {OCCURRENCES: ",".join(told)}},
             "eventTime": micro_time(series.first_seconds),
             "reportingController": REPORTING_CONTROLLER,
             "reportingInstance": self._instance,
@@ -168,7 +199,7 @@ class EventEmitter:
             manifest["related"] = {
                 "apiVersion": owner.api_version,
                 "kind": owner.kind,
-                "namespace": pod.namespace,
+                "namespace": namespace,
                 "name": owner.name,
                 "uid": owner.uid,
             }
@@ -193,7 +224,7 @@ class _EventWrite:
 
     @property
     def target(self) -> str:
-        return f"{self.series.pod.namespace}/{self.series.event.name(self.series.pod)}"
+        return f"{self.series.regarding.event_namespace}/{self.series.event.name(self.series.regarding)}"
 
     async def perform(self, client: ApiClient) -> int:
         return await self.emitter.write(self.series, client)

@@ -10,18 +10,25 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Protocol
 
+from oomsight_api.incident import OomScope
 from oomsight_api.names import Annotation, EventAction, EventReason, RiskLevel
 from oomsight_api.quantity import format_bytes
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, ContainerKind, Kill, Pod, Recommendation
 from oomsight_operator.publishing.budget import has_risen
+from oomsight_operator.publishing.kill_words import end_text, process_text, where_text
 from oomsight_operator.publishing.patches import marks_of_pod, parse_level
 
 MAX_NOTE_BYTES = 1024
 """The API server refuses more (NoteLengthLimit in pkg/apis/core/validation/events.go)."""
 TOLD_FROM = RiskLevel.MEDIUM
 """Changes of level below this are no Events: every pod without a limit is at low risk."""
+
+MAX_SENTENCE = 600
+"""Of a kill's cause: leaves room for the advice."""
+_SCOPES_APART = frozenset({OomScope.POD, OomScope.NODE, OomScope.CGROUP})
+"""Kills at somebody else's limit are no repetition of those at the container's own."""
 
 _NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 _FIELD_PATHS: Mapping[ContainerKind, str] = {
@@ -32,9 +39,19 @@ _FIELD_PATHS: Mapping[ContainerKind, str] = {
 }
 
 
+class Named(Protocol):
+    """What an Event is about."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def uid(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
-class PodEvent:
-    """One thing to tell about a pod."""
+class ObjectEvent:
+    """One thing to tell about a pod, or a node."""
 
     reason: EventReason
     action: EventAction
@@ -42,16 +59,19 @@ class PodEvent:
     note: str
     """One line of at most 1024 printable ASCII bytes."""
     subject: str
-    """What makes two tellings one Event with a series, beside the pod and the reason."""
+    """What makes two tellings one Event with a series, beside the object and the reason: nothing that differs from kill to kill,
+    such as a pid."""
     occurrence: str
     """What happened, once: the same occurrence is never told twice, not even by a restarted operator."""
     field_path: str | None = None
     """The container in the pod's spec, as the kubelet names it in its Events."""
+    urgent: bool = False
+    """A kill: it waits for nothing."""
 
-    def name(self, pod: Pod) -> str:
+    def name(self, of: Named) -> str:
         """The same for the same subject in every run of the operator; at most 253 characters, a DNS subdomain."""
-        digest = short_hash(pod.uid, self.reason, self.subject)
-        return f"{pod.name[:220].rstrip('.-') or 'pod'}.{digest}"
+        digest = short_hash(of.uid, self.reason, self.subject)
+        return f"{of.name[:220].rstrip('.-') or 'pod'}.{digest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +94,7 @@ def told_by_predecessor(pod: Pod, assessment: Assessment) -> Told:
 
 def decide(
     pod: Pod, assessment: Assessment, told: Told, now_seconds: float, max_age_seconds: float
-) -> tuple[tuple[PodEvent, ...], Told]:
+) -> tuple[tuple[ObjectEvent, ...], Told]:
     """The Events of this judgement, and what has been told after them.
 
     A kill older than `max_age_seconds` is no news: the pod's annotations tell it.
@@ -109,39 +129,47 @@ def short_hash(*parts: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _kills(assessment: Assessment, oldest_seconds: float) -> Iterator[PodEvent]:
+def _kills(assessment: Assessment, oldest_seconds: float) -> Iterator[ObjectEvent]:
     for container in assessment.containers:
         for kill in container.new_kills:
             if kill.time_seconds >= oldest_seconds:
                 yield _kill_event(container, kill)
 
 
-def _kill_event(container: ContainerAssessment, kill: Kill) -> PodEvent:
-    limit = f" at its memory limit of {format_bytes(kill.limit_bytes)}" if kill.limit_bytes is not None else ""
-    if kill.ended_container:
-        reason = EventReason.OOM_KILLED
-        ending = f" (exit code {kill.exit_code})" if kill.exit_code is not None else ""
-        what = f"Container {container.name} was killed by the kernel's OOM killer{limit}{ending}."
-    else:
-        reason = EventReason.CHILD_PROCESS_OOM_KILLED
-        what = (
-            f"A process in container {container.name} was killed by the kernel's OOM killer{limit}; the container goes on without "
-            "it and its status shows nothing."
-        )
-    advice = _advice(container.recommendation)
+def _kill_event(container: ContainerAssessment, kill: Kill) -> ObjectEvent:
+    reason = EventReason.OOM_KILLED if kill.ended_container else EventReason.CHILD_PROCESS_OOM_KILLED
     recommended = container.recommendation.limit_bytes if container.recommendation else None
-    return PodEvent(
+    whose = f"/{kill.scope}" if kill.scope in _SCOPES_APART else ""
+    return ObjectEvent(
         reason=reason,
         action=EventAction.OBSERVE,
         type="Warning",
-        note=one_line(f"{what} {advice}".rstrip()),
-        subject=f"{container.name}/{kill.limit_bytes}/{recommended}",
-        occurrence="/".join(str(part) for part in kill.identity),
+        note=one_line(f"{_kill_sentence(container, kill)} {_advice(container.recommendation)}".rstrip()),
+        subject=f"{container.name}/{kill.limit_bytes}/{recommended}{whose}",
+        occurrence="/".join(kill.identity),
         field_path=_field_path(container),
+        urgent=True,
     )
 
 
-def _limit_changes(assessment: Assessment, told: Told) -> Iterator[PodEvent]:
+def _kill_sentence(container: ContainerAssessment, kill: Kill) -> str:
+    """Who was killed, at whose limit, and why; then what became of the container."""
+    process = process_text(kill.victim_name, kill.victim_pid)
+    goes_on = "" if kill.ended_container else "The container goes on without it and its status shows nothing."
+    if kill.cause is not None and kill.cause.sentence:
+        sentence = one_line(kill.cause.sentence, MAX_SENTENCE).rstrip(". ")
+        after = f"Exit code {kill.exit_code}." if kill.ended_container and kill.exit_code is not None else goes_on
+        return f"{sentence[:1].upper()}{sentence[1:]}. Cause: {kill.cause.cause.value}. {after}".rstrip()
+    where = where_text(kill)
+    if kill.ended_container:
+        who = f", {process}," if process else ""
+        ending = f" ({end_text(kill)})" if kill.exit_code is not None else ""
+        return f"Container {container.name}{who} was killed by the kernel's OOM killer{where}{ending}."
+    who = f"{process[:1].upper()}{process[1:]}" if process else "A process"
+    return f"{who} in container {container.name} was killed by the kernel's OOM killer{where}. {goes_on}"
+
+
+def _limit_changes(assessment: Assessment, told: Told) -> Iterator[ObjectEvent]:
     for container in assessment.containers:
         recommendation = container.recommendation
         if recommendation is None or recommendation.limit_bytes is None or container.new_kills:
@@ -149,7 +177,7 @@ def _limit_changes(assessment: Assessment, told: Told) -> Iterator[PodEvent]:
         limit = recommendation.limit_bytes
         if limit in (told.limits.get(container.name), recommendation.current_limit_bytes):
             continue
-        yield PodEvent(
+        yield ObjectEvent(
             reason=EventReason.MEMORY_LIMIT_RECOMMENDED,
             action=EventAction.RECOMMEND,
             type="Normal",
@@ -160,7 +188,7 @@ def _limit_changes(assessment: Assessment, told: Told) -> Iterator[PodEvent]:
         )
 
 
-def _level_change(assessment: Assessment, told: Told) -> Iterator[PodEvent]:
+def _level_change(assessment: Assessment, told: Told) -> Iterator[ObjectEvent]:
     level, before = assessment.level, told.level
     if level is RiskLevel.UNKNOWN:
         return  # silence is told by the annotations and by an alert on agents, not by an Event per pod
@@ -174,8 +202,8 @@ def _level_change(assessment: Assessment, told: Told) -> Iterator[PodEvent]:
         yield _level_event(assessment, EventReason.OOM_RISK_LOWERED, "Normal", text)
 
 
-def _level_event(assessment: Assessment, reason: EventReason, kind: Literal["Normal", "Warning"], text: str) -> PodEvent:
-    return PodEvent(
+def _level_event(assessment: Assessment, reason: EventReason, kind: Literal["Normal", "Warning"], text: str) -> ObjectEvent:
+    return ObjectEvent(
         reason=reason,
         action=EventAction.ASSESS,
         type=kind,

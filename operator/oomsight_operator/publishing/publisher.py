@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from oomsight_api.incident import Incident
 from oomsight_api.parse import InvalidSpec, ParsedPolicy
 from oomsight_api.policy import Toggle
 from oomsight_operator.judgement.model import Assessment, Owner, Pod, PodHistory, PolicyRef
@@ -18,6 +19,7 @@ from oomsight_operator.publishing.emitter import EventEmitter
 from oomsight_operator.publishing.events import Told, decide, told_by_predecessor
 from oomsight_operator.publishing.fingerprint import fingerprint
 from oomsight_operator.publishing.metrics import OperatorMetrics
+from oomsight_operator.publishing.node_events import NodeIncidents
 from oomsight_operator.publishing.pods import PodWriter
 from oomsight_operator.publishing.policy_writer import PolicyStatusWriter
 from oomsight_operator.publishing.recommendation_writer import RecommendationWriter
@@ -45,6 +47,7 @@ class Publisher:
         self._runner = Runner(client, settings, metrics, clock=clock, jitter=jitter)
         self._pods = PodWriter(self._runner, settings, render=render, fingerprint=fingerprint)
         self._events = EventEmitter(self._runner, settings, metrics, reporting_instance=reporting_instance, wall_clock=wall_clock)
+        self._nodes = NodeIncidents(self._events.offer_node, max_age_seconds=settings.event_max_age_seconds)
         self._recommendations = RecommendationWriter(self._runner, settings, metrics, wall_clock=wall_clock)
         self._policies = PolicyStatusWriter(self._runner, settings, wall_clock=wall_clock)
         self._told: dict[str, Told] = {}
@@ -75,12 +78,19 @@ class Publisher:
         told = self._told.get(pod.uid)
         if told is None:
             told = told_by_predecessor(pod, assessment)
-        events, self._told[pod.uid] = decide(pod, assessment, told, self._wall_clock(), self._settings.event_max_age_seconds)
-        if events and assessment.policy.rules.publish.events is Toggle.ENABLED:
+        now = self._wall_clock()
+        events, self._told[pod.uid] = decide(pod, assessment, told, now, self._settings.event_max_age_seconds)
+        wants_events = assessment.policy.rules.publish.events is Toggle.ENABLED
+        if events and wants_events:
             self._events.offer(pod, events, workload)
+        self._nodes.pod_judged(pod, events=wants_events, now_seconds=now)
         self._pods.offer(pod, assessment)
         self._recommendations.offer(pod, assessment, workload, history)
         self._policies.note(pod, assessment, losers)
+
+    def node_incident(self, node_name: str, incident: Incident) -> None:
+        """A node-wide OOM that was not told before: an Event on the node, if a policy asks for Events on any pod there."""
+        self._nodes.incident(node_name, incident, self._wall_clock())
 
     def withdraw(self, pod: Pod) -> None:
         """No policy selects the pod (any more): take our marks away. Free of cost for pods that carry none."""
@@ -116,5 +126,6 @@ class Publisher:
 
     def _leave(self, pod_uid: str) -> None:
         self._metrics.forget(pod_uid)
+        self._nodes.forget(pod_uid)
         self._policies.forget(pod_uid)
         self._told.pop(pod_uid, None)

@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.oomsight_operator.publishing.builders import NOW, a_container, a_kill, a_pod, a_recommendation, an_assessment
 
-from oomsight_api.names import Annotation, EventAction, EventReason, RiskLevel
-from oomsight_operator.judgement.model import Assessment, ContainerKind, KillSource
-from oomsight_operator.publishing.events import MAX_NOTE_BYTES, PodEvent, Told, decide, one_line, told_by_predecessor
+from oomsight_api.incident import KillMemory, OomScope
+from oomsight_api.names import Annotation, Cause, EventAction, EventReason, RiskLevel
+from oomsight_operator.judgement.model import Assessment, ContainerKind, Kill, KillCause, KillSource
+from oomsight_operator.publishing.events import MAX_NOTE_BYTES, ObjectEvent, Told, decide, one_line, told_by_predecessor
 
 HOUR = 3600.0
 
 
-def events_of(assessment: Assessment, told: Told | None = None) -> tuple[PodEvent, ...]:
+def events_of(assessment: Assessment, told: Told | None = None) -> tuple[ObjectEvent, ...]:
     return decide(a_pod(), assessment, told or Told(RiskLevel.NONE), NOW, HOUR)[0]
 
 
@@ -43,6 +44,71 @@ def test_a_kill_without_a_known_limit_names_none() -> None:
     kill = a_kill(limit_bytes=None)
     (event, *_) = events_of(an_assessment(RiskLevel.HIGH, a_container(RiskLevel.HIGH, new_kills=(kill,))))
     assert "limit" not in event.note
+
+
+def note_of(kill: Kill) -> str:
+    return events_of(an_assessment(RiskLevel.HIGH, a_container(RiskLevel.HIGH, new_kills=(kill,))))[0].note
+
+
+def test_the_cause_is_told_with_its_numbers_before_the_advice() -> None:
+    sentence = "container app (process java, pid 17) was killed at its own limit 64Mi: 60Mi anonymous (kernel log); it needed more"
+    kill = a_kill(scope=OomScope.CONTAINER, cause=KillCause(Cause.LIMIT_TOO_LOW, sentence))
+    container = a_container(RiskLevel.HIGH, new_kills=(kill,), recommendation=a_recommendation(128))
+    assert events_of(an_assessment(RiskLevel.HIGH, container))[0].note == (
+        "Container app (process java, pid 17) was killed at its own limit 64Mi: 60Mi anonymous (kernel log); it needed more. "
+        "Cause: LimitTooLow. Exit code 137. "
+        "Recommended memory limit: 128Mi instead of 64Mi. Why: the limit of 64Mi killed it."
+    )
+
+
+def test_a_childs_kill_with_its_cause_says_that_the_container_goes_on() -> None:
+    cause = KillCause(Cause.CHILD_PROCESS, "process worker (pid 9) of container app was killed at the container's own limit 64Mi")
+    kill = a_kill(source=KillSource.KERNEL_LOG, incident_id="b-1", exit_code=None, container_ended=False, cause=cause)
+    assert note_of(kill) == (
+        "Process worker (pid 9) of container app was killed at the container's own limit 64Mi. Cause: ChildProcess. "
+        "The container goes on without it and its status shows nothing."
+    )
+
+
+@pytest.mark.parametrize(
+    ("scope", "memory", "words"),
+    [
+        (None, None, " at its memory limit of 64Mi"),
+        (OomScope.CONTAINER, KillMemory(limit_bytes=32 << 20), " at its memory limit of 32Mi"),
+        (OomScope.CONTAINER, KillMemory(limit_bytes=32 << 20, age_seconds=3.0), " at its memory limit of 64Mi"),
+        (OomScope.POD, KillMemory(limit_bytes=96 << 20), " at its pod's memory limit of 96Mi"),
+        (OomScope.POD, None, " at its pod's memory limit"),
+        (OomScope.NODE, None, " because the node was out of memory"),
+        (OomScope.CGROUP, None, " at the memory limit of another cgroup than its own"),
+    ],
+)
+def test_whose_memory_ran_out_is_said_where_it_is_known(scope: OomScope | None, memory: KillMemory | None, words: str) -> None:
+    kill = a_kill(scope=scope, memory=memory, victim_name="java", victim_pid=17)
+    assert note_of(kill) == f"Container app, process java (pid 17), was killed by the kernel's OOM killer{words} (exit code 137)."
+
+
+def test_processes_and_causes_of_a_crash_loop_stay_one_event_but_a_kill_by_the_node_is_another() -> None:
+    def event(pid: int, scope: OomScope | None, incident: str) -> ObjectEvent:
+        kill = a_kill(source=KillSource.KERNEL_LOG, exit_code=137, victim_pid=pid, scope=scope, incident_id=incident)
+        return events_of(an_assessment(RiskLevel.HIGH, a_container(RiskLevel.HIGH, new_kills=(kill,))))[0]
+
+    first, second, by_node = event(1, OomScope.CONTAINER, "b-1"), event(2, None, "b-2"), event(3, OomScope.NODE, "b-3")
+    assert first.name(a_pod()) == second.name(a_pod()) != by_node.name(a_pod())
+    assert len({first.occurrence, second.occurrence, by_node.occurrence}) == 3
+    assert event(7, OomScope.CONTAINER, "b-1").occurrence == first.occurrence
+
+
+@given(name=st.text(max_size=64), sentence=st.text(max_size=2000), known=st.booleans())
+def test_a_process_that_is_called_like_a_sentence_cannot_add_a_line_or_a_verdict(name: str, sentence: str, known: bool) -> None:
+    cause = KillCause(Cause.LEAK, sentence) if known else None
+    note = note_of(a_kill(victim_name=name, victim_pid=3, cause=cause))
+    assert re.fullmatch(r"[ -~]*", note)
+    assert len(note) <= MAX_NOTE_BYTES
+
+
+def test_a_name_with_newline_braces_and_escapes_is_quoted() -> None:
+    note = note_of(a_kill(victim_name='x\n) {"a":1}\u202e', victim_pid=3))
+    assert note.startswith("""Container app, process "x\\n) {'a':1}\\u202e" (pid 3), was killed""")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +174,7 @@ def test_a_restarted_operator_takes_what_stands_on_the_pod_as_told() -> None:
 
 
 def test_the_same_kills_of_a_crash_loop_are_one_event_and_a_new_limit_makes_another() -> None:
-    def kill_event(limit_mi: int, container_id: str) -> PodEvent:
+    def kill_event(limit_mi: int, container_id: str) -> ObjectEvent:
         kill = a_kill(container_id=container_id, limit_bytes=limit_mi << 20)
         return events_of(an_assessment(RiskLevel.HIGH, a_container(RiskLevel.HIGH, new_kills=(kill,))))[0]
 
@@ -141,7 +207,7 @@ def test_hostile_names_and_sentences_cannot_break_an_event(why: str, container: 
 
 @given(st.from_regex(r"[a-z0-9]([-a-z0-9]{0,80}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?){0,3}", fullmatch=True))
 def test_an_events_name_is_a_dns_subdomain_for_every_pod_name(pod_name: str) -> None:
-    event = PodEvent(EventReason.OOM_KILLED, EventAction.OBSERVE, "Warning", "note", "subject", "once")
+    event = ObjectEvent(EventReason.OOM_KILLED, EventAction.OBSERVE, "Warning", "note", "subject", "once")
     name = event.name(a_pod(name=pod_name))
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", name)
     assert len(name) <= 253
