@@ -91,9 +91,10 @@ def test_what_a_killed_owner_left_is_swept_and_a_living_owners_is_not(cgroups: C
         import os, signal, subprocess
         from oomsight_sandbox.kubelet.cgroups import Cgroups
         cgroups = Cgroups.open()
-        pod = cgroups.make_pod("u1", "Burstable", None)
+        container = cgroups.make_container(cgroups.make_pod("u1", "Burstable", None), "a" * 64, None, oom_group=False)
         child = subprocess.Popen(["sleep", "600"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        open(os.path.join(pod, "cgroup.procs"), "w").write(str(child.pid))
+        with open(os.path.join(container, "cgroup.procs"), "w") as procs:
+            procs.write(str(child.pid))
         print(cgroups.base, child.pid, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     """
