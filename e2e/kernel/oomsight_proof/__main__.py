@@ -49,7 +49,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--allow-node-oom", action="store_true", help="exhaust the node's memory; only in a virtual machine of its own"
     )
     run.add_argument("--cgroup-root", default="/sys/fs/cgroup", metavar="DIR", help="default: %(default)s")
-    run.add_argument("--keep-logs", metavar="DIR", help="copy the agents' logs here")
+    run.add_argument("--keep-logs", metavar="DIR", help="copy the agents' logs here, and what was told where it was wrong")
     merge = commands.add_parser("merge", help="one table of several runs")
     merge.add_argument("files", nargs="+", metavar="FILE")
     for command in (run, merge):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from types import TracebackType
+
+import msgspec
 
 from oomsight_api.incident import Evidence, Incident
 from oomsight_proof.comparison import Kill, Verdict, compare, incomplete
@@ -108,7 +112,20 @@ class Runner:
                 faults=tuple(faults),
             )
             rows.append(row)
+            if not row.good and self._keep_logs is not None:
+                self._save_told(scenario, stage, observer)
         return rows
+
+    def _save_told(self, scenario: Scenario, stage: Stage, observer: Observer) -> None:
+        """All incidents of ours as they were told, and what happened, for whoever looks for the cause."""
+        assert self._keep_logs is not None
+        os.makedirs(self._keep_logs, exist_ok=True)
+        ours = stage.ours()
+        incidents = [one for one in observer.told().incidents.values() if any(ours.owns(one, victim) for victim in one.victims)]
+        document = {"incidents": incidents, "kills": [asdict(kill) for kill in stage.kills()]}
+        name = re.sub(r"[^a-z0-9]+", "-", f"{scenario.name} {observer.mode}".lower())
+        with open(os.path.join(self._keep_logs, f"{name}.json"), "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(document)))
 
     def _verdict(self, scenario: Scenario, stage: Stage, observer: Observer) -> tuple[Verdict, list[str]]:
         """With what is not (yet) right."""
