@@ -6,10 +6,10 @@ PYTHON_DIRS := crds node-agent operator e2e tests bench
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help setup demo test lint types layers generated unit format crds lock bench-agent-cost bench-kill-latency clean
+.PHONY: help setup demo test lint types layers generated unit format crds lock e2e-kernel bench-agent-cost bench-kill-latency clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## .venv with the locked dependencies
 	@scripts/setup
@@ -48,6 +48,9 @@ lock: setup ## compile the requirements files, with hashes and without any index
 	$(BIN)/$(COMPILE) pyproject.toml -o requirements/agent.txt
 	$(BIN)/$(COMPILE) pyproject.toml --extra operator -o requirements/operator.txt
 	$(BIN)/$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
+
+e2e-kernel: setup ## every OOM told once, on this kernel and on Debian's in virtual machines with cgroup v2 (root on Debian 12, 20 minutes)
+	@PYTHONPATH=e2e/kernel $(BIN)/python -m oomsight_kernel_vm.suite $(ARGS)
 
 bench-agent-cost: setup ## cost of the agent's scan of 330 containers against a C loop
 	$(BIN)/python bench/agent_cost.py $(ARGS)
