@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from oomsight_agent.series import pod_names
-from oomsight_api.incident import Incident, OomScope, Victim
+from oomsight_api.incident import Evidence, Incident, OomScope, Victim
 from oomsight_api.report import NodeReport
 
 
@@ -19,6 +19,7 @@ class KillRow:
     """`namespace/pod/container` as far as that is known; `-` when it is not."""
     limit_of: str
     time_seconds: float | None = None
+    """None: only a counter tells, which this program reads once: some time before."""
     scope: str | None = None
     victim: Victim | None = None
     evidence: str = "counter"
@@ -31,11 +32,12 @@ def rows_of_incidents(incidents: Iterable[Incident]) -> list[KillRow]:
     rows: list[KillRow] = []
     for incident in sorted(incidents, key=lambda incident: (incident.time_seconds, incident.id)):
         scope = incident.scope.value if incident.scope is not None else None
+        seconds = None if incident.evidence is Evidence.COUNTER else incident.time_seconds
         rows += [
             KillRow(
                 victim_name=_name(victim),
                 limit_of=_limit_of(incident, victim),
-                time_seconds=incident.time_seconds,
+                time_seconds=seconds,
                 scope=scope,
                 victim=victim,
                 evidence=incident.evidence.value,
@@ -45,9 +47,7 @@ def rows_of_incidents(incidents: Iterable[Incident]) -> list[KillRow]:
         ]
         unlisted = incident.victim_count - len(incident.victims)
         if unlisted > 0:
-            rows.append(
-                KillRow("-", _limit_of(incident, None), incident.time_seconds, scope, None, incident.evidence.value, unlisted)
-            )
+            rows.append(KillRow("-", _limit_of(incident, None), seconds, scope, None, incident.evidence.value, unlisted))
     return rows
 
 

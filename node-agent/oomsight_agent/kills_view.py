@@ -68,7 +68,9 @@ def render_json(rows: Sequence[KillRow], incidents: Sequence[Incident], report: 
         "time_seconds": report.time_seconds,
         "kernel_log": msgspec.to_builtins(log),
         "incidents": msgspec.to_builtins(incidents),
-        "counted": [{"name": row.victim_name, "oom_kills": row.count} for row in rows if row.time_seconds is None],
+        "counted": [
+            {"name": row.victim_name, "oom_kills": row.count} for row in rows if row.victim is None and row.time_seconds is None
+        ],
     }
     if report.node_memory.oom_kills is not None:
         document["node_oom_kills"] = report.node_memory.oom_kills

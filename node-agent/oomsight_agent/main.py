@@ -1,4 +1,4 @@
-"""Command line of the node agent: `oomsight-agent [run]` samples and serves, `oomsight-agent top` prints a table and leaves.
+"""Command line of the node agent: `oomsight-agent [run]` samples and serves, `top` and `kills` print a table and leave.
 
 Exit codes: 0 done or stopped by a signal, 1 the node's files or the address cannot be had, 2 wrong command line.
 """
@@ -6,26 +6,17 @@ Exit codes: 0 done or stopped by a signal, 1 the node's files or the address can
 from __future__ import annotations
 
 import argparse
-import logging
 import os
-import signal
 import socket
 import sys
-import time
 from collections.abc import Sequence
 
-from oomsight_agent import __version__, logs, preflight, top
+from oomsight_agent import kills, logs, preflight, run, top
 from oomsight_agent.arguments import parse
-from oomsight_agent.board import Board
 from oomsight_agent.kernel.roots import Roots
+from oomsight_agent.kills_view import Options as KillsOptions
 from oomsight_agent.sampler import Sampler
-from oomsight_agent.schedule import Schedule
-from oomsight_agent.server import Server
-from oomsight_agent.top_view import Options
-
-_STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
-
-_log = logging.getLogger(__name__)
+from oomsight_agent.top_view import Options as TopOptions
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,75 +28,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"oomsight-agent: {error}\n")
     if found.errors:
         return 1
-    return _top(options, roots) if options.command == "top" else _run(options, roots, found.warnings)
-
-
-def _run(options: argparse.Namespace, roots: Roots, warnings: Sequence[str]) -> int:
-    logs.configure(options.log_level)
-    for warning in warnings:
-        _log.warning("names are unknown", extra={"problem": warning})
-    # Blocked here and in every thread to come; the main thread fetches them while it waits for the next sample.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-    board = Board(
-        os.urandom(8).hex(),
-        version=__version__,
-        interval_seconds=options.interval_seconds,
-        coalesce_seconds=options.coalesce_seconds,
-    )
-    host, port = options.listen
+    if options.command == "run":
+        return run.run(options, roots, found.warnings)
+    logs.configure("error")
     try:
-        server = Server(board, host, port)
-    except OSError as error:
-        sys.stderr.write(f"oomsight-agent: --listen {host}:{port}: {error.strerror}, expected a free address of this machine\n")
-        return 1
-    server.start()
-    _log.info("agent listens", extra={"address": host, "port": server.port, "node": options.node_name, "version": __version__})
-    if options.port_file:
-        _write_port_file(options.port_file, server.port)
-    sampler = Sampler(
-        roots,
-        options.node_name,
-        interval_seconds=options.interval_seconds,
-        stat_interval_seconds=options.stat_interval_seconds,
-    )
-    try:
-        stopped_by = _sample_until_stopped(sampler, board, options.interval_seconds)
-        _log.info("agent stops", extra={"signal": stopped_by})
-    finally:
-        server.stop()
-        sampler.close()
+        return _kills(options, roots) if options.command == "kills" else _top(options, roots)
+    except KeyboardInterrupt:
+        sys.stdout.write("\n")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; the flush at exit must not complain
     return 0
 
 
-def _sample_until_stopped(sampler: Sampler, board: Board, interval_seconds: float) -> str:
-    """Sample at once and then on a schedule; gives the name of the signal that ended it."""
-    schedule = Schedule(interval_seconds, time.monotonic())
-    failing, first = False, True
-    while True:
-        began = time.monotonic()
-        try:
-            report = sampler.sample(time.time(), began)
-            board.publish(report, time.monotonic() - began, {str(kind): n for kind, n in sampler.read_errors.totals.items()})
-        except Exception:  # noqa: BLE001 (whatever one sample meets, the next one is tried)
-            board.sample_failed()
-            if not failing:
-                _log.exception("sample failed: what is told is the last good one, and health turns bad")
-            failing = True
-        else:
-            if first:
-                found = {"containers": len(report.containers), "pods": len(report.pods), "cgroup_version": report.cgroup_version}
-                _log.info("first sample taken", extra={"duration_seconds": round(time.monotonic() - began, 3), **found})
-            elif failing:
-                _log.info("sample succeeds again")
-            failing = first = False
-        received = signal.sigtimedwait(_STOP_SIGNALS, schedule.seconds_until_next(time.monotonic()))
-        if received is not None:
-            return signal.Signals(received.si_signo).name
-
-
 def _top(options: argparse.Namespace, roots: Roots) -> int:
-    logs.configure("error")
-    view = Options(
+    view = TopOptions(
         all_cgroups=options.all,
         output=options.output,
         sort_by=options.sort_by,
@@ -118,21 +54,19 @@ def _top(options: argparse.Namespace, roots: Roots) -> int:
     sampler = Sampler(roots, options.node_name)
     try:
         top.run(sampler, view, roots.cgroup_root, sys.stdout)
-    except KeyboardInterrupt:
-        sys.stdout.write("\n")
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; the flush at exit must not complain
     finally:
         sampler.close()
     return 0
 
 
-def _write_port_file(path: str, port: int) -> None:
-    """In one step: who waits for the file never reads half of it."""
-    temporary = f"{path}.{os.getpid()}"
-    with open(temporary, "w", encoding="ascii") as file:
-        file.write(f"{port}\n")
-    os.replace(temporary, path)
+def _kills(options: argparse.Namespace, roots: Roots) -> int:
+    view = KillsOptions(output=options.output, headers=not options.no_headers, width=top.terminal_width(sys.stdout))
+    sampler = Sampler(roots, options.node_name)
+    try:
+        kills.run(sampler, options.kernel_log_path, view, sys.stdout)
+    finally:
+        sampler.close()
+    return 0
 
 
 if __name__ == "__main__":

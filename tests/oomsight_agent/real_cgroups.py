@@ -40,9 +40,11 @@ class Place:
 
     def __init__(self, hierarchy: Hierarchy) -> None:
         self.version = hierarchy.version
+        self.hierarchy = hierarchy.path
         self.base = f"{hierarchy.path}/oomsight-test-{os.getpid()}"
         self.pod = f"{self.base}/kubepods/pod{UID}"
         self.container = f"{self.pod}/{ID}"
+        self._siblings: list[str] = []
         self.sampler: Sampler | None = None
         self.children: list[subprocess.Popen[str]] = []
 
@@ -52,11 +54,22 @@ class Place:
             if self.version == 2:
                 Path(parent, "cgroup.subtree_control").write_text("+memory")
             os.mkdir(part)
-        Path(self.container, "memory.max" if self.version == 2 else "memory.limit_in_bytes").write_text(str(limit_bytes))
-        for name in ("memory.swap.max", "memory.memsw.limit_in_bytes"):
-            if os.path.exists(f"{self.container}/{name}"):
-                Path(self.container, name).write_text(str(limit_bytes) if "memsw" in name else "0")
+        self._limit(self.container, limit_bytes)
         self.sampler = self.new_sampler()
+
+    def sibling(self, limit_bytes: int = 32 * MI) -> str:
+        """A further cgroup, which is no pod's."""
+        directory = f"{self.base}/service-{len(self._siblings)}"
+        os.mkdir(directory)
+        self._siblings.append(directory)
+        self._limit(directory, limit_bytes)
+        return directory
+
+    def _limit(self, directory: str, limit_bytes: int) -> None:
+        Path(directory, "memory.max" if self.version == 2 else "memory.limit_in_bytes").write_text(str(limit_bytes))
+        for name in ("memory.swap.max", "memory.memsw.limit_in_bytes"):
+            if os.path.exists(f"{directory}/{name}"):
+                Path(directory, name).write_text(str(limit_bytes) if "memsw" in name else "0")
 
     def new_sampler(self, *, notify: bool = False) -> Sampler:
         """Sampled from now on by this one, which knows nothing yet."""
@@ -65,8 +78,9 @@ class Place:
         self.sampler = Sampler(Roots(cgroup_root=self.base), "this-machine", notify=notify)
         return self.sampler
 
-    def start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-S", "-c", CHILD, f"{self.container}/cgroup.procs"]
+    def start(self, directory: str | None = None) -> subprocess.Popen[str]:
+        """A process in the container, or in another directory."""
+        command = [sys.executable, "-S", "-c", CHILD, f"{directory or self.container}/cgroup.procs"]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.children.append(child)
         assert _answer(child) == "in"
@@ -92,7 +106,7 @@ class Place:
         self.end_children()
         if self.sampler is not None:
             self.sampler.close()
-        for directory in (self.container, self.pod, f"{self.base}/kubepods", self.base):
+        for directory in (*self._siblings, self.container, self.pod, f"{self.base}/kubepods", self.base):
             remove_cgroup(directory)
 
 

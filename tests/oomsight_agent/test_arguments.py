@@ -27,6 +27,33 @@ def test_the_environment_gives_defaults_and_a_flag_wins() -> None:
     assert (options.node_name, options.listen, options.cgroup_root) == ("node-7", ("127.0.0.1", 2), "/host/cgroup")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "environment", "follows"),
+    [
+        ([], {}, False),
+        (["--kernel-log"], {}, True),
+        ([], {"OOMSIGHT_KERNEL_LOG": "1"}, True),
+        ([], {"OOMSIGHT_KERNEL_LOG": "True"}, True),
+        ([], {"OOMSIGHT_KERNEL_LOG": "false"}, False),
+        (["--no-kernel-log"], {"OOMSIGHT_KERNEL_LOG": "1"}, False),
+    ],
+)
+def test_the_kernels_log_is_followed_only_when_asked_for(arguments: list[str], environment: dict[str, str], follows: bool) -> None:
+    assert parse(arguments, environment, "h").kernel_log is follows
+
+
+def test_a_wrong_word_for_the_kernels_log_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse([], {"OOMSIGHT_KERNEL_LOG": "maybe"}, "h")
+    assert "OOMSIGHT_KERNEL_LOG: found 'maybe', expected one of true, 1, yes, false, 0, no" in capsys.readouterr().err
+
+
+def test_kills_takes_its_flags_and_the_log_that_run_would_follow() -> None:
+    options = parse(["kills", "-o", "json", "--no-headers"], {"OOMSIGHT_KERNEL_LOG_PATH": "/host/kmsg"}, "h")
+    assert (options.command, options.output, options.no_headers, options.kernel_log_path) == ("kills", "json", True, "/host/kmsg")
+    assert parse([], {}, "h").kernel_log_path == "/dev/kmsg"
+
+
 def test_top_takes_its_flags() -> None:
     options = parse(["top", "--all", "-o", "wide", "--watch", "2", "--limit", "5", "--no-headers"], {}, "h")
     assert (options.command, options.all, options.output, options.watch, options.limit) == ("top", True, "wide", 2.0, 5)

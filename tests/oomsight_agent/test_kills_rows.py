@@ -48,6 +48,11 @@ def test_each_victim_has_a_line_oldest_first_and_the_limit_is_named_from_its_vie
     ]
 
 
+def test_when_a_counters_kill_was_is_not_known_to_who_reads_it_once() -> None:
+    (row,) = rows_of_incidents([incident(5, None, WEB, evidence=Evidence.COUNTER)])
+    assert (row.time_seconds, row.evidence) == (None, "counter")
+
+
 def test_a_victim_in_no_container_goes_by_its_cgroup_and_an_unknown_one_by_nothing() -> None:
     rows = rows_of_incidents([incident(1, None, Victim(cgroup="/system.slice/cron.service"), Victim(pid=9))])
     assert [(row.victim_name, row.scope, row.limit_of) for row in rows] == [

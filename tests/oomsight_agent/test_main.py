@@ -193,6 +193,23 @@ def test_top_json_is_json(node: Path) -> None:
     assert told["containers"][0]["memory"]["limit_bytes"] == 256 * MIB
 
 
+def test_kills_without_a_log_prints_what_counters_tell_and_what_would_tell_more(node: Path) -> None:
+    (node / f"cgroup/kubepods/pod{POD}/{CONTAINER}/memory.events").write_text("low 0\nhigh 0\nmax 4\noom 2\noom_kill 2\n")
+    shown = subprocess.run(
+        command(node, "kills", "--kernel-log-path", f"{node}/none"),
+        capture_output=True,
+        text=True,
+        timeout=DONE_SECONDS,
+        check=False,
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+    text = " ".join(shown.stdout.split())
+    assert "before now - itself shop/web-0/web" in text or "before now - - shop/web-0/web" in text, text
+    assert "2 kills. The kernel has counted 0 since it booted." in text
+    assert f"cannot be read ({node}/none: No such file or directory" in text
+    assert "oomsight-agent kills --kernel-log-path /dev/kmsg" in text
+
+
 def test_top_ends_quietly_when_nobody_reads_on(node: Path) -> None:
     process = subprocess.Popen(
         command(node, "top", "--watch", "0.05", "--no-headers"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

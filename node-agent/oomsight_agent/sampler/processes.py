@@ -4,7 +4,7 @@ A walk over /proc, since cgroup.procs reads 0 across pid namespaces. A process i
 meet it (a runtime starts a container's first process outside and moves it in), and then in every sixth round: the kernel gives
 numbers out in turn, so one comes back much later than that.
 
-What was read is remembered for a minute after a process has gone: when the kernel's log names a pid, its directory is no more.
+What was read is remembered for a moment after a process has gone: when the kernel's log names a pid, its directory is no more.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ MAX_READ_PER_CONTAINER: Final = 1024
 MAX_KNOWN: Final = 8192
 """Of all containers together: 4 MiB."""
 MAX_GONE: Final = 1024
-GONE_KEPT_SECONDS: Final = 60.0
+GONE_KEPT_SECONDS: Final = 5.0
+"""Longer than a kill takes to be told; not so long that a helper that ended by itself is taken for its victim."""
 
 
 class KnownProcess(NamedTuple):
@@ -72,7 +73,7 @@ class ProcessTable:
         self._known: dict[int, KnownProcess] = {}
         self._gone: dict[int, tuple[float, KnownProcess]] = {}
         self.known: Mapping[int, KnownProcess] = MappingProxyType({})
-        """By pid, as of the last look, with those that have gone within the last minute. Never changed, but replaced."""
+        """By pid, as of the last look, with those found gone within the last GONE_KEPT_SECONDS. Never changed, but replaced."""
 
     def look(
         self, container_ids: Collection[str], total_pages: int | None, page_size_bytes: int, now: float = 0.0
@@ -99,6 +100,11 @@ class ProcessTable:
             found[container_id] = _summary([row for row, _ in rows], len(pids) - MAX_READ_PER_CONTAINER)
         self._remember(known, now)
         return found
+
+    def gone_of(self, container_ids: Collection[str]) -> frozenset[int]:
+        """Of `known`, pids in these containers that have no memory any more, now."""
+        wanted = [pid for pid, row in self.known.items() if row.container_id in container_ids]
+        return frozenset(pid for pid in wanted if self._status(pid) is None)
 
     def _remember(self, known: dict[int, KnownProcess], now: float) -> None:
         gone = {pid: told for pid, told in self._gone.items() if pid not in known and now - told[0] <= GONE_KEPT_SECONDS}
@@ -142,8 +148,8 @@ class ProcessTable:
 
     def _read(self, pid: int, total_pages: int | None, page_size_bytes: int) -> tuple[Process, tuple[int, ...]] | None:
         """It, and its numbers in the pid namespaces."""
-        status: ProcessStatus | None = read_value(self._errors, FileKind.PROCESS_STATUS, parse_status, f"{self._proc}/{pid}/status")
-        if status is None or status.rss_bytes is None:  # gone, or a zombie: nothing that could be killed
+        status = self._status(pid)
+        if status is None:
             return None
         path = f"{self._proc}/{pid}/oom_score_adj"
         oom_score_adj = read_value(self._errors, FileKind.PROCESS_OOM_SCORE_ADJ, parse_oom_score_adj, path)
@@ -157,6 +163,11 @@ class ProcessTable:
             badness_points=badness_points(status, oom_score_adj, total_pages, page_size_bytes),
         )
         return row, status.namespace_pids
+
+    def _status(self, pid: int) -> ProcessStatus | None:
+        """None: gone, or a zombie: nothing that could be killed."""
+        status = read_value(self._errors, FileKind.PROCESS_STATUS, parse_status, f"{self._proc}/{pid}/status")
+        return None if status is None or status.rss_bytes is None else status
 
 
 def _summary(rows: list[Process], not_read: int) -> ContainerProcesses:

@@ -7,7 +7,7 @@ counted in a nested cgroup reach its container and pod in the same report.
 from __future__ import annotations
 
 import resource
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from oomsight_agent.kernel.container_logs import ContainerNames, directory_signature, read_container_names
@@ -115,8 +115,16 @@ class Sampler:
 
     @property
     def processes(self) -> Mapping[int, KnownProcess]:
-        """By pid, as of the last look at /proc and a minute back. Never changed, but replaced."""
+        """By pid, as of the last look at /proc, with those just found gone. Never changed, but replaced."""
         return self._processes.known if self._processes is not None else {}
+
+    @property
+    def boot_id(self) -> str | None:
+        return self._boot_id
+
+    def gone_pids(self, container_ids: Collection[str]) -> frozenset[int]:
+        """Of `processes`, those in these containers that are gone now, or dead and not yet reaped."""
+        return self._processes.gone_of(container_ids) if self._processes is not None else frozenset()
 
     def has_processes(self, container_id: str) -> bool | None:
         """Whether a container still has any, now; False when it has no cgroup any more, None when that cannot be read."""

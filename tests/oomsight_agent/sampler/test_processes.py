@@ -148,7 +148,7 @@ def test_without_a_namespace_of_its_own_nobody_knows_which_process_a_container_e
     assert first_processes(proc) == {500: None, 501: None}
 
 
-def test_a_process_that_has_gone_is_remembered_for_a_minute(proc: Proc) -> None:
+def test_a_process_that_has_gone_is_remembered_for_a_moment(proc: Proc) -> None:
     proc.put(500)
     proc.look(now=100.0)
     proc.remove(500)
@@ -165,6 +165,18 @@ def test_a_dead_process_that_nobody_reaped_is_remembered_too(proc: Proc) -> None
     proc.put(500, kib=None)
     proc.look()
     assert proc.table.known[500].process.rss_bytes == 100 * 1024
+
+
+def test_which_of_the_known_are_gone_is_asked_of_the_kernel(proc: Proc) -> None:
+    for pid in (500, 501, 502):
+        proc.put(pid)
+    proc.put(600, f"{POD}/{OTHER}")
+    proc.look(ID)
+    proc.look(OTHER)
+    proc.remove(500)
+    proc.put(501, kib=None)
+    proc.remove(600)
+    assert proc.table.gone_of([ID]) == {500, 501}
 
 
 def test_a_look_at_one_container_forgets_nothing_of_another(proc: Proc) -> None:
