@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from oomsight_api.incident import Incident
 from oomsight_api.names import RiskLevel
 from oomsight_api.report import NodeReport
 from oomsight_operator.inventory.index import PodIndex
@@ -24,6 +25,7 @@ from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.model import Assessment, NodeContext, Owner, Pod, PodHistory, PolicyRef, Telemetry
 from oomsight_operator.node_contexts import NodeContexts
 from oomsight_operator.polling.join import join
+from oomsight_operator.polling.node_news import NodeNews
 from oomsight_operator.polling.telemetry import TelemetryStore
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class PublisherLike(Protocol):
     def forget(self, pod_uid: str) -> None: ...
 
     def set_complete(self, complete: bool) -> None: ...
+
+    def node_incident(self, node_name: str, incident: Incident) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class Engine:
         self._faulty: set[str] = set()
         """Pods whose judgement failed by a fault of ours, as it was logged."""
         self._contexts = NodeContexts()
+        self._node_news = NodeNews()
         self._states: dict[str, _State] = {}
         self._dirty: dict[str, None] = {}
         self._due: list[tuple[float, str]] = []
@@ -164,6 +169,8 @@ class Engine:
     def report_arrived(self, node_name: str, report: NodeReport) -> None:
         """An agent's answer. Raises RejectedReportError when it is not believed."""
         applied = self._telemetry.apply(node_name, report, self._monotonic())
+        for incident in self._node_news.take(node_name, applied.incidents, self._wall_clock()):
+            self._publisher.node_incident(node_name, incident)
         index = self._cluster.index
         node = self._telemetry.get(node_name)
         shift = self._contexts.update(node) if node is not None else None

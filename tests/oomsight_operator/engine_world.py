@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from oomsight_api.incident import Incident
 from oomsight_api.names import RiskLevel
 from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Process
 from oomsight_operator.engine import Cluster, Engine, EngineTiming
@@ -44,6 +45,7 @@ class Published:
         self.workloads: dict[str, Owner | None] = {}
         self.withdrawn: list[str] = []
         self.forgotten: list[str] = []
+        self.node_incidents: list[tuple[str, str]] = []
         self.complete = False
 
     def offer(
@@ -65,6 +67,9 @@ class Published:
 
     def set_complete(self, complete: bool) -> None:
         self.complete = complete
+
+    def node_incident(self, node_name: str, incident: Incident) -> None:
+        self.node_incidents.append((node_name, incident.id))
 
     def level(self, uid: str) -> RiskLevel | None:
         return next((each.level for each in reversed(self.assessments) if each.pod_uid == uid), None)
@@ -115,7 +120,15 @@ class World:
         self.pods.upsert(pod)
         return pod
 
-    def report(self, used: dict[str, int], *, full: bool = True, available_mib: int = 500, time: float | None = None) -> None:
+    def report(
+        self,
+        used: dict[str, int],
+        *,
+        full: bool = True,
+        available_mib: int = 500,
+        time: float | None = None,
+        incidents: tuple[Incident, ...] = (),
+    ) -> None:
         """Unreclaimable MiB by pod uid."""
         rows = tuple(
             Container(
@@ -140,6 +153,7 @@ class World:
                 total_bytes=1000 * MIB, available_bytes=available_mib * MIB, swap_total_bytes=0, page_size_bytes=4096
             ),
             containers=rows,
+            incidents=incidents,
         )
         self.engine.report_arrived("node-a", report)
 

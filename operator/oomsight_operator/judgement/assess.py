@@ -14,7 +14,11 @@ from oomsight_api.names import QosClass, RiskLevel, RiskReason
 from oomsight_api.policy import RecommendationSpec
 from oomsight_api.selectors import container_selected
 from oomsight_operator.judgement.hysteresis import settle
-from oomsight_operator.judgement.kills import Observation, observe_kills, pending_until
+from oomsight_operator.judgement.kill_causes import with_causes
+from oomsight_operator.judgement.kills.ends import AgentWord
+from oomsight_operator.judgement.kills.observe import Observation, observe_kills
+from oomsight_operator.judgement.kills.row_counters import with_row_counters
+from oomsight_operator.judgement.kills.tellings import tellings_of
 from oomsight_operator.judgement.model import (
     Assessment,
     ContainerAssessment,
@@ -32,7 +36,6 @@ from oomsight_operator.judgement.model import (
 )
 from oomsight_operator.judgement.oom_score_adj import effective_request, expected_oom_score_adj, is_critical
 from oomsight_operator.judgement.peaks import observe_peaks, watched_seconds
-from oomsight_operator.judgement.pod_counter import observe_pod_counter, rose_lately
 from oomsight_operator.judgement.qos import qos_class
 from oomsight_operator.judgement.recommendation import Evidence, recommend
 from oomsight_operator.judgement.risk.rules import KILL_REASONS, in_order, judge
@@ -61,9 +64,9 @@ def assess_pod(
     assessed: list[ContainerAssessment] = []
     remembered: dict[str, ContainerHistory] = {}
     due: list[float] = []
-    rise = 0
-    ended_by_oom = False
-    pod_row = telemetry.pod_row if telemetry is not None else None
+    telemetry = with_row_counters(pod, telemetry, history.containers)
+    tellings = tellings_of(pod, telemetry, history.containers, now_seconds)
+    agent = AgentWord(telemetry.heard_since_seconds, telemetry.report_time_seconds) if telemetry is not None else None
     for spec in selected:
         seen = Observation(
             name=spec.name,
@@ -72,19 +75,18 @@ def assess_pod(
             limit_bytes=spec.memory_limit_bytes,
             now_seconds=now_seconds,
             recent_kill_seconds=policy.rules.risk.recent_kill_seconds,
-            pod_counter_rose=rose_lately(history, now_seconds),
-            pod_counter_known=pod_row is not None and pod_row.oom_kills is not None,
+            tellings=tellings.get(spec.name, ()),
+            agent=agent,
         )
         before = history.containers.get(spec.name, ContainerHistory())
         kills = observe_kills(before, seen)
-        rise += kills.counter_rise
-        ended_by_oom = ended_by_oom or kills.ended_by_oom
-        current = observe_peaks(kills.history, seen.row, telemetry.report_time_seconds if telemetry is not None else None)
+        explained = with_causes(kills.history, before.kills, pod, spec, telemetry, seen.recent_kill_seconds)
+        current = observe_peaks(explained, seen.row, telemetry.report_time_seconds if telemetry is not None else None)
         one, remembered[spec.name], when = _assess_container(pod, spec, pod_class, telemetry, node, policy, current, seen)
-        assessed.append(replace(one, new_kills=kills.new_kills))
+        new = {kill.identity for kill in kills.new_kills}
+        assessed.append(replace(one, new_kills=tuple(kill for kill in explained.kills if kill.identity in new)))
         due += when
-        due += [kills.undecided_until_seconds] if kills.undecided_until_seconds is not None else []
-    counted = observe_pod_counter(history, pod_row, rise, ended_by_oom, now_seconds)
+        due += [kills.due_seconds] if kills.due_seconds is not None and kills.due_seconds > now_seconds else []
     level = pod_level(one.level for one in assessed)
     findings = in_order(finding for one in assessed for finding in one.findings)
     assessment = Assessment(
@@ -99,7 +101,7 @@ def assess_pod(
         previous_level=pod_level(history.containers[spec.name].level for spec in selected if spec.name in history.containers),
         reassess_at_seconds=min(due, default=None),
     )
-    return assessment, replace(counted, containers=remembered)
+    return assessment, PodHistory(remembered)
 
 
 def pod_level(levels: Iterable[RiskLevel]) -> RiskLevel:
@@ -182,7 +184,7 @@ def _assess_container(
         raised={finding.reason: finding.level for finding in findings},
         findings=history.findings if held or fresh_until is not None else findings,
     )
-    due = [settled.falls_at_seconds, fresh_until, pending_until(history) if running else None]
+    due = [settled.falls_at_seconds, fresh_until]
     due += [kill.time_seconds + rules.risk.recent_kill_seconds for kill in subject.recent_kills]
     return assessment, remembered, [moment for moment in due if moment is not None and moment > now]
 

@@ -146,6 +146,8 @@ class Telemetry:
     """Those with a victim in this pod, as last told, oldest first; kept after the container's row is gone."""
     heard_since_seconds: float | None = None
     """Since when the agent speaks without a restart or a silence, by its own clock; None where that is not known."""
+    tells_incidents: bool = False
+    """Whether this agent makes incidents of its counters."""
     kernel_log_following: bool | None = None
     """Whether the agent reads the kernel's log; None: it was not told to, or nothing is known of it."""
 
@@ -294,11 +296,6 @@ class ContainerHistory:
     peak_working_set_bytes: int | None = None
     limit_bytes_seen: int | None = None
     """The limit that the kernel enforced on `container_id_seen` when it was last seen."""
-    pending_oom_kills: int = 0
-    """Rise of the counter that waits for the kubelet to say whether the container died of it."""
-    pending_since_seconds: float | None = None
-    pending_not_before_seconds: float | None = None
-    """Earliest time of that rise, where it was there at the first sample of the run."""
     ended_container_ids: tuple[str, ...] = ()
     """Ends of runs that were judged already, newest last, bounded: a stale `lastState` never counts twice."""
     first_sample_seconds: float | None = None
@@ -313,11 +310,6 @@ class PodHistory:
     """By container name."""
 
     containers: Mapping[str, ContainerHistory] = field(default_factory=dict)
-    oom_kills_seen: int | None = None
-    """Last value of the pod row's `oom_kills` (v2: all of the pod's containers, ended ones included)."""
-    unattributed_oom_kills: int = 0
-    """Rise of that counter which no container's own counter explains: a container that died between two samples."""
-    unattributed_since_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

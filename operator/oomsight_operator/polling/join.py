@@ -15,7 +15,7 @@ def join(pod: Pod, node: NodeTelemetry | None) -> Telemetry | None:
     """What the agent of the pod's node told about the pod; None when that agent is silent or there is no node yet.
 
     Containers without a believable row are left out: they are unknown. A static pod is found by its config hash, which stands in an
-    annotation; so its pod row counts only beside a container row that its status confirms.
+    annotation; so its pod row and its incidents count only beside a container that its status confirms.
     """
     if node is None or pod.node_name != node.node_name:
         return None
@@ -30,4 +30,24 @@ def join(pod: Pod, node: NodeTelemetry | None) -> Telemetry | None:
             rows[name] = row
             taken.add(container_id)
     pod_row = node.pods.get(pod.cgroup_uid) if rows or pod.config_hash is None else None
-    return Telemetry(report_time_seconds=node.time_seconds, interval_seconds=node.interval_seconds, rows=rows, pod_row=pod_row)
+    incidents = node.incidents.of_pod(pod.cgroup_uid)
+    if not rows and pod.config_hash is not None and incidents:
+        own = _runs(pod)
+        incidents = tuple(told for told in incidents if any(victim.container_id in own for victim in told.victims))
+    return Telemetry(
+        report_time_seconds=node.time_seconds,
+        interval_seconds=node.interval_seconds,
+        rows=rows,
+        pod_row=pod_row,
+        incidents=incidents,
+        heard_since_seconds=node.since_seconds,
+        tells_incidents=node.tells_incidents,
+        kernel_log_following=node.kernel_log_following,
+    )
+
+
+def _runs(pod: Pod) -> set[str | None]:
+    """Ids of the runs that the pod's status knows."""
+    ends = (end for status in pod.statuses.values() for end in (status.terminated, status.last_terminated) if end is not None)
+    ids = {status.container_id for status in pod.statuses.values()} | {end.container_id for end in ends}
+    return ids - {None}

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from oomsight_api.incident import Incident
 from oomsight_api.report import Container, NodeMemory, NodeReport
 from oomsight_api.report import Pod as PodRow
+from oomsight_operator.polling.incidents import NodeIncidents
 
 MAX_CONTAINERS = 5_000
 """Far beyond what a kubelet runs (110 pods by default); deltas of a hostile agent must not fill the memory."""
@@ -36,6 +38,13 @@ class NodeTelemetry:
     """By container id."""
     pods: dict[str, PodRow] = field(default_factory=dict)
     """By the uid that names the cgroup."""
+    incidents: NodeIncidents = field(default_factory=NodeIncidents)
+    """Over all instances of the agent."""
+    since_seconds: float = 0.0
+    """The agent's clock at the first sample of this instance, or after a silence: what came before it may not have seen."""
+    tells_incidents: bool = False
+    """Whether this instance makes incidents of its counters."""
+    kernel_log_following: bool | None = None
     version: int = 0
     """Rises with every change of a row or of the node's memory, so that what is computed from them can be kept until then."""
 
@@ -46,9 +55,11 @@ class Applied:
 
     node_name: str
     pod_uids: frozenset[str]
-    """Cgroup uids of pods of which a row came, changed or went."""
+    """Cgroup uids of pods of which a row came, changed or went, or of which an incident tells something new."""
     new_instance: bool = False
     """The agent started anew (or is heard for the first time)."""
+    incidents: tuple[Incident, ...] = ()
+    """New, or told differently than before."""
 
 
 class TelemetryStore:
@@ -82,6 +93,11 @@ class TelemetryStore:
         if node is None:
             node = self._nodes[expected_node] = NodeTelemetry(expected_node, report.instance, now_seconds)
         changed = self._merge(node, report)
+        incidents, victims = node.incidents.take(report.incidents)
+        if new_instance:
+            node.since_seconds = report.time_seconds
+            node.tells_incidents = False
+        node.tells_incidents |= bool(report.incidents) or report.unattributed_oom_kills is not None
         if new_instance or report.time_seconds != node.time_seconds:
             # An agent whose sampler hangs goes on answering; that does not make its sample fresh.
             node.heard_at_seconds = now_seconds
@@ -91,7 +107,8 @@ class TelemetryStore:
         node.time_seconds = report.time_seconds
         node.interval_seconds = report.interval_seconds
         node.memory = report.node_memory
-        return Applied(expected_node, frozenset(changed), new_instance)
+        node.kernel_log_following = report.kernel_log.following if report.kernel_log is not None else None
+        return Applied(expected_node, frozenset(changed | victims), new_instance, incidents)
 
     def expire(self, now_seconds: float, stale_seconds: float) -> list[str]:
         """Forget nodes whose agent has been silent for too long; their names. Their pods are unknown from now on."""

@@ -63,7 +63,7 @@ def encode_digest(name: str, contributions: Iterable[Contribution], memory: Cont
                 uid=contribution.pod_uid[:63],
                 level=history.level,
                 seen=history.container_id_seen,
-                kills=_told_oom_kills(history),
+                kills=history.oom_kills_seen,
                 peak=history.peak_bytes,
                 floor=history.peak_unreclaimable_bytes,
                 ws=history.peak_working_set_bytes,
@@ -105,11 +105,6 @@ def _shortened(names: tuple[str, ...], run: str | None) -> tuple[str, ...]:
             break
         kept.append(short)
     return tuple(reversed(kept))
-
-
-def _told_oom_kills(history: ContainerHistory) -> int | None:
-    """The counter without the rise that still waits for the kubelet's word: a restart in between sees it rise once more."""
-    return None if history.oom_kills_seen is None else max(0, history.oom_kills_seen - history.pending_oom_kills)
 
 
 def memory_of(container: ContainerRecommendation) -> ContainerMemory:

@@ -129,6 +129,7 @@ def judge(
     **more: Any,
 ) -> tuple[Assessment, PodHistory]:
     """One judgement; `rows` None is a silent agent."""
-    told = Telemetry(now, 1.0, rows, more.pop("pod_row", None)) if rows is not None else None
+    incidents = more.pop("incidents", ())
+    told = Telemetry(now, 1.0, rows, more.pop("pod_row", None), incidents) if rows is not None else None
     context = node if node is not None else NodeContext("node-1", ROOMY)
     return assess_pod(of, told, context, under if under is not None else policy(**more), history or PodHistory(), now)

@@ -23,7 +23,7 @@ from tests.oomsight_operator.judgement.build import (
 
 from oomsight_api.names import QosClass, RiskLevel, RiskReason
 from oomsight_api.report import Pod as PodRow
-from oomsight_operator.judgement.model import ContainerStatus, Kill, KillCandidate, NodeContext, PodHistory
+from oomsight_operator.judgement.model import ContainerStatus, KillCandidate, NodeContext, PodHistory
 
 APP = spec(request=512 * MI, limit=512 * MI)
 
@@ -250,46 +250,6 @@ def test_a_pod_without_containers_that_count_is_unknown() -> None:
     assessment, _ = judge(pod(spec("a")), {}, containers={"include": ["none-of-them"]})
 
     assert (assessment.level, assessment.containers) == (RiskLevel.UNKNOWN, ())
-
-
-def test_a_run_lost_between_two_samples_is_corrected_by_the_pods_counter() -> None:
-    counters = [PodRow(pod_uid="uid-1", cgroup="/p", oom_kills=value) for value in (0, 1)]
-    _, history = judge(pod(APP), {"app": row(uses=memory(MI, 512 * MI), oom_kills=0)}, pod_row=counters[0])
-    _, history = judge(pod(APP), {"app": row(uses=memory(MI, 512 * MI), oom_kills=0)}, history, now=NOW + 1, pod_row=counters[1])
-    died = running(run=SECOND_RUN, restarts=1, last_terminated=end(reason="Error", at=NOW + 1))
-    assessment, _ = judge(pod(APP, statuses=(died,)), {}, history, now=NOW + 3, pod_row=counters[1])
-
-    assert assessment.reasons == (RiskReason.OOM_KILLED_RECENTLY,)
-
-
-@pytest.mark.parametrize("rises_at", [2, 5], ids=["in the same judgement", "after the kubelet told of the end"])
-def test_the_pods_counter_corrects_an_end_that_was_told_before_it_rose(rises_at: int) -> None:
-    rows = {"app": row(uses=memory(MI, 512 * MI), oom_kills=0)}
-    died = pod(APP, statuses=(running(run=SECOND_RUN, restarts=1, last_terminated=end(reason="Error", at=NOW + 1)),))
-    history = PodHistory()
-    told: list[Kill] = []
-    due: list[float | None] = []
-    for second in (0, 2, 5, 6, 11, 20):
-        counter = PodRow(pod_uid="uid-1", cgroup="/p", oom_kills=int(second >= rises_at))
-        of, seen = (pod(APP), rows) if second == 0 else (died, {})
-        assessment, history = judge(of, seen, history, now=NOW + second, pod_row=counter)
-        told += assessment.containers[0].new_kills
-        due.append(assessment.reassess_at_seconds)
-
-    assert [(kill.exit_code, kill.ended_container) for kill in told] == [(137, True)]
-    assert due[1] == NOW + 11
-
-
-def test_an_end_by_a_kill_that_no_counter_confirms_is_none() -> None:
-    died = pod(APP, statuses=(running(run=SECOND_RUN, restarts=1, last_terminated=end(reason="Error", at=NOW)),))
-    history = PodHistory()
-    told: list[Kill] = []
-    for second, count in ((0, 0), (5, 0), (10, 0), (40, 1)):
-        counter = PodRow(pod_uid="uid-1", cgroup="/p", oom_kills=count)
-        assessment, history = judge(died, {}, history, now=NOW + second, pod_row=counter)
-        told += assessment.containers[0].new_kills
-
-    assert told == []
 
 
 def test_a_container_that_starts_again_keeps_its_level_until_its_first_row_is_due() -> None:

@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.oomsight_operator.publishing.builders import CONTAINER_ID, MI, NOW, a_container, a_kill, a_pod, an_assessment
 
+from oomsight_api.incident import Evidence, Incident, Victim
 from oomsight_api.names import RiskLevel
 from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation, KillEvidence, KillRecord
 from oomsight_api.report import Container
-from oomsight_operator.judgement.kills import CHILD_GRACE_SECONDS, KillTransition, Observation, observe_kills
-from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Kill, KillSource, PodHistory
+from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS
+from oomsight_operator.judgement.kills.observe import KillTransition, Observation, observe_kills
+from oomsight_operator.judgement.kills.tellings import tellings_of
+from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Kill, KillSource, PodHistory, Telemetry
 from oomsight_operator.publishing.digest import encode_digest, histories_of, memory_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, kill_of, remember
 from oomsight_operator.publishing.recommendations import Contribution, contribution_of
@@ -85,8 +88,12 @@ def test_kills_beyond_the_ten_that_are_shown_are_known_too() -> None:
 def test_a_childs_kill_that_waited_for_the_kubelet_when_the_operator_ended_is_told_by_the_next_once() -> None:
     def observe(history: ContainerHistory, now: float) -> KillTransition:
         status = ContainerStatus("app", CONTAINER_ID, 0, "running", started_at_seconds=NOW - 5000)
-        row = Container(pod_uid="uid-1", container_id=CONTAINER_ID, cgroup="/x", oom_kills=5)
-        return observe_kills(history, Observation("app", status, row, 64 * MI, now, 3600))
+        row = Container(pod_uid="uid-1", container_id=CONTAINER_ID, cgroup="/x")
+        victim = Victim(pod_uid="uid-1", container_id=CONTAINER_ID, ordinal=5)
+        fifth = Incident(id="boot-5", time_seconds=NOW, evidence=Evidence.COUNTER, victims=(victim,), victim_count=1)
+        pod = a_pod(statuses={"app": status})
+        told = tellings_of(pod, Telemetry(now, 1.0, {}, incidents=(fifth,)), {"app": history}, now)
+        return observe_kills(history, Observation("app", status, row, 64 * MI, now, 3600, told["app"]))
 
     before_restart = observe(HISTORY, NOW)
     assert before_restart.new_kills == ()
