@@ -188,10 +188,11 @@ def _victim_fields(kill: Kill, one: ToldKill) -> _Fields:
     fields: _Fields = [
         ("pid", victim.pid, kill.pid),
         ("name", victim.name, kill.name),
-        ("container", victim.container_id or victim.cgroup, kill.container_id or kill.cgroup),
     ]
-    if kill.container_id is not None:
-        fields.append(("pod", victim.pod_uid, kill.pod_uid))
+    if kill.container_id is None:
+        fields.append(("container", victim.container_id or victim.cgroup, kill.cgroup))
+    else:
+        fields += [("container", victim.container_id, kill.container_id), ("pod", victim.pod_uid, kill.pod_uid)]
     if kill.is_init is not None:
         fields.append(("init", victim.is_container_init, kill.is_init))
     return fields

@@ -70,9 +70,7 @@ def restarts(stage: Stage) -> None:
         _kill_one(stage, container)
 
 
-_ALL_PIDS = know(("pid", "name", "evidence"), ())
-
 SCENARIOS = (
-    Scenario("1,000 kills at once", storm, must_know=_ALL_PIDS, quiet_seconds=10),
+    Scenario("1,000 kills at once", storm, must_know=know((), ()), lines_are_dropped=True, quiet_seconds=10),
     Scenario("agent killed and restarted", restarts, must_know=know(LOG_FIELDS, ("container",)), rows_count=True, quiet_seconds=5),
 )

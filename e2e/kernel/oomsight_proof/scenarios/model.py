@@ -34,6 +34,8 @@ class Scenario:
         default_factory=lambda: {EvidenceMode.LOG: LOG_FIELDS, EvidenceMode.COUNTERS: COUNTER_FIELDS}
     )
     """Fields that must be right for each kill; what is told must be right everywhere."""
+    lines_are_dropped: bool = False
+    """Whether the kernel's rate limit keeps most headers from the log, so that counters alone tell whose many kills were."""
     rows_count: bool = False
     """Whether a container's counter in its row tells of kills while no agent ran (counters only)."""
     check: Check = _no_check
