@@ -135,13 +135,13 @@ class Runner:
         verdict = compare(
             kills,
             found,
-            evidence=_EVIDENCE[observer.mode],
+            evidence=_EVIDENCE[observer.mode] | ({Evidence.COUNTER} if scenario.lines_are_dropped else set()),
             unattributed=told.unattributed_rise,
             row_kills=told.container_kills if scenario.rows_count and not by_log else None,
         )
         incidents: dict[str, Incident] = {one.incident.id: one.incident for one in found}
         faults = [*verdict.wrong, *incomplete(verdict, scenario.must_know[observer.mode])]
-        if by_log and verdict.unattributed:
+        if by_log and verdict.unattributed and not scenario.lines_are_dropped:
             faults.append(f"{verdict.unattributed} only told as unattributed")
         if verdict.lost:
             faults.append(f"lost {', '.join(_names(kills, verdict))}")
@@ -202,13 +202,9 @@ def _remarks(scenario: Scenario, verdict: Verdict, observer: Observer) -> list[s
         remarks.append(f"{verdict.by_row} told by the container's own counter")
     if verdict.kills and observer.mode is EvidenceMode.LOG:
         must = set(scenario.must_know[EvidenceMode.LOG])
-        partly = [
-            f"{name} {verdict.right[name]}"
-            for name in ("scope", "limit", "trigger")
-            if name not in must and verdict.right[name] > 0
-        ]
-        if partly and "limit" not in must:
-            remarks.append(f"known of {', '.join(partly)}")
+        fields = [name for name in ("pid", "scope", "limit", "init") if name not in must and verdict.right[name]]
+        if fields:
+            remarks.append(f"known: {', '.join(f'{name} of {verdict.right[name]}' for name in fields)}")
     return remarks
 
 
