@@ -35,7 +35,9 @@ def assert_all_is_told(run: subprocess.CompletedProcess[str]) -> None:
         assert told(run.stdout, app)
     for app in ("recommender", "checkout"):
         assert re.search(r"OOMKilled by the kernel; oom-risk=(low|medium|high|critical)", told(run.stdout, app))
-        assert re.search(r"last-oom-kill=\S+ \w+, limit \d+Mi, exit code 137, recommended-limit=\w+=\d+Mi", told(run.stdout, app))
+        assert re.search(
+            r"last-oom-kill=\S+ \w+, (pod )?limit \d+Mi, exit code 137.*, recommended-limit=\w+=\d+Mi", told(run.stdout, app)
+        )
     assert "Reason:       OOMKilled" in run.stdout
     assert "search/engine" in run.stdout
 

@@ -14,6 +14,8 @@ from oomsight_api.quantity import format_bytes, human_bytes
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, Pod
 from oomsight_operator.judgement.oom_score_adj import explain_difference
 from oomsight_operator.judgement.words import format_percent, printable, time_text
+from oomsight_operator.publishing.events import one_line
+from oomsight_operator.publishing.kill_words import end_text, latest_kill, limit_text, process_text
 from oomsight_operator.publishing.report_annotation import report_json
 from oomsight_operator.publishing.summary import summary_lines
 
@@ -36,8 +38,8 @@ def render(pod: Pod, assessment: Assessment) -> dict[str, str]:
         Annotation.SUMMARY: "\n".join(summary_lines(pod, assessment)),
         Annotation.REPORT: report_json(pod, assessment),
     }
-    multi_line = {Annotation.SUMMARY, Annotation.REPORT}
-    return {key.value: value if key in multi_line else printable(value, room_for(key)) for key, value in values.items() if value}
+    clean = {Annotation.LAST_OOM_KILL, Annotation.SUMMARY, Annotation.REPORT}
+    return {key.value: value if key in clean else printable(value, room_for(key)) for key, value in values.items() if value}
 
 
 def room_for(key: Annotation) -> int:
@@ -67,9 +69,14 @@ def memory(
 
 
 def last_oom_kill(containers: Sequence[ContainerAssessment]) -> str:
-    """`2026-03-01T10:00:00Z app, limit 512Mi, exit code 137`; the time first, so that it sorts."""
-    kills = sorted((kill for container in containers for kill in container.kills), key=lambda kill: kill.time_seconds)
-    return _kill(kills[-1]) if kills else ""
+    """`2026-03-01T10:00:00Z app, limit 512Mi, exit code 137, process java (pid 17), LimitTooLow (kernel-log)`.
+
+    The time first, so that it sorts; then the container, whose memory ran out, how it ended, who died, why, and in parentheses what
+    proves it: status, counter or kernel-log. What is unknown is left out; so is, where the names are long, the process, then the
+    end.
+    """
+    latest = latest_kill(containers)
+    return _kill(latest, room_for(Annotation.LAST_OOM_KILL)) if latest is not None else ""
 
 
 def recommended_limits(containers: Sequence[ContainerAssessment]) -> str:
@@ -129,10 +136,12 @@ def _share(container: ContainerAssessment) -> float:
     return amount / container.memory_limit_bytes if amount is not None and container.memory_limit_bytes else -1.0
 
 
-def _kill(kill: Kill) -> str:
-    limit = f"limit {human_bytes(kill.limit_bytes)}" if kill.limit_bytes is not None else "no limit of its own"
-    if kill.ended_container:
-        end = f"exit code {kill.exit_code}" if kill.exit_code is not None else "exit code unknown"
-    else:
-        end = "child process" if kill.processes == 1 else f"{kill.processes} child processes"
-    return f"{time_text(kill.time_seconds)} {kill.container_name}, {limit}, {end}"
+def _kill(kill: Kill, room: int) -> str:
+    proof = f" ({kill.source.value})" if kill.cause is None else f", {kill.cause.cause.value} ({kill.source.value})"
+    start = f"{time_text(kill.time_seconds)} {printable(kill.container_name, 63)}"
+    process = process_text(kill.victim_name, kill.victim_pid)
+    for facts in ((limit_text(kill), end_text(kill), process), (limit_text(kill), end_text(kill)), (limit_text(kill),), ()):
+        text = ", ".join((start, *(fact for fact in facts if fact))) + proof
+        if len(text) <= room:
+            return text
+    return one_line(text, room)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from oomsight_operator.judgement.model import Assessment, ContainerAssessment
+from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, KillSource
 
 
 def fingerprint(assessment: Assessment) -> Hashable:
@@ -34,10 +34,22 @@ def _container(container: ContainerAssessment) -> Hashable:
         container.live_oom_score_adj_min,
         container.live_oom_score_adj_max,
         container.expected_oom_score_adj,
-        tuple(kill.identity for kill in container.kills),
+        tuple((kill.identity, *_known_of(kill)) for kill in container.kills),
         (found.limit_bytes, found.request_bytes) if found is not None else None,
         memory_bucket(container),
     )
+
+
+def facts_of_kills(assessment: Assessment) -> int:
+    """How much is known of the pod's kills; rises when the kernel's log, or the kubelet, adds to what was told before."""
+    return sum(sum(fact is not None for fact in _known_of(kill)) for container in assessment.containers for kill in container.kills)
+
+
+def _known_of(kill: Kill) -> tuple[Hashable, ...]:
+    """What may become known of a kill after its first telling."""
+    cause = kill.cause.cause if kill.cause is not None else None
+    log = kill.source if kill.source is KillSource.KERNEL_LOG else None
+    return (kill.scope, cause, log, kill.victim_name, kill.victim_pid, kill.exit_code, kill.container_ended)
 
 
 def memory_bucket(container: ContainerAssessment) -> int | None:

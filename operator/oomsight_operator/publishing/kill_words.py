@@ -6,13 +6,20 @@ part of the sentence.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from oomsight_api.incident import OomScope
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.account import process_name
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.model import ContainerAssessment, Kill
 
 _MOST_PID = 2**22
 """PID_MAX_LIMIT of the kernel."""
+
+
+def latest_kill(containers: Iterable[ContainerAssessment]) -> Kill | None:
+    """Of a pod; None where none is known."""
+    return max((kill for container in containers for kill in container.kills), key=lambda kill: kill.time_seconds, default=None)
 
 
 def process_text(name: str | None, pid: int | None) -> str:

@@ -12,6 +12,7 @@ from oomsight_operator.judgement.model import Assessment, Pod
 from oomsight_operator.kube.client import MERGE_PATCH
 from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.publishing.budget import has_risen, is_no_longer_known, not_before, priority_of
+from oomsight_operator.publishing.fingerprint import facts_of_kills
 from oomsight_operator.publishing.patches import (
     NO_MARKS,
     OwnMarks,
@@ -53,7 +54,9 @@ class _State:
     wanted: _Wanted | None = None
     """Waits in the queue."""
     killed: bool = False
-    """A kill happened since the last write."""
+    """A kill happened since the last write, or more became known of one."""
+    facts: int = 0
+    """How much was known of the pod's kills at the last offer."""
     meaning: int | None = None
     """What stands on the pod means this (a hash: 150,000 pods are remembered); None: not known to this process yet."""
     level: RiskLevel | None = None
@@ -103,7 +106,11 @@ class PodWriter:
         meaning = hash((self._fingerprint(assessment), publish.annotations, publish.risk_label))
         standing = state.standing()
         key = _key(pod.uid)
-        state.killed |= any(container.new_kills for container in assessment.containers)
+        facts, before = facts_of_kills(assessment), state.facts
+        state.facts = facts
+        state.killed |= any(container.new_kills for container in assessment.containers) or (
+            state.meaning is not None and facts > before
+        )
         if state.meaning == meaning and state.standing_digest == standing.digest():
             self._rest(key, state)
             return

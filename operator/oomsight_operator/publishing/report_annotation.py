@@ -6,12 +6,29 @@ Bounded: what does not fit is left out from the least important on, and `leftOut
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterable
 from typing import Any
 
+from oomsight_api.incident import KillMemory, LastSample
 from oomsight_api.report import Container as ContainerRow
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, Pod, Recommendation, RecommendationStep
 from oomsight_operator.judgement.words import printable, time_text
+from oomsight_operator.publishing.events import one_line
 
+_KINDS = (
+    ("age_seconds", "ageSeconds"),
+    ("usage_bytes", "usageBytes"),
+    ("limit_bytes", "limitBytes"),
+    ("anon_bytes", "anonBytes"),
+    ("file_bytes", "fileBytes"),
+    ("shmem_bytes", "shmemBytes"),
+    ("kernel_bytes", "kernelBytes"),
+)
+KILL_MEMORY_FIELDS = (*_KINDS, ("swap_bytes", "swapBytes"), ("free_bytes", "freeBytes"))
+"""What the cgroup (or node) whose memory ran out held; `ageSeconds` where it is from so long before the kill."""
+BEFORE_FIELDS = (*_KINDS, ("working_set_bytes", "workingSetBytes"), ("unreclaimable_bytes", "unreclaimableBytes"))
+"""The container's last sample before the kill."""
 REPORT_ANNOTATION_VERSION = 1
 MAX_BYTES = 16 * 1024
 """A pod's annotations together may have 256 KiB, and each is kept by every watcher of pods."""
@@ -112,19 +129,33 @@ def _processes(row: ContainerRow) -> list[dict[str, Any]]:
 
 
 def _kill(kill: Kill) -> dict[str, Any]:
+    victim = {"pid": kill.victim_pid, "name": one_line(kill.victim_name, 64) if kill.victim_name is not None else None}
     return _compact(
         {
             "time": time_text(kill.time_seconds),
             "notBefore": time_text(kill.not_before_seconds) if kill.not_before_seconds is not None else None,
             "containerID": printable(kill.container_id, 128),
+            "incident": one_line(kill.incident_id, 256) if kill.incident_id is not None else None,
             "evidence": kill.source.value,
+            "scope": kill.scope.value if kill.scope is not None else None,
             "endedContainer": kill.ended_container,
             "limitBytes": kill.limit_bytes,
             "peakBytes": kill.peak_bytes,
             "exitCode": kill.exit_code,
             "processes": kill.processes,
+            "victims": [_compact(victim)] if _compact(victim) else None,
+            "cause": kill.cause.cause.value if kill.cause is not None else None,
+            "why": one_line(kill.cause.sentence, 512) if kill.cause is not None else None,
+            "memory": _numbers(kill.memory, KILL_MEMORY_FIELDS) if kill.memory is not None else None,
+            "before": _numbers(kill.before, BEFORE_FIELDS) if kill.before is not None else None,
         }
     )
+
+
+def _numbers(row: KillMemory | LastSample, fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Finite ones; JSON has no others."""
+    values = {name: getattr(row, field) for field, name in fields}
+    return _compact({name: value for name, value in values.items() if not isinstance(value, float) or math.isfinite(value)})
 
 
 def _recommendation(found: Recommendation) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from oomsight_api.names import RiskLevel
 from oomsight_api.quantity import format_bytes
@@ -15,10 +15,13 @@ from oomsight_operator.judgement.model import Assessment, ContainerAssessment, P
 from oomsight_operator.judgement.oom_score_adj import explain_difference
 from oomsight_operator.judgement.recommendation import NOT_ENOUGH
 from oomsight_operator.judgement.words import format_span, printable, time_text
+from oomsight_operator.publishing.events import one_line
+from oomsight_operator.publishing.kill_words import latest_kill
 
 LINE_BYTES = 138
 MAX_LINES = 24
 MAX_SENTENCE = 600
+MAX_CAUSE = 500
 
 _SAFE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 """What may stand in a command that a person pastes: owner references and labels are written by tenants."""
@@ -28,9 +31,9 @@ _COMMAND_KINDS = {"Deployment": "deployment", "StatefulSet": "statefulset", "Dae
 def summary_lines(pod: Pod, assessment: Assessment) -> tuple[str, ...]:
     """At most 24 lines; what comes first matters most."""
     lines: list[str] = []
-    for sentence in _sentences(pod, assessment):
+    for sentence in _sentences(assessment):
         lines += textwrap.wrap(
-            printable(sentence, MAX_SENTENCE),
+            sentence,
             LINE_BYTES,
             subsequent_indent="  ",
             break_on_hyphens=False,
@@ -75,11 +78,28 @@ def workload_argument(pod: Pod) -> str | None:
     return f"{_COMMAND_KINDS[kind]}/{name}" if kind in _COMMAND_KINDS and _SAFE_NAME.fullmatch(name) else None
 
 
-def _sentences(pod: Pod, assessment: Assessment) -> Iterable[str]:
-    yield _verdict(assessment)
+def _sentences(assessment: Assessment) -> Iterable[str]:
+    """In the order of their weight, printable."""
     ranked = _worst_first(assessment)
+    yield from (printable(sentence, MAX_SENTENCE) for sentence in _verdict_and_findings(assessment, ranked))
+    yield from _last_kill(assessment)
+    yield from (printable(sentence, MAX_SENTENCE) for sentence in _notes_and_recommendations(ranked))
+
+
+def _verdict_and_findings(assessment: Assessment, ranked: Sequence[ContainerAssessment]) -> Iterable[str]:
+    yield _verdict(assessment)
     for container in ranked:
         yield from (f"- {finding.sentence} [{finding.reason.value}, {finding.level.value}]" for finding in container.findings)
+
+
+def _last_kill(assessment: Assessment) -> Iterable[str]:
+    """Why it was killed. The sentence is printable already, and a backslash in it the agent's escape of a name: it stays single."""
+    last = latest_kill(assessment.containers)
+    if last is not None and last.cause is not None and last.cause.sentence:
+        yield one_line(f"- {time_text(last.time_seconds)}: {last.cause.sentence}", MAX_CAUSE) + f" [{last.cause.cause.value}]"
+
+
+def _notes_and_recommendations(ranked: Sequence[ContainerAssessment]) -> Iterable[str]:
     for container in ranked:
         if container.unknown_because is not None:
             yield f"- {container.unknown_because}"

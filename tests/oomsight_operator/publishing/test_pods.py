@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from tests.oomsight_operator.publishing.builders import (
     CONTAINER_ID,
@@ -18,8 +19,10 @@ from tests.oomsight_operator.publishing.builders import (
     running,
 )
 
+from oomsight_api.incident import OomScope
 from oomsight_api.names import RISK_LABEL, Annotation, RiskLevel
 from oomsight_api.report import Container, Memory
+from oomsight_operator.judgement.model import KillSource
 from oomsight_operator.kube.errors import ApiError
 
 
@@ -116,6 +119,24 @@ async def test_a_kill_is_written_at_once_even_when_the_level_stays_and_later_off
     own = api.pod(pod).own_annotations
     assert "app" in own[Annotation.LAST_OOM_KILL]
     assert "128Mi" in own[Annotation.RECOMMENDED_LIMIT]
+
+
+async def test_what_the_kernels_log_adds_to_a_kill_is_written_at_once_and_what_only_changes_waits() -> None:
+    api, pod = MemoryApi(), a_pod()
+    api.add_pod(pod)
+    counted = a_kill(source=KillSource.COUNTER, incident_id="boot-c-1", exit_code=137)
+    logged = replace(counted, source=KillSource.KERNEL_LOG, scope=OomScope.POD, victim_name="java")
+    async with running(api) as stage:
+        for kill in (counted, logged, replace(logged, victim_name="python")):
+            container = replace(a_container(RiskLevel.HIGH, kills=(kill,)), new_kills=(kill,) if kill is counted else ())
+            stage.publisher.offer(api.pod(pod), an_assessment(RiskLevel.HIGH, container))
+            await stage.drain()
+            stage.clock.advance(1)
+        assert len(patches(api)) == 2
+        assert "pod limit, exit code 137, process java" in api.pod(pod).own_annotations[Annotation.LAST_OOM_KILL]
+        stage.clock.advance(300)
+        await stage.drain()
+    assert "process python" in api.pod(pod).own_annotations[Annotation.LAST_OOM_KILL]
 
 
 async def test_a_pod_that_returns_to_what_stands_there_before_it_was_written_is_left_alone() -> None:
