@@ -26,7 +26,8 @@ from oomsight_kernel_vm.machine import Job, run_job
 from oomsight_kernel_vm.root import Root
 
 TESTS = ("tests/oomsight_agent", "tests/oomsight_sandbox/kubelet")
-PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "--timeout", "300", "--tb", "short", *TESTS)
+EXAMPLES = "--hypothesis-profile=real-kernel"
+PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "--timeout=300", "--tb=short", EXAMPLES, *TESTS)
 # Plain words of a shell, for the swap is there for the scenarios alone.
 PROOF = (
     "swapon /dev/vdd && exec python -m oomsight_proof run --allow-node-oom --json /results/proof.json --keep-logs /results/agents"
