@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from oomsight_agent.incidents.build import build
@@ -54,11 +55,12 @@ class Cases:
         """Something became known of it."""
         self._changed[case_id] = None
 
-    def news(self) -> tuple[Incident, ...]:
-        """Incidents that are new or otherwise than they were told, oldest first."""
+    def news(self, doubtful: Iterable[Kill] = ()) -> tuple[Incident, ...]:
+        """Incidents that are new or otherwise than they were told, oldest first. New ones with doubtful kills are told later."""
         self._forget()
         found = []
-        for case_id in self._changed:
+        later = {kill.case_id: None for kill in doubtful if kill.case_id not in self._told}
+        for case_id in self._changed.keys() - later.keys():
             case = self._cases.get(case_id)
             if case is None or not case.can_be_told:
                 continue
@@ -66,7 +68,7 @@ class Cases:
             if self._told.get(case_id) != incident:
                 self._told[case_id] = incident
                 found.append(incident)
-        self._changed.clear()
+        self._changed = later
         return tuple(sorted(found, key=lambda incident: (incident.time_seconds, incident.id)))
 
     def _forget(self) -> None:

@@ -80,6 +80,10 @@ class ContainerCounters:
         self._open = {container_id: counter for container_id, counter in self._open.items() if not counter.at_rest}
         return matched
 
+    def doubtful(self) -> list[Kill]:
+        """Kills of the log that may have been told already by their counter."""
+        return [kill for counter in self._open.values() for kill in counter.doubtful()]
+
     def unexplained(self) -> dict[str, int]:
         """By container, the kills that its counter shows and the log does not."""
         return {container_id: found for container_id, counter in self._open.items() if (found := counter.unexplained)}

@@ -20,6 +20,9 @@ GRACE_SECONDS: Final = 1.0
 EXPIRY_SECONDS: Final = 5.0
 """A kill of the log that no counter showed by then never will be (a cgroup that was gone too soon): it takes no later ordinal."""
 
+LATE_LINE_SECONDS: Final = 30.0
+"""A line that comes so long after its counter was told is taken for another kill."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -67,8 +70,8 @@ class ContainerCounter:
         self._fresh: deque[Ordinal] = deque()
         self._old: list[Ordinal] = []
         """From before the first sample."""
-        self._told: deque[int] = deque(maxlen=MAX_INCIDENTS)
-        """Told from the counter alone; a line that comes later than the grace takes one of them."""
+        self._told: deque[tuple[int, float]] = deque(maxlen=MAX_INCIDENTS)
+        """Told from the counter alone, and when; a line that comes later than the grace takes one of them."""
         self._pending: deque[tuple[Kill, Moment]] = deque()
 
     @property
@@ -117,6 +120,8 @@ class ContainerCounter:
         One that was there before this sample and finds no new ordinal was counted earlier: it takes one that was told without it.
         """
         matched = []
+        while self._told and self._told[0][1] < now.monotonic_seconds - LATE_LINE_SECONDS:
+            self._told.popleft()
         while self._pending:
             kill, seen = self._pending[0]
             number = self._next_number(seen, now)
@@ -130,6 +135,13 @@ class ContainerCounter:
             matched.append(kill)
         return matched
 
+    def doubtful(self) -> list[Kill]:
+        """Kills of the log that the counter does not show, though it has shown others before: either these, or others.
+
+        The next sample knows.
+        """
+        return [kill for kill, _ in self._pending] if self._told or self._old else []
+
     def _next_number(self, seen: Moment, now: Moment) -> int | None:
         if self._fresh:
             return self._fresh.popleft().number
@@ -137,7 +149,7 @@ class ContainerCounter:
             return None
         if self._old:
             return self._old.pop().number
-        return self._told.pop() if self._told else None
+        return self._told.pop()[0] if self._told else None
 
     def overdue(self, now: Moment, *, follows_log: bool) -> list[Ordinal]:
         """What is to be told from the counter alone, now."""
@@ -146,7 +158,7 @@ class ContainerCounter:
             due, self._old = self._old, []
         while self._fresh and _is_due(self._fresh[0], now, follows_log=follows_log):
             due.append(self._fresh.popleft())
-        self._told.extend(ordinal.number for ordinal in due)
+        self._told.extend((ordinal.number, now.monotonic_seconds) for ordinal in due)
         return due
 
     def due_seconds(self) -> list[float]:

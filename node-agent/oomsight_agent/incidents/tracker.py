@@ -23,6 +23,7 @@ from oomsight_agent.kernel.oom_log.model import LogOom
 from oomsight_api.incident import Attribution, Incident, OomScope
 
 _MAX_NAMED: Final = 1024
+_LOOK_AGAIN_SECONDS: Final = 0.05
 
 
 class IncidentTracker:
@@ -41,6 +42,7 @@ class IncidentTracker:
         self._named: dict[int, None] = {}
         """Pids whose kill is told by name."""
         self._now = Moment(-1, float("-inf"))
+        self._look_again = float("-inf")
 
     @property
     def unattributed_oom_kills(self) -> int | None:
@@ -58,6 +60,7 @@ class IncidentTracker:
             *self._pods.due_seconds(),
             *self._waiting.due_seconds(),
             *self._survival.due_seconds(),
+            self._look_again,
         ]
         return min((due for due in times if due > self._now.monotonic_seconds), default=None)
 
@@ -75,7 +78,9 @@ class IncidentTracker:
         self._settle(seen)
         self._answer(seen)
         self._completeness.take(seen.report.node_memory.oom_kills, seen.monotonic_seconds)
-        return self._cases.news()
+        doubtful = self._counters.doubtful()
+        self._look_again = self._now.monotonic_seconds + _LOOK_AGAIN_SECONDS if doubtful else float("-inf")
+        return self._cases.news(doubtful)
 
     def _take_oom(self, oom: LogOom, seen: Observation, *, since_start: bool) -> None:
         case = self._cases.of_log(oom)
