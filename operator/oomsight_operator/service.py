@@ -171,6 +171,9 @@ class Service:
                 self._counted[name] = replace(stats)
             known, fresh = len(self._poller.targets), len(self.telemetry)
             self._metrics.set_agents(known=known, fresh=fresh, stale=max(0, known - fresh))
+            self._metrics.set_evidence(
+                [node.kernel_log for node in self.telemetry], [node.unattributed_oom_kills for node in self.telemetry]
+            )
             await asyncio.sleep(METRICS_SECONDS)
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

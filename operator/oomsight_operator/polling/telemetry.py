@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from oomsight_api.incident import Incident
+from oomsight_api.incident import Incident, KernelLog
 from oomsight_api.report import Container, NodeMemory, NodeReport
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.polling.incidents import NodeIncidents
@@ -45,6 +45,9 @@ class NodeTelemetry:
     tells_incidents: bool = False
     """Whether this instance makes incidents of its counters."""
     kernel_log_following: bool | None = None
+    kernel_log: KernelLog | None = None
+    unattributed_oom_kills: int | None = None
+    """As the last report told them."""
     version: int = 0
     """Rises with every change of a row or of the node's memory, so that what is computed from them can be kept until then."""
 
@@ -107,6 +110,8 @@ class TelemetryStore:
         node.time_seconds = report.time_seconds
         node.interval_seconds = report.interval_seconds
         node.memory = report.node_memory
+        node.kernel_log = report.kernel_log
+        node.unattributed_oom_kills = report.unattributed_oom_kills
         node.kernel_log_following = report.kernel_log.following if report.kernel_log is not None else None
         return Applied(expected_node, frozenset(changed | victims), new_instance, incidents)
 

@@ -7,14 +7,15 @@ never a process name, pid, image or message.
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from oomsight_api.names import RiskLevel
+from oomsight_api.incident import KernelLog
+from oomsight_api.names import Cause, RiskLevel
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, Pod
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -142,6 +143,28 @@ class OperatorMetrics:
             "Judgements of a pod that failed by a fault of the operator",
             registry=self.registry,
         )
+        self._oom_kills = Counter(
+            "oomsight_oom_kills",
+            "Processes killed by the OOM killer in pods under a policy since the operator started, by whose memory ran out and why",
+            ("namespace", "scope", "cause"),
+            registry=self.registry,
+        )
+        self._kernel_logs = Gauge(
+            "oomsight_operator_agents_kernel_log",
+            "Fresh agents by whether they read the kernel's log: followed, failed (asked to, and could not), off",
+            ("state",),
+            registry=self.registry,
+        )
+        self._records_lost = Gauge(
+            "oomsight_operator_kernel_log_records_lost",
+            "Records of the kernel's log that were overwritten before the fresh agents read them, since these started",
+            registry=self.registry,
+        )
+        self._unattributed = Gauge(
+            "oomsight_operator_unattributed_oom_kills",
+            "Kills that the fresh agents' nodes counted beyond those that are told, since these agents started",
+            registry=self.registry,
+        )
         self._leader = Gauge("oomsight_operator_leader", "1 in the replica that is active", registry=self.registry)
 
     def render(self) -> bytes:
@@ -163,6 +186,9 @@ class OperatorMetrics:
             for kill in container.new_kills:
                 key = (container.name, _scope(kill))
                 kills[key] = kills.get(key, 0) + max(1, kill.processes)
+                scope = kill.scope.value if kill.scope is not None else "unknown"
+                cause = kill.cause.cause if kill.cause is not None else Cause.UNKNOWN
+                self._oom_kills.labels(pod.namespace, scope, cause.value).inc(max(1, kill.processes))
         containers = tuple(_container_record(container) for container in assessment.containers)
         self._pods.records[pod.uid] = _PodRecord(pod.namespace, pod.name, pod.node_name or "", assessment.level, containers, kills)
 
@@ -194,6 +220,18 @@ class OperatorMetrics:
         """Agents known from the API; fresh ones reported lately, stale ones did once or never but not lately."""
         for state, count in (("known", known), ("fresh", fresh), ("stale", stale)):
             self._agents.labels(state).set(count)
+
+    def set_evidence(self, logs: Iterable[KernelLog | None], unattributed: Iterable[int | None]) -> None:
+        """What the fresh agents say of their evidence: `kernel_log` and `unattributed_oom_kills` of their last reports."""
+        states: Tally[str] = Tally()
+        lost = 0
+        for log in logs:
+            states["off" if log is None else "followed" if log.following else "failed"] += 1
+            lost += log.records_lost if log is not None else 0
+        for state in ("followed", "failed", "off"):
+            self._kernel_logs.labels(state).set(states[state])
+        self._records_lost.set(lost)
+        self._unattributed.set(sum(kills for kills in unattributed if kills is not None))
 
     def observe_report_latency(self, seconds: float) -> None:
         """Seconds from the agent's sample to the join."""

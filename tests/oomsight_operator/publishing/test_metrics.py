@@ -5,8 +5,9 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 from tests.oomsight_operator.publishing.builders import MI, a_container, a_kill, a_pod, a_recommendation, an_assessment
 
-from oomsight_api.names import RiskLevel
-from oomsight_operator.judgement.model import KillSource
+from oomsight_api.incident import KernelLog, OomScope
+from oomsight_api.names import Cause, RiskLevel
+from oomsight_operator.judgement.model import KillCause, KillSource
 from oomsight_operator.publishing.metrics import OperatorMetrics
 
 Sample = tuple[str, frozenset[tuple[str, str]]]
@@ -65,6 +66,31 @@ def test_kills_are_counted_over_restarts_of_the_container_by_scope() -> None:
     metrics.observe(a_pod(), an_assessment(RiskLevel.HIGH, a_container(kills=(child,))))
     assert value(metrics, name, **WHERE, scope="container") == 3
     assert value(metrics, name, **WHERE, scope="process") == 2
+
+
+def test_kills_are_counted_by_whose_memory_ran_out_and_why_also_when_their_pod_is_gone() -> None:
+    metrics = OperatorMetrics()
+    name = "oomsight_oom_kills_total"
+    by_node = a_kill(scope=OomScope.NODE, cause=KillCause(Cause.NODE_PRESSURE, "x"))
+    children = a_kill(source=KillSource.COUNTER, sequence=3, processes=3)
+    metrics.observe(a_pod(), an_assessment(RiskLevel.HIGH, a_container(new_kills=(by_node, children))))
+    metrics.observe(a_pod(), an_assessment(RiskLevel.HIGH, a_container(kills=(by_node, children))))
+    metrics.forget("uid-1")
+    metrics.observe(a_pod(uid="uid-2"), an_assessment(RiskLevel.HIGH, a_container(new_kills=(by_node,))))
+    assert value(metrics, name, namespace="shop", scope="node", cause="NodePressure") == 2
+    assert value(metrics, name, namespace="shop", scope="unknown", cause="Unknown") == 3
+
+
+def test_what_the_agents_evidence_is_and_what_it_misses() -> None:
+    metrics = OperatorMetrics()
+    logs = (KernelLog(following=True, records_lost=7), KernelLog(following=False, problem="permission denied"), None, None)
+    metrics.set_evidence(logs, (2, None, 0, 3))
+    states = {state: value(metrics, "oomsight_operator_agents_kernel_log", state=state) for state in ("followed", "failed", "off")}
+    assert states == {"followed": 1, "failed": 1, "off": 2}
+    assert value(metrics, "oomsight_operator_kernel_log_records_lost") == 7
+    assert value(metrics, "oomsight_operator_unattributed_oom_kills") == 5
+    metrics.set_evidence((), ())
+    assert value(metrics, "oomsight_operator_agents_kernel_log", state="followed") == 0
 
 
 def test_series_go_with_their_pod() -> None:
