@@ -44,7 +44,7 @@ class KmsgReader:
     def read(self, limit: int = MOST_RECORDS) -> list[KmsgRecord]:
         """The records that are there now, at most `limit`; empty: none. Raises OSError where the log is gone."""
         records: list[KmsgRecord] = []
-        while len(records) < limit:
+        for _ in range(limit):
             try:
                 raw = os.read(self._descriptor, BUFFER_BYTES)
             except BlockingIOError:
