@@ -21,8 +21,8 @@ from oomsight_agent.kernel.oom_control import parse_oom_kills
 from oomsight_agent.kernel.oom_notify import Timers
 from oomsight_agent.kernel.problem import printable_text
 
-LOOKS_AFTER_SECONDS: Final = (0.005, 0.02, 0.1)
-"""A kill in 16 MiB was counted within 5 ms of the signal (6.18); a victim with much to give back takes longer."""
+LOOKS_AFTER_SECONDS: Final = (0.005, 0.02, 0.1, 0.4, 1.0)
+"""A kill in 16 MiB was counted within 5 ms of the signal (6.18); where many OOMs wait for each other, within half a second."""
 
 _REFUSED: Final = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
 

@@ -50,7 +50,8 @@ def test_a_kill_that_is_counted_late_is_news_once(cgroup: Path) -> None:
     assert not notify.look(100.0 + LOOKS_AFTER_SECONDS[0])
     (cgroup / "memory.oom_control").write_text(COUNTED.format(1))
     assert notify.look(100.0 + LOOKS_AFTER_SECONDS[1])
-    assert not notify.look(100.0 + LOOKS_AFTER_SECONDS[2])
+    while notify.due_seconds is not None:
+        assert not notify.look(notify.due_seconds)
     notify.close()
 
 
