@@ -52,7 +52,7 @@ class Node:
     containers: dict[str, LivingContainer] = field(default_factory=dict)
     pod_kills: dict[str, int] = field(default_factory=dict)
     pod_limit_ooms: dict[str, int] = field(default_factory=dict)
-    vmstat: int = 0
+    vmstat: int | None = 0
     log: list[LogOom] = field(default_factory=list)
     ring_from: int = 0
     seq: int = 100
@@ -72,11 +72,15 @@ class Node:
         container = self.containers[id_]
         container.kills += times
         self.pod_kills[container.pod_uid] += times
-        self.vmstat += times
+        self.node_counts(times)
         if limit == "container":
             container.limit_ooms += 1
         if limit == "pod":
             self.pod_limit_ooms[container.pod_uid] += 1
+
+    def node_counts(self, times: int = 1) -> None:
+        if self.vmstat is not None:
+            self.vmstat += times
 
     def log_kill(self, id_: str | None, pid: int, name: str = "app", *, header: bool = True) -> LogOom:
         """The log's lines of a kill at the container's own limit; without header its cgroup is not told."""

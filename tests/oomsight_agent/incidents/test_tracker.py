@@ -149,7 +149,7 @@ def test_headerless_kills_of_two_containers_are_told_by_each_counter_and_not_twi
 
 def test_a_headerless_kill_that_no_counter_shows_is_told_as_nobodys() -> None:
     node, agent = node_with_agent()
-    node.vmstat += 1
+    node.node_counts()
     node.log_kill(None, 77, "mystery", header=False)
     agent.observe(0.1)
     agent.settle()
@@ -188,7 +188,7 @@ def test_case_3_a_group_is_one_incident_whose_victims_come_one_by_one() -> None:
 
     agent.observe(0.01, log=(oom(1),))
     node.count(A, 3)
-    node.vmstat += 1  # the kernel counts a group's first victim twice
+    node.node_counts()  # the kernel counts a group's first victim twice
     agent.observe(0.01, log=(oom(2), oom(3)))
     agent.settle()
     incident = agent.only()
