@@ -27,7 +27,13 @@ VALUES: dict[str, dict[str, Any]] = {
         **IMAGE,
         "crds": {"keep": False},
         "operator": {"extraArgs": ["--poll-wait-seconds=10"], "nodeSelector": {"role": "infra"}, "logLevel": "debug"},
-        "agent": {"port": 12345, "intervalSeconds": 0.5, "extraArgs": ["--stat-interval-seconds=5"], "priorityClassName": "high"},
+        "agent": {
+            "port": 12345,
+            "kernelLog": {"enabled": True},
+            "intervalSeconds": 0.5,
+            "extraArgs": ["--stat-interval-seconds=5"],
+            "priorityClassName": "high",
+        },
     },
 }
 
@@ -112,6 +118,48 @@ def test_the_agent_reads_three_folders_of_the_node_and_has_no_right_in_the_api()
     assert pod["automountServiceAccountToken"] is False
     bound = {subject["name"] for item in objects if item["kind"].endswith("RoleBinding") for subject in item["subjects"]}
     assert bound == {"oomsight-operator"}
+
+
+def agent_of(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The agent's pod and its container."""
+    (agent,) = of_kind(objects, "DaemonSet")
+    pod: dict[str, Any] = agent["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    return pod, container
+
+
+def test_the_kernels_log_is_not_read_unless_asked_for() -> None:
+    _, container = agent_of(render(IMAGE))
+    assert "--kernel-log" not in container["args"]
+    assert "privileged" not in container["securityContext"]
+
+
+def test_the_kernels_log_is_read_by_a_privileged_agent_that_gets_one_device_more_and_no_right() -> None:
+    objects = render({**IMAGE, "agent": {"kernelLog": {"enabled": True}}})
+    pod, container = agent_of(objects)
+    assert "--kernel-log" in container["args"]
+    assert container["securityContext"] == {
+        "privileged": True,
+        "runAsNonRoot": False,
+        "runAsUser": 0,
+        "runAsGroup": 0,
+        "readOnlyRootFilesystem": True,
+    }
+    plain, _ = agent_of(render(IMAGE))
+    more = [volume for volume in pod["volumes"] if volume not in plain["volumes"]]
+    assert more == [{"name": "kernel-log", "hostPath": {"path": "/dev/kmsg", "type": "CharDevice"}}]
+    assert {"name": "kernel-log", "mountPath": "/dev/kmsg", "readOnly": True} in container["volumeMounts"]
+    assert all(mount["readOnly"] for mount in container["volumeMounts"])
+    assert pod["automountServiceAccountToken"] is False
+    assert of_kind(objects, "ClusterRole") == of_kind(render(IMAGE), "ClusterRole")
+    (operator,) = of_kind(objects, "Deployment")
+    assert "privileged" not in json.dumps(operator)
+
+
+@pytest.mark.parametrize("value", [{"enabled": "yes"}, {"path": "/dev/kmsg"}])
+def test_a_kernel_log_value_that_means_nothing_is_refused(value: dict[str, Any]) -> None:
+    with pytest.raises(helm_python.errors.HelmError, match="kernelLog"):
+        render({**IMAGE, "agent": {"kernelLog": value}})
 
 
 def test_the_operator_may_patch_pods_but_never_delete_or_evict_them() -> None:
