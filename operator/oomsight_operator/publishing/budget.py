@@ -33,10 +33,10 @@ class TokenBucket:
         """Take `tokens` in any case; a negative amount gives back what was taken and not used."""
         self._tokens = min(self._burst, self._tokens - tokens)
 
-    def wait_seconds(self, now: float) -> float:
-        """Time until `take` would succeed; 0 when it would now."""
+    def wait_seconds(self, now: float, overdraft: float = 0.0) -> float:
+        """Time until there is a token, or the debt is so far below `overdraft` that one more may be charged; 0: now."""
         self._refill(now)
-        return max(0.0, (1 - self._tokens) / self._rate)
+        return max(0.0, (1 - overdraft - self._tokens) / self._rate)
 
     def is_full(self, now: float) -> bool:
         """Nothing was taken lately: a full bucket may be forgotten without changing anything."""
@@ -98,9 +98,10 @@ def not_before(last_write: float | None, interval_seconds: float, *, urgent: boo
     return last_write + interval_seconds
 
 
-_KILL_PRIORITY = 100
+KILL_PRIORITY = 100
+"""From here on a write tells a kill."""
 
 
 def priority_of(level: RiskLevel, *, killed: bool = False) -> int:
     """Order of writes, greater first: kills, then the worst level."""
-    return level.severity * 10 + (_KILL_PRIORITY if killed else 0)
+    return level.severity * 10 + (KILL_PRIORITY if killed else 0)

@@ -131,6 +131,11 @@ class WorkQueue(Generic[W]):
             return 0.0
         return max(0.0, self._delayed[0][0] - now) if self._delayed else None
 
+    def first_priority(self, now: float) -> int | None:
+        """Priority of what `claim` would hand out; None: nothing."""
+        self._promote(now)
+        return -self._ready[0][0] if self._ready else None
+
     def unfinished(self, now: float) -> int:
         """Keys that are wanted by `now`: in flight, due, or waiting for another try. Work wanted only later does not count."""
         return sum(1 for entry in self._entries.values() if entry.in_flight or entry.wanted_at <= now)

@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from oomsight_operator.kube.errors import ApiError
-from oomsight_operator.publishing.budget import TokenBucket
+from oomsight_operator.publishing.budget import KILL_PRIORITY, TokenBucket
 from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.publishing.queue import Claim, WorkQueue
 from oomsight_operator.publishing.retries import Retry, judge_failure
 from oomsight_operator.publishing.settings import PublisherSettings
 
 logger = logging.getLogger(__name__)
+
+KILL_LANES = 4
+"""Writes of kills in flight beyond `concurrent_writes`."""
 
 
 class ApiClient(Protocol):
@@ -128,12 +131,18 @@ class Runner:
 
     def _start_what_is_due(self) -> float | None:
         """Start writes as far as budget and concurrency allow; seconds until the next look is needed, None for never."""
-        while len(self._tasks) < self._settings.concurrent_writes:
+        while True:
             now = self._clock()
             waits = self._queue.wait_seconds(now)
             if waits is None:
                 return None
-            seconds = max(waits, self._paused_until - now, self._budget.wait_seconds(now))
+            # A kill neither waits behind what is slow nor for the budget: it is paid for afterwards, by what can wait.
+            is_kill = (self._queue.first_priority(now) or 0) >= KILL_PRIORITY
+            lanes = self._settings.concurrent_writes + (KILL_LANES if is_kill else 0)
+            if waits <= 0 and len(self._tasks) >= lanes:
+                return None  # a task that ends wakes the loop
+            overdraft = self._settings.write_burst if is_kill else 0
+            seconds = max(waits, self._paused_until - now, self._budget.wait_seconds(now, overdraft))
             if seconds > 0:
                 return seconds
             claim = self._queue.claim(now)
@@ -143,7 +152,6 @@ class Runner:
             task = asyncio.get_running_loop().create_task(self._perform(claim), name=f"write {claim.key}")
             self._tasks.add(task)
             task.add_done_callback(self._task_done)
-        return None  # a task that ends wakes the loop
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

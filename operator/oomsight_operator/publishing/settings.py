@@ -16,9 +16,10 @@ class PublisherSettings:
     writes_per_second: float = 10.0
     """All writes of the operator together, in the long run."""
     write_burst: int = 100
+    """So many at once; kills may borrow as many again, and what can wait pays them back."""
     concurrent_writes: int = 8
     event_burst: int = 25
-    """Events (and repetitions of Events) per object before the refill below sets the pace."""
+    """Events (and repetitions of Events) per object (a pod, a node) before the refill below sets the pace."""
     event_refill_seconds: float = 300.0
     event_max_age_seconds: float = 3600.0
     """A kill older than this is no news: no Event (the API server keeps Events for an hour, so no later restart can repeat one)."""

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from tests.oomsight_operator.publishing.builders import Clock
 
 from oomsight_operator.kube.errors import ApiError
+from oomsight_operator.publishing.budget import KILL_PRIORITY
 from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.publishing.runner import ApiClient, Runner
 from oomsight_operator.publishing.settings import PublisherSettings
@@ -98,6 +99,45 @@ async def test_a_storm_is_written_worst_first_and_within_the_budget() -> None:
         assert not await runner.drain(0.0)
         await recorder.until(lambda: len(recorder.done) == 5)
         assert recorder.done[3:] == ["pod-6", "pod-5"]
+
+
+async def test_a_kill_waits_neither_for_the_budget_nor_behind_slow_writes_and_others_pay_it_back() -> None:
+    clock, recorder = Clock(), Recorder(held=asyncio.Event())
+    async with running(clock, write_burst=2, writes_per_second=1.0, concurrent_writes=2) as (runner, _):
+        for number in range(4):
+            runner.put(f"pod-{number}", recorder.write(f"pod-{number}"))
+        await recorder.until(lambda: recorder.running == 2)
+        for number in range(3):
+            runner.put(f"kill-{number}", recorder.write(f"kill-{number}"), priority=KILL_PRIORITY)
+        await recorder.until(lambda: recorder.running == 4)
+        assert recorder.held is not None
+        recorder.held.set()
+        await recorder.until(lambda: len(recorder.done) == 4)
+        assert not await runner.drain(0.0), "what kills may borrow has a bound, too"
+        assert sorted(recorder.done) == ["kill-0", "kill-1", "pod-0", "pod-1"]
+        clock.advance(1.0)
+        assert not await runner.drain(0.0)
+        await recorder.until(lambda: "kill-2" in recorder.done)
+        clock.advance(2.0)
+        assert not await runner.drain(0.0)
+        assert len(recorder.done) == 5, "the debt comes first"
+        clock.advance(2.0)
+        assert await runner.drain(10)
+    assert len(recorder.done) == 7
+
+
+async def test_a_kill_obeys_a_server_that_asks_for_a_pause() -> None:
+    clock, recorder = Clock(), Recorder(failures={"a": [ApiError(429, "TooManyRequests", "slow down", 30.0)]})
+    async with running(clock) as (runner, _):
+        runner.put("a", recorder.write("a"))
+        await recorder.until(partial(has_failed, recorder, "a", 0))
+        runner.put("kill", recorder.write("kill"), priority=KILL_PRIORITY)
+        clock.advance(29)
+        assert not await runner.drain(0.0)
+        assert recorder.done == []
+        clock.advance(1)
+        assert await runner.drain(10)
+    assert recorder.done[0] == "kill"
 
 
 async def test_a_write_of_two_requests_costs_two_and_one_that_found_nothing_to_do_is_free() -> None:
