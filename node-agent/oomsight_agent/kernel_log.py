@@ -19,6 +19,8 @@ RING_SECONDS: Final = 10.0
 """The ring as it stands at the start is read whole; the largest that a kernel can be built with has 32 MiB."""
 MAX_PENDING: Final = 1024
 """OOMs, with their task tables 4 MiB. The ring of a usual kernel holds some hundred."""
+MAX_PROBLEM_CHARACTERS: Final = 1024
+"""As the report has room for."""
 LOST_AGAIN_SECONDS: Final = 60.0
 """The log of the agent tells of lost records once a minute at most."""
 
@@ -105,7 +107,7 @@ def open_log(path: str, page_size_bytes: int) -> tuple[FollowedLog | None, Kerne
     try:
         log = FollowedLog(KmsgReader(path), page_size_bytes)
     except KernelLogUnavailableError as error:
-        problem = printable_text(error.strerror or str(error))
+        problem = printable_text(error.strerror or str(error))[:MAX_PROBLEM_CHARACTERS]
         _log.warning("kernel log cannot be read: kills are known by counters alone", extra={"problem": problem})
         return None, KernelLog(following=False, problem=problem)
     return log, log.state

@@ -15,6 +15,7 @@ import pytest
 from oomsight_agent import kernel_log
 from oomsight_agent.kernel.oom_log.model import LogKill, LogOom
 from oomsight_agent.kernel_log import READ_SECONDS, FollowedLog, open_log
+from oomsight_api.report import NodeReport, decode, encode
 
 OOM = LogOom(seq=10, usec=1, is_global=False, kills=(LogKill(seq=10, usec=1, pid=7, name="a"),))
 GROWN = replace(OOM, kills=(*OOM.kills, LogKill(seq=12, usec=2, pid=8, name="b")))
@@ -122,6 +123,12 @@ def test_what_is_kept_has_a_bound_and_the_latest_stay(monkeypatch: pytest.Monkey
     log = followed(Reader([replace(OOM, seq=seq) for seq in range(10)]))
     log.read()
     assert [oom.seq for oom in log.pending] == [7, 8, 9]
+
+
+def test_a_long_path_does_not_make_the_report_one_that_is_refused(tmp_path: Path) -> None:
+    _, state = open_log(f"{tmp_path}/" + "x" * 3000, 4096)
+    report = NodeReport(node="n", instance="i", cursor="c", full=True, time_seconds=1, interval_seconds=1, kernel_log=state)
+    assert decode(encode(report)).kernel_log == state
 
 
 def test_a_log_that_cannot_be_had_says_what_it_needs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
