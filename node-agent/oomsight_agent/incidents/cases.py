@@ -57,7 +57,6 @@ class Cases:
 
     def news(self, doubtful: Iterable[Kill] = ()) -> tuple[Incident, ...]:
         """Incidents that are new or otherwise than they were told, oldest first. New ones with doubtful kills are told later."""
-        self._forget()
         found = []
         later = {kill.case_id: None for kill in doubtful if kill.case_id not in self._told}
         for case_id in self._changed.keys() - later.keys():
@@ -69,13 +68,21 @@ class Cases:
                 self._told[case_id] = incident
                 found.append(incident)
         self._changed = later
+        self._forget()
         return tuple(sorted(found, key=lambda incident: (incident.time_seconds, incident.id)))
 
     def _forget(self) -> None:
+        """What was told, the oldest first, and before it what will never be: its lines told nothing that the counters did not.
+
+        What waits to be told stays: in a storm there is more of it than is remembered afterwards.
+        """
         too_many = len(self._cases) - MAX_INCIDENTS
         if too_many <= 0:
             return
-        for case in sorted(self._cases.values(), key=lambda case: (case.time_seconds, case.oom.seq if case.oom else -1))[:too_many]:
+        empty = [case for case in self._cases.values() if not case.kills and not case.can_be_told]
+        told = [self._cases[case_id] for case_id in self._told]
+        told.sort(key=lambda case: (case.time_seconds, case.oom.seq if case.oom else -1))
+        for case in [*empty, *told][:too_many]:
             del self._cases[case.id]
             self._told.pop(case.id, None)
             if case.oom is not None:

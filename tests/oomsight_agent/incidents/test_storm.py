@@ -1,0 +1,33 @@
+"""A thousand kills within seconds: the kernel logs ten headers in five seconds, and a `Killed process` line for each."""
+
+from __future__ import annotations
+
+from tests.oomsight_agent.incidents.nodes import Agent, Node, container_id, kills_counted
+
+CONTAINERS = tuple(container_id(letter) for letter in "abcdef")
+
+
+def storm(node: Node, agent: Agent, *, samples: int, kills_between: int) -> int:
+    """On a node so busy that two seconds pass between samples; gives the number of kills."""
+    pid = 1000
+    for _ in range(samples):
+        for number in range(kills_between):
+            pid += 1
+            node.now += 0.001
+            node.kill(CONTAINERS[pid % len(CONTAINERS)], pid, header=number < 10)
+        agent.observe(2.0)
+    agent.settle()
+    return pid - 1000
+
+
+def test_a_storm_of_more_kills_than_are_remembered_is_told_to_the_last() -> None:
+    node = Node(version=1)
+    for id_ in CONTAINERS:
+        node.start(id_)
+    agent = Agent(node)
+    agent.observe()
+    kills = storm(node, agent, samples=4, kills_between=300)
+    counted = kills_counted(agent)
+    assert {owner for owner, _, _ in counted} == set(CONTAINERS)
+    assert len(counted) == kills
+    assert agent.tracker.unattributed_oom_kills == 0
