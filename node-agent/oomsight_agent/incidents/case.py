@@ -29,7 +29,7 @@ class Limit:
     container_id: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Kill:
     """One killed process, as far as it is known."""
 
@@ -38,6 +38,8 @@ class Kill:
     attributed_by: Attribution | None = None
     ordinal: int | None = None
     log: LogKill | None = None
+    limit: Limit | None = None
+    """Whose own limit rose with its counter."""
     process: ProcessSeen | None = None
     """What the pid cache knew of it."""
     waits: bool = False
@@ -50,7 +52,7 @@ class Kill:
         return self.process.is_container_init if self.process is not None else None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Case:
     """One OOM."""
 

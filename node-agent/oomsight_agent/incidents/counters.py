@@ -70,7 +70,7 @@ class ContainerCounter:
         self._fresh: deque[Ordinal] = deque()
         self._old: list[Ordinal] = []
         """From before the first sample."""
-        self._told: deque[tuple[int, float]] = deque(maxlen=MAX_INCIDENTS)
+        self._told: deque[tuple[Ordinal, float]] = deque(maxlen=MAX_INCIDENTS)
         """Told from the counter alone, and when; a line that comes later than the grace takes one of them."""
         self._pending: deque[tuple[Kill, Moment]] = deque()
 
@@ -124,14 +124,14 @@ class ContainerCounter:
             self._told.popleft()
         while self._pending:
             kill, seen = self._pending[0]
-            number = self._next_number(seen, now)
-            if number is None:
+            ordinal = self._next(seen, now)
+            if ordinal is None:
                 if now.monotonic_seconds - seen.monotonic_seconds < EXPIRY_SECONDS:
                     break
                 self._pending.popleft()
                 continue
             self._pending.popleft()
-            kill.ordinal = number
+            kill.ordinal, kill.limit = ordinal.number, ordinal.rise.limit
             matched.append(kill)
         return matched
 
@@ -142,13 +142,13 @@ class ContainerCounter:
         """
         return [kill for kill, _ in self._pending] if self._told or self._old else []
 
-    def _next_number(self, seen: Moment, now: Moment) -> int | None:
+    def _next(self, seen: Moment, now: Moment) -> Ordinal | None:
         if self._fresh:
-            return self._fresh.popleft().number
+            return self._fresh.popleft()
         if seen.round >= now.round:
             return None
         if self._old:
-            return self._old.pop().number
+            return self._old.pop()
         return self._told.pop()[0] if self._told else None
 
     def overdue(self, now: Moment, *, follows_log: bool) -> list[Ordinal]:
@@ -158,7 +158,7 @@ class ContainerCounter:
             due, self._old = self._old, []
         while self._fresh and _is_due(self._fresh[0], now, follows_log=follows_log):
             due.append(self._fresh.popleft())
-        self._told.extend((ordinal.number, now.monotonic_seconds) for ordinal in due)
+        self._told.extend((ordinal, now.monotonic_seconds) for ordinal in due)
         return due
 
     def due_seconds(self) -> list[float]:

@@ -170,6 +170,9 @@ class IncidentTracker:
     def _matched(self, kills: Iterable[Kill]) -> None:
         for kill in kills:
             self._cases.touch(kill.case_id)
+            case = self._cases.of_kill(kill)
+            if case is not None and case.limit.scope is None and case.oom is not None and case.oom.is_global is False:
+                case.limit = kill.limit or case.limit
             if kill.since_start:  # the counter has it as well
                 self._completeness.found -= 1
                 if kill.place is not None and kill.place.pod_uid is not None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.oomsight_agent.incidents.nodes import UID_A, UID_B, A, Agent, B, C, Node, kills_counted
 
-EXAMPLES = int(os.environ.get("OOMSIGHT_EXAMPLES", "400"))
+EXAMPLES = 250
 CONTAINERS = {A: UID_A, B: UID_A, C: UID_B}
 
 _kill = st.tuples(st.just("kill"), st.sampled_from(sorted(CONTAINERS)), st.booleans(), st.booleans())
@@ -60,4 +59,11 @@ def test_kills_with_lost_lines_and_restarts(steps: list[tuple[object, ...]], fol
 @settings(max_examples=EXAMPLES)
 def test_kills_of_which_the_rate_limit_swallowed_headers(steps: list[tuple[object, ...]]) -> None:
     steps = [step for step in steps if step[0] in ("kill", "sample")]
+    check(*play(steps, follows_log=True, headers=True, lossless=True))
+
+
+@given(_steps)
+@settings(max_examples=EXAMPLES)
+def test_kills_of_one_container_without_headers_over_restarts(steps: list[tuple[object, ...]]) -> None:
+    steps = [("kill", A, step[2], step[3]) if step[0] == "kill" else step for step in steps]
     check(*play(steps, follows_log=True, headers=True, lossless=True))

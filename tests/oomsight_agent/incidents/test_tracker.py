@@ -138,6 +138,17 @@ def test_case_1_fourteen_kills_in_a_moment_with_ten_headers_are_fourteen_kills()
     assert agent.tracker.unattributed_oom_kills == 0
 
 
+def test_without_header_the_counters_tell_whose_limit_it_was() -> None:
+    node, agent = node_with_agent()
+    node.kill(A, 1, header=False)
+    agent.observe(0.1)
+    agent.settle()
+    incident = agent.only()
+    assert (incident.scope, incident.limit_container_id) == (OomScope.CONTAINER, A)
+    assert incident.memory is not None
+    assert incident.memory.age_seconds is not None
+
+
 def test_headerless_kills_of_two_containers_are_told_by_each_counter_and_not_twice() -> None:
     node, agent = node_with_agent(A, B)
     node.kill(A, 1, header=False)
