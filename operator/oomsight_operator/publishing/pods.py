@@ -62,6 +62,7 @@ class _State:
     level: RiskLevel | None = None
     standing_digest: int = field(default=0)
     last_write: float | None = None
+    last_kill_write: float | None = None
     answered: tuple[str, OwnMarks] | None = None
     """Resource version and marks from the answer to the last write, until the informer has caught up."""
     gone: bool = False
@@ -125,11 +126,14 @@ class PodWriter:
         interval = self._settings.pod_interval_seconds * (self._settings.numbers_intervals if same_meaning(marks, standing) else 1)
         written = state.level if known else _published_level(standing)
         news = state.killed or has_risen(written, assessment.level) or is_no_longer_known(written, assessment.level)
+        earliest = not_before(state.last_write, interval, urgent=news and not state.rejected)
+        if state.killed:
+            earliest = max(earliest, not_before(state.last_kill_write, self._settings.kill_interval_seconds, urgent=False))
         self._runner.put(
             key,
             _PodWrite(self, state),
             priority=priority_of(assessment.level, killed=state.killed),
-            not_before=not_before(state.last_write, interval, urgent=news and not state.rejected),
+            not_before=earliest,
         )
 
     def withdraw(self, pod: Pod) -> None:
@@ -189,6 +193,8 @@ class PodWriter:
         version = resource_version_of(answer)
         state.answered = (version, stands) if version else None
         state.rejected, state.last_write = False, self._runner.now()
+        if state.killed:
+            state.last_kill_write = state.last_write
         state.settle(wanted.meaning, wanted.level, stands)
         if state.wanted is wanted:
             state.wanted = None

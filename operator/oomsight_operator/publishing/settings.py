@@ -11,6 +11,8 @@ class PublisherSettings:
 
     pod_interval_seconds: float = 300.0
     """At most one patch per pod in this time, unless its level rises, a kill happened or its annotations are withdrawn."""
+    kill_interval_seconds: float = 0.5
+    """Kills of one pod that come faster than this are written together: a storm must not keep other pods' kills waiting."""
     numbers_intervals: int = 6
     """Where only numbers moved, and no level, reason, kill or recommendation, a patch waits this many of these intervals."""
     writes_per_second: float = 10.0

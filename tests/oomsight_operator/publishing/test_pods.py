@@ -139,6 +139,21 @@ async def test_what_the_kernels_log_adds_to_a_kill_is_written_at_once_and_what_o
     assert "process python" in api.pod(pod).own_annotations[Annotation.LAST_OOM_KILL]
 
 
+async def test_a_storm_of_kills_in_one_pod_is_written_twice_a_second_and_none_is_forgotten() -> None:
+    api, pod = MemoryApi(), a_pod()
+    api.add_pod(pod)
+    async with running(api) as stage:
+        for number in range(20):
+            kill = a_kill(container_id=f"{number:064x}", at=stage.clock.now)
+            stage.publisher.offer(api.pod(pod), an_assessment(RiskLevel.HIGH, a_container(RiskLevel.HIGH, new_kills=(kill,))))
+            await stage.drain()
+            stage.clock.advance(0.1)
+        assert 1 < len(patches(api)) <= 5
+        stage.clock.advance(0.5)
+        await stage.drain()
+    assert f"{19:064x}" in api.pod(pod).own_annotations[Annotation.REPORT]
+
+
 async def test_a_pod_that_returns_to_what_stands_there_before_it_was_written_is_left_alone() -> None:
     api, pod = MemoryApi(), a_pod()
     api.add_pod(pod)
