@@ -141,6 +141,7 @@ async def _install(running: Sandbox, screen: Screen, pods: Pods) -> None:
         agent_port=free_port(),
         kubeconfig=running.workspace.kubeconfig,
         ports_file=running.workspace.file("operator-ports.json"),
+        agent_flags=_kernel_log_flags(running),
     )
     screen.happened("kubectl apply -f -   (DaemonSet oomsight-agent, Deployment oomsight-operator)")
     await kubectl.apply(documents=objects)
@@ -161,6 +162,11 @@ async def _install(running: Sandbox, screen: Screen, pods: Pods) -> None:
         await _show_logs(running, screen)
         raise DemoError(f"the operator did not accept the policy: {error}") from error
     screen.happened("the operator accepted the policy")
+
+
+def _kernel_log_flags(running: Sandbox) -> list[str]:
+    """The agent reads the kernel's log where this machine lets us; a recording has none."""
+    return ["--kernel-log"] if running.cgroups is not None and os.access("/dev/kmsg", os.R_OK) else []
 
 
 async def _watch_and_show_top(running: Sandbox, screen: Screen, pods: Pods, seconds: float) -> None:
