@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from oomsight_agent.kernel import kmsg
 from oomsight_agent.kernel.kmsg import BUFFER_BYTES, KernelLogUnavailableError, KmsgReader
+from oomsight_agent.kernel.kmsg_record import KmsgRecord
 
 
 class Pipe:
@@ -90,7 +90,7 @@ def test_overwritten_records_are_read_past_and_counted(pipe: Pipe, monkeypatch: 
             raise failures.pop()
         return read(descriptor, size)
 
-    monkeypatch.setattr(kmsg.os, "read", overwritten)
+    monkeypatch.setattr(os, "read", overwritten)
     pipe.write(1005)
     assert seqs(pipe.reader) == [1005]
     assert pipe.reader.records_lost == 999
@@ -116,7 +116,7 @@ def test_an_error_that_stays_does_not_hold_the_loop(pipe: Pipe, monkeypatch: pyt
     def broken(descriptor: int, size: int) -> bytes:
         raise OSError(failure, "always")
 
-    monkeypatch.setattr(kmsg.os, "read", broken)
+    monkeypatch.setattr(os, "read", broken)
     assert pipe.reader.read(limit=50) == []
 
 
@@ -124,7 +124,7 @@ def test_a_log_that_is_gone_is_an_error(pipe: Pipe, monkeypatch: pytest.MonkeyPa
     def broken(descriptor: int, size: int) -> bytes:
         raise OSError(errno.EIO, "gone")
 
-    monkeypatch.setattr(kmsg.os, "read", broken)
+    monkeypatch.setattr(os, "read", broken)
     with pytest.raises(OSError, match="gone"):
         pipe.reader.read()
 
@@ -151,7 +151,7 @@ def test_says_that_privilege_is_missing(monkeypatch: pytest.MonkeyPatch, number:
     def refuse(path: str, flags: int) -> int:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(kmsg.os, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(KernelLogUnavailableError, match="expected a privileged container") as caught:
         KmsgReader()
     assert caught.value.errno == number
@@ -172,7 +172,8 @@ def test_what_user_space_writes_is_never_the_kernels() -> None:
     name = f"oomsight test {uuid.uuid4()}"
     with open("/dev/kmsg", "wb", buffering=0) as log:
         log.write(f"<3>Killed {name}".encode())
-    found, until = [], time.monotonic() + 60
+    found: list[KmsgRecord] = []
+    until = time.monotonic() + 60
     while not found and time.monotonic() < until:
         select.select([reader], [], [], 1)
         found = [record for record in reader.read() if name.encode() in record.text]

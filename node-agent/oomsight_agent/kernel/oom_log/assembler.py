@@ -21,8 +21,8 @@ from oomsight_agent.kernel.oom_log.model import LogKill, LogOom
 from oomsight_agent.kernel.oom_log.task_table import TaskTable
 from oomsight_agent.kernel.oom_log.units import bounded_name, bounded_path
 
-GROUP_SECONDS: Final = 5.0
-"""The members of a group die in one go; what comes later without a header is another OOM."""
+GROUP_SECONDS: Final = 1.0
+"""The members of a group die in one go; what comes so much later than the one before, without a header, is another OOM."""
 MOST_FRAGMENTS_BYTES: Final = 16 * 1024
 MOST_GROUP_KILLS: Final = 4096
 
@@ -45,6 +45,7 @@ class _Dump:
         "chosen",
         "context",
         "cpuset",
+        "group",
         "mem_info_next",
         "memory",
         "old_context",
@@ -65,6 +66,8 @@ class _Dump:
         """The `oom-kill:` line, as far as it has come."""
         self.old_context: Context | None = None
         self.chosen: tuple[bool, int] | None = None
+        self.group: bytes | None = None
+        """The group that dies although its first victim was already exiting."""
         self.mem_info_next = False
 
 
@@ -82,6 +85,8 @@ class OomLog:
         """Who printed it."""
         self._finish: Callable[[bytes], None] = self._ignore
         self._last: LogOom | None = None
+        self._last_usec = 0
+        """Time of its last `Killed process` line."""
         self._last_pids: set[int] = set()
         """Tasks of the last OOM's table: whom its group can have."""
 
@@ -105,6 +110,8 @@ class OomLog:
         if self._dump is not None and self._dump.context is None:
             self._dump = None
         self._chosen = None
+        if self._last is not None and (self._last.group_cgroup is None or not self._last_pids):
+            self._last = None  # who comes next may be another OOM's
 
     def _take(self, record: KmsgRecord) -> LogOom | None:
         text = record.text
@@ -115,7 +122,7 @@ class OomLog:
         dump = self._dump
         if dump is not None and self._detail(dump, record):
             return None
-        if b"of memory" not in text and b"illed" not in text and b"oom-kill" not in text:
+        if b"of memory" not in text and b"illed" not in text and b"oom-kill" not in text and text[:4] != b"Task":
             return None
         return self._decisive(record, text)
 
@@ -140,12 +147,14 @@ class OomLog:
         elif (chosen := parse_chosen(text)) is not None:
             self._close()
             self._chosen = chosen
-            if self._dump is not None:
+            if self._dump is not None and self._dump.chosen is not None:
+                self._dump = None  # an earlier one, whose victim went by itself
+            elif self._dump is not None:
                 self._dump.chosen = chosen
             self._last = None
         elif b"OOM victim " in text and b"is already exiting" in text:
             self._close()
-            self._dump = None
+            self._chosen = self._last = None
         elif _NONE_KILLABLE.match(text) is not None:
             return self._nobody(record)
         return None
@@ -156,7 +165,7 @@ class OomLog:
         if last is not None and self._is_member(last, killed.kill):
             if all(kill.pid != killed.kill.pid for kill in last.kills) and len(last.kills) < MOST_GROUP_KILLS:
                 last = replace(last, kills=(*last.kills, killed.kill))
-            self._last = last
+            self._last, self._last_usec = last, killed.kill.usec
             return last
         dump, context = self._dump_of(killed)
         is_global = killed.is_global
@@ -169,9 +178,9 @@ class OomLog:
         if dump is not None:
             oom = self._with_dump(oom, dump, context)
             self._last_pids = dump.tasks.pids
-            self._dump = None
+        self._dump = None  # the kernel kills at once: what it left without a victim gets none any more
         self._chosen = None
-        self._last = oom
+        self._last, self._last_usec = oom, oom.usec
         return oom
 
     def _dump_of(self, killed: Killed) -> tuple[_Dump | None, Context | None]:
@@ -179,6 +188,10 @@ class OomLog:
         dump = self._dump
         if dump is None:
             return None, None
+        if dump.group is not None:
+            pid = context_pid(dump.context) if dump.context is not None else None
+            context = parse_context(dump.context, pid, b"") if dump.context is not None and pid is not None else None
+            return dump, context
         if dump.context is not None:
             pid, name = killed.kill.pid, killed.name
             context = parse_context(dump.context, pid, name)
@@ -198,6 +211,7 @@ class OomLog:
             oom,
             limit_cgroup=None if oom.is_global else bounded_path(limit),
             task_cgroup=bounded_path(context.task_cgroup) if context is not None else None,
+            group_cgroup=bounded_path(dump.group),
             trigger_pid=dump.trigger_pid,
             trigger_name=bounded_name(dump.trigger_name) if dump.trigger_name is not None else None,
             trigger_cpuset=bounded_path(cpuset),
@@ -206,7 +220,7 @@ class OomLog:
         )
 
     def _is_member(self, last: LogOom, kill: LogKill) -> bool:
-        if last.group_cgroup is None or not 0 <= kill.usec - last.usec <= GROUP_SECONDS * 1e6:
+        if last.group_cgroup is None or not 0 <= kill.usec - self._last_usec <= GROUP_SECONDS * 1e6:
             return False
         return not self._last_pids or kill.pid in self._last_pids
 
@@ -244,7 +258,11 @@ class OomLog:
 
     def _set_group(self, line: bytes) -> None:
         match = _GROUP.match(line)
-        if match is not None and self._last is not None:
+        if match is None:
+            return
+        if self._last is None and self._dump is not None:
+            self._dump.group = match[1]
+        elif self._last is not None and self._last.group_cgroup is None:
             self._last = replace(self._last, group_cgroup=bounded_path(match[1]))
 
     def _set_stats(self, line: bytes) -> None:

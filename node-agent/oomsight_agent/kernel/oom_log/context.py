@@ -5,7 +5,8 @@
 
 Nothing in it is quoted, and paths and names may hold every separator. So the end is taken off first, by the name and the pid that
 the `Killed process` line gives, and of several places where the two paths could part it is the one that puts the victim below
-the limit. Source: mm/oom_kill.c (dump_oom_victim), mm/memcontrol.c (mem_cgroup_print_oom_context).
+the limit. A path begins with a slash, which no cpuset's name can hold.
+Source: mm/oom_kill.c (dump_oom_victim), mm/memcontrol.c (mem_cgroup_print_oom_context).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from dataclasses import dataclass
 from typing import Final
 
 _HEAD: Final = re.compile(
-    rb"oom-kill:constraint=[A-Z_]*,nodemask=.*?,cpuset=(.*?),mems_allowed=[0-9,-]*,(oom_memcg=|global_oom,)", re.DOTALL
+    rb"oom-kill:constraint=[A-Z_]*,nodemask=.*?,cpuset=(.*?),mems_allowed=[0-9,-]*,(oom_memcg=|global_oom,task_memcg=)(?=/)",
+    re.DOTALL,
 )
 _TAIL: Final = re.compile(rb",task=(.{0,15}),pid=(\d{1,10}),uid=(\d{1,10})\Z", re.DOTALL)
 _OLD: Final = re.compile(rb"Task in (.*) killed as a result of limit of (.*)\Z", re.DOTALL)
@@ -45,8 +47,8 @@ def parse_context(line: bytes, pid: int, name: bytes) -> Context | None:
     if head is None:
         return None
     rest = line[head.end() : at]
-    if head[2] == b"global_oom,":
-        return Context(True, None, rest.removeprefix(b"task_memcg="), head[1])
+    if head[2] != b"oom_memcg=":
+        return Context(True, None, rest, head[1])
     limit, task = _part(rest)
     return Context(False, limit, task, head[1])
 
