@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from oomsight_agent.incidents.case import Kill, Limit
-from oomsight_agent.incidents.counters import ContainerCounter, Moment, Ordinal, Rise
+from oomsight_agent.incidents.counters import UNSEEN_SECONDS, ContainerCounter, Moment, Ordinal, Rise
 from oomsight_agent.incidents.history import History
 from oomsight_api.report import Container
 
 MAX_COUNTERS: Final = 4096
-FOUND_WITHIN_SECONDS: Final = 60.0
-"""The sampler finds a new cgroup within its interval for statistics, ten seconds; with room for slow nodes."""
 
 
 class ContainerCounters:
@@ -53,7 +51,7 @@ class ContainerCounters:
             if counter.counter == kills:
                 continue
             new = counter.counter is None
-            earliest = not_before if not new else max(boot_time_seconds, not_before - FOUND_WITHIN_SECONDS)
+            earliest = not_before if not new else max(boot_time_seconds, not_before - UNSEEN_SECONDS)
             by = counter.rose_to(kills, _rise(history, row, now, boot_time_seconds if first else earliest, first=first))
             if not counter.at_rest:
                 self._open[container_id] = counter

@@ -20,6 +20,10 @@ GRACE_SECONDS: Final = 1.0
 EXPIRY_SECONDS: Final = 5.0
 """A kill of the log that no counter showed by then never will be (a cgroup that was gone too soon): it takes no later ordinal."""
 
+UNSEEN_SECONDS: Final = 60.0
+"""The same where the container is in no report yet: the sampler finds a new cgroup within its interval for statistics."""
+MAX_OPEN: Final = 4096
+"""Kills of one container that wait for log or counter: a storm of a thousand may fall between two samples."""
 LATE_LINE_SECONDS: Final = 30.0
 """A line that comes so long after its counter was told is taken for another kill."""
 
@@ -70,7 +74,7 @@ class ContainerCounter:
         self._fresh: deque[Ordinal] = deque()
         self._old: list[Ordinal] = []
         """From before the first sample."""
-        self._told: deque[tuple[Ordinal, float]] = deque(maxlen=MAX_INCIDENTS)
+        self._told: deque[tuple[Ordinal, float]] = deque(maxlen=MAX_OPEN)
         """Told from the counter alone, and when; a line that comes later than the grace takes one of them."""
         self._pending: deque[tuple[Kill, Moment]] = deque()
 
@@ -87,7 +91,7 @@ class ContainerCounter:
     def add(self, kill: Kill, seen: Moment) -> None:
         """A kill of the log."""
         self._pending.append((kill, seen))
-        if len(self._pending) > MAX_INCIDENTS:
+        if len(self._pending) > MAX_OPEN:
             self._pending.popleft()
 
     def rose_to(self, counter: int, rise: Rise) -> int:
@@ -99,7 +103,7 @@ class ContainerCounter:
             self._old.clear()
             self._told.clear()
             return 0
-        numbers = range(max(before, counter - MAX_INCIDENTS), counter)
+        numbers = range(max(before, counter - (MAX_OPEN if rise.since_start else MAX_INCIDENTS)), counter)
         (self._fresh if rise.since_start else self._old).extend(Ordinal(number + 1, rise) for number in numbers)
         return counter - before
 
@@ -126,7 +130,8 @@ class ContainerCounter:
             kill, seen = self._pending[0]
             ordinal = self._next(seen, now)
             if ordinal is None:
-                if now.monotonic_seconds - seen.monotonic_seconds < EXPIRY_SECONDS:
+                patience = EXPIRY_SECONDS if self.counter is not None else UNSEEN_SECONDS
+                if now.monotonic_seconds - seen.monotonic_seconds < patience:
                     break
                 self._pending.popleft()
                 continue

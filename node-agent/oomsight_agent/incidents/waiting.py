@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from oomsight_agent.incidents.case import Case, Kill
-from oomsight_agent.incidents.counters import GRACE_SECONDS, Moment
-from oomsight_api.report import MAX_INCIDENTS
+from oomsight_agent.incidents.counters import GRACE_SECONDS, MAX_OPEN, Moment
 
 LONGEST_WAIT_SECONDS: Final = 4 * GRACE_SECONDS
 
@@ -50,7 +49,7 @@ class Waiting:
     def overdue(self, now: Moment, *, counters_are_open: bool) -> list[tuple[Kill, Case]]:
         """Those of which nobody will ever know whose they were."""
         grace = LONGEST_WAIT_SECONDS if counters_are_open else GRACE_SECONDS
-        too_many = max(0, len(self._kills) - MAX_INCIDENTS)
+        too_many = max(0, len(self._kills) - MAX_OPEN)
         due = [
             (kill, case)
             for index, (kill, case, seen) in enumerate(self._kills)

@@ -102,6 +102,18 @@ def test_a_node_that_does_not_count_says_nothing() -> None:
     assert fresh.tracker.unattributed_oom_kills is None
 
 
+def test_a_container_that_the_sampler_finds_late_brings_no_second_kill() -> None:
+    node, agent = pod_with_agent()
+    late = node.start(B)
+    node.kill(B, 77)
+    node.stop(B)
+    for _ in range(12):
+        agent.observe()
+    node.containers[B] = late
+    agent.settle()
+    assert [kill[:2] for kill in kills_counted(agent)] == [(B, 1)]
+
+
 def test_a_counter_that_falls_or_is_not_told_is_no_kill() -> None:
     node, agent = pod_with_agent(follows_log=False)
     node.count(A, 2)
