@@ -19,6 +19,8 @@ from oomsight_api.report import Container, NodeReport
 
 MI = 1024 * 1024
 UID = str(uuid.uuid4())
+DONE_SECONDS = 60.0
+"""An emulated machine under load takes half a minute for what takes half a second here."""
 ID = uuid.uuid4().hex * 2
 
 CHILD = """
@@ -135,7 +137,7 @@ def tell(child: subprocess.Popen[str], command: str) -> str:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + DONE_SECONDS
     while not holds():
         assert time.monotonic() < deadline
 
