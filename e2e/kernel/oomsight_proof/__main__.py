@@ -42,6 +42,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     commands.add_parser("list", help="the scenarios and what they need")
     run = commands.add_parser("run", help="everything that this machine allows")
     run.add_argument("--only", action="append", default=[], metavar="NAME", help="scenarios whose name contains this; repeatable")
+    run.add_argument("--skip", action="append", default=[], metavar="NAME", help="not those; repeatable")
     run.add_argument("--evidence", choices=[mode.name.lower() for mode in EvidenceMode], help="one way of evidence alone")
     run.add_argument("--no-agent", action="store_true", help="only compare waitpid with the kernel's own words")
     run.add_argument("--json", metavar="FILE", help="write the rows here, for `merge`")
@@ -60,7 +61,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def _run(options: argparse.Namespace) -> list[Row]:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that everything is removed
     machine = look(allow_node_oom=options.allow_node_oom, cgroup_root=options.cgroup_root)
-    chosen = [one for one in ALL if not options.only or any(part in one.name for part in options.only)]
+    chosen = [
+        one
+        for one in ALL
+        if (not options.only or any(part in one.name for part in options.only))
+        and not any(part in one.name for part in options.skip)
+    ]
     if not chosen:
         raise ValueError(f"--only {' '.join(options.only)}: found no such scenario, `list` has all")
     modes = [mode for mode in EvidenceMode if options.evidence in (None, mode.name.lower()) and not options.no_agent]
