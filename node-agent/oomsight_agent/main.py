@@ -60,6 +60,7 @@ def _top(options: argparse.Namespace, roots: Roots) -> int:
 
 
 def _kills(options: argparse.Namespace, roots: Roots) -> int:
+    """Prints what can be seen, and says what cannot: a log that may not be read is no failure."""
     view = KillsOptions(output=options.output, headers=not options.no_headers, width=top.terminal_width(sys.stdout))
     sampler = Sampler(roots, options.node_name)
     try:
