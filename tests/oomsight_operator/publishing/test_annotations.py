@@ -25,7 +25,7 @@ from tests.oomsight_operator.judgement.build import (
 
 from oomsight_api.names import Annotation
 from oomsight_api.report import Container
-from oomsight_operator.judgement.model import Assessment, ContainerSpec, EffectivePolicy, Owner, Pod, PodHistory, PolicyRef
+from oomsight_operator.judgement.model import ContainerSpec, EffectivePolicy, Owner, Pod, PolicyRef
 from oomsight_operator.publishing.annotations import join_within, render
 
 MULTI_LINE = {Annotation.SUMMARY.value, Annotation.REPORT.value}
@@ -114,18 +114,6 @@ def test_a_live_score_that_differs_from_the_kubelets_is_marked() -> None:
     guaranteed = pod(spec(request=512 * MI, limit=512 * MI, cpu=(100, 100)))
 
     assert rendered(guaranteed, {"app": used(MI, adj=0, run="a" * 64)})["oom-score-adj"] == "0 (expected -997)"
-
-
-def test_a_childs_kill_is_told_as_such() -> None:
-    history = PodHistory()
-    assessment: Assessment | None = None
-    for second, kills in ((0, 0), (5, 2), (30, 2)):
-        rows = {"app": row(uses=memory(MI, 512 * MI), oom_kills=kills)}
-        assessment, history = judge(pod(APP), rows, history, now=NOW + second)
-
-    assert assessment is not None
-    last_kill = render(pod(APP), assessment)[Annotation.LAST_OOM_KILL]
-    assert last_kill.startswith("2026-03-01T10:00:05Z app, limit 512Mi, 2 child processes")
 
 
 def test_many_containers_with_long_names_stay_on_one_line_of_describe() -> None:

@@ -30,13 +30,17 @@ def test_verdict_reasons_recommendation_and_the_command() -> None:
         "OOM risk high. QoS class Burstable, MemoryPolicy team-a/default, sampled 2026-03-01T10:00:00Z.",
         "- container app: OOM-killed once in the last 24 h at limit 512Mi, exit code 137 [OOMKilledRecently, high]",
     )
-    assert " ".join(line.strip() for line in lines[2:4]) == (
+    rest = " ".join(line.strip() for line in lines[2:-1])
+    kill, recommended, why = rest.partition("Recommended for app")
+    assert kill.startswith("- 2026-03-01T09:59:00Z: container app was killed")
+    assert kill.endswith("[Unknown] ")
+    assert recommended + why == (
         "Recommended for app: limit 768Mi (now 512Mi), request 256Mi (now 256Mi)."
         " Why: killed at limit 512Mi: it needed more than that; +25 %, at least 16Mi: killed once in 24 h;"
         " +20 %: headroom of the policy"
     )
-    assert lines[4:] == (
-        "Next: kubectl -n team-a set resources statefulset/db -c app --limits=memory=768Mi --requests=memory=256Mi",
+    assert lines[-1] == (
+        "Next: kubectl -n team-a set resources statefulset/db -c app --limits=memory=768Mi --requests=memory=256Mi"
     )
 
 
