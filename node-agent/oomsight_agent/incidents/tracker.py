@@ -212,8 +212,8 @@ class IncidentTracker:
                 case = pod_case(self._cases.boot, remainder, ordinal, seen.report.time_seconds)
                 self._completeness.found += 1
                 self._add_counted(case)
-        counters_are_open = bool(self._counters.unexplained() or self._pods.open())
-        for kill, case in self._waiting.overdue(self._now, counters_are_open=counters_are_open):
+        unexplained = sum(self._counters.unexplained().values()) + sum(self._pods.open().values())
+        for kill, case in self._waiting.overdue(self._now, unexplained=unexplained):
             self._place(kill, case)
 
     def _add_counted(self, case: Case) -> None:

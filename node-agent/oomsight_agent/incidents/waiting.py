@@ -6,12 +6,8 @@ they are its; where several do, each counter tells of its own kills, without a n
 
 from __future__ import annotations
 
-from typing import Final
-
 from oomsight_agent.incidents.case import Case, Kill
 from oomsight_agent.incidents.counters import GRACE_SECONDS, MAX_OPEN, Moment
-
-LONGEST_WAIT_SECONDS: Final = 4 * GRACE_SECONDS
 
 
 class Waiting:
@@ -46,15 +42,14 @@ class Waiting:
             case.kills.remove(kill)
         del self._kills[:count]
 
-    def overdue(self, now: Moment, *, counters_are_open: bool) -> list[tuple[Kill, Case]]:
-        """Those of which nobody will ever know whose they were."""
-        grace = LONGEST_WAIT_SECONDS if counters_are_open else GRACE_SECONDS
-        too_many = max(0, len(self._kills) - MAX_OPEN)
-        due = [
-            (kill, case)
-            for index, (kill, case, seen) in enumerate(self._kills)
-            if index < too_many or seen.is_over(now, grace_seconds=grace)
-        ]
+    def overdue(self, now: Moment, *, unexplained: int) -> list[tuple[Kill, Case]]:
+        """Those of which nobody will ever know whose they were, the oldest first.
+
+        unexplained: kills that counters show and have not told yet. However long samples take, as many lines wait for them.
+        """
+        too_many = len(self._kills) - MAX_OPEN
+        over = sum(1 for _, _, seen in self._kills if seen.is_over(now))
+        due = [(kill, case) for kill, case, _ in self._kills[: max(too_many, min(over, len(self._kills) - unexplained), 0)]]
         del self._kills[: len(due)]
         return due
 

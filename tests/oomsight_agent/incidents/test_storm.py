@@ -31,3 +31,20 @@ def test_a_storm_of_more_kills_than_are_remembered_is_told_to_the_last() -> None
     assert {owner for owner, _, _ in counted} == set(CONTAINERS)
     assert len(counted) == kills
     assert agent.tracker.unattributed_oom_kills == 0
+
+
+def test_lines_wait_for_their_counters_also_where_samples_are_five_seconds_apart() -> None:
+    node = Node(version=1)
+    for id_ in CONTAINERS:
+        node.start(id_)
+    agent = Agent(node)
+    agent.observe()
+    for pid in range(24):  # logged after the counters were read, and before the sample was told
+        node.log_kill(CONTAINERS[pid % len(CONTAINERS)], 1000 + pid, header=False)
+    agent.observe(5.0)
+    for pid in range(24):
+        node.count(CONTAINERS[pid % len(CONTAINERS)])
+    for _ in range(4):
+        agent.observe(5.0)
+    assert len(kills_counted(agent)) == 24
+    assert agent.tracker.unattributed_oom_kills == 0
