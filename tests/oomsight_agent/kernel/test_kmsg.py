@@ -171,7 +171,7 @@ def test_what_user_space_writes_is_never_the_kernels() -> None:
     reader = KmsgReader()
     name = f"oomsight test {uuid.uuid4()}"
     with open("/dev/kmsg", "wb", buffering=0) as log:
-        log.write(f"<3>Killed {name}".encode())
+        log.write(f"<3>Killed {name}\n".encode())  # without its newline it could be continued, and is shown with the next line only
     found: list[KmsgRecord] = []
     until = time.monotonic() + 60
     while not found and time.monotonic() < until:

@@ -252,8 +252,8 @@ def test_what_is_kept_is_bounded() -> None:
     assert len(oom.kills) == 4096
     assert oom.group_cgroup is not None
     assert len(oom.group_cgroup) == 4096
-    assert log._open is not None
-    assert len(log._open) <= 17 * 1024
+    assert log._line.text is not None
+    assert len(log._line.text) <= 17 * 1024
 
 
 @pytest.mark.parametrize("stem", ["kmsg-6.18-v1-2", "kmsg-6.12-v2-group", "kmsg-6.1-v2-node-group"])
