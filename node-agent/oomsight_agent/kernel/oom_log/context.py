@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _HEAD: Final = re.compile(
-    rb"oom-kill:constraint=[A-Z_]*,nodemask=.*?,cpuset=(.*?),mems_allowed=[0-9,-]*,(oom_memcg=|global_oom,task_memcg=)(?=/)",
+    rb"oom-kill:constraint=[A-Z_]*,nodemask=(?:\(null\)|[0-9,-]*),cpuset=(/|[^/]*?),mems_allowed=[0-9,-]*,(oom_memcg=|global_oom,task_memcg=)(?=/)",
     re.DOTALL,
 )
 _TAIL: Final = re.compile(rb",task=(.{0,15}),pid=(\d{1,10}),uid=(\d{1,10})\Z", re.DOTALL)

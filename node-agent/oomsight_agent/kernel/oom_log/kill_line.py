@@ -21,6 +21,7 @@ _KILLED: Final = re.compile(
     re.DOTALL,
 )
 _CHOSEN: Final = re.compile(rb"(Memory cgroup out of memory|Out of memory[^:]{0,64}): Kill process (\d{1,10}) \(", re.DOTALL)
+_EXITING: Final = re.compile(rb"[^:]{1,80}: OOM victim (\d{1,10}) \(.*\) is already exiting\. Skip killing the task\Z", re.DOTALL)
 _MEMORY_CGROUP: Final = b"Memory cgroup out of memory"
 
 
@@ -60,3 +61,9 @@ def parse_chosen(text: bytes) -> tuple[bool, int] | None:
     """Whether node-wide, and the pid, of `… Kill process 12 (c) score 900 or sacrifice child`, up to 5.0."""
     match = _CHOSEN.match(text)
     return None if match is None else (match[1] != _MEMORY_CGROUP, int(match[2]))
+
+
+def parse_exiting(text: bytes) -> int | None:
+    """The pid of `…: OOM victim 12 (c) is already exiting. Skip killing the task`."""
+    match = _EXITING.match(text)
+    return None if match is None else int(match[1])

@@ -88,7 +88,7 @@ class MemoryLines:
 
     def result(self, page_size_bytes: int) -> LogMemory | None:
         """None when the dump had nothing of it."""
-        if self.is_node and self._node:
+        if self._node and not self._usage:  # of a cgroup's OOM, Mem-Info is that of a failed allocation elsewhere
             return self._of_node(page_size_bytes)
         if not (self._usage or self._statistics or self._old):
             return None
