@@ -154,7 +154,7 @@ class NodeTree:
         peak = max(container.peak_bytes or 0, container.usage_bytes, (old.peak_bytes or 0) if old is not None else 0)
         container = replace(container, peak_bytes=peak)
         self._containers[container.container_id] = container
-        _write_all(self.hierarchy / self.path_of(container)[1:], self._files((container,)))
+        _write_all(self.hierarchy / self.path_of(container)[1:], {**self._files((container,)), **self._population(container)})
         self._write_pod(container)
         link = self.container_log_dir / f"{container.pod}_{container.namespace}_{container.name}-{container.container_id}.log"
         if not link.is_symlink():
@@ -187,6 +187,12 @@ class NodeTree:
     def _write_pod(self, container: ContainerFiles) -> None:
         siblings = tuple(each for each in self._containers.values() if each.pod_uid == container.pod_uid)
         _write_all(self.hierarchy / self._pod_path(container)[1:], self._files(siblings, of_pod=container.pod_uid))
+
+    def _population(self, container: ContainerFiles) -> dict[str, str]:
+        """What says whether the container still has processes."""
+        if self.flavour is Flavour.V1_CGROUPFS:
+            return {"cgroup.procs": "".join(f"{process.pid}\n" for process in container.processes)}
+        return {"cgroup.events": f"populated {int(bool(container.processes))}\nfrozen 0\n"}
 
     def _files(self, containers: tuple[ContainerFiles, ...], of_pod: str | None = None) -> dict[str, str]:
         """Files of a container's own cgroup, or of the pod that holds these containers."""

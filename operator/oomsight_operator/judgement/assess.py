@@ -17,7 +17,6 @@ from oomsight_operator.judgement.hysteresis import settle
 from oomsight_operator.judgement.kill_causes import with_causes
 from oomsight_operator.judgement.kills.ends import AgentWord
 from oomsight_operator.judgement.kills.observe import Observation, observe_kills
-from oomsight_operator.judgement.kills.row_counters import with_row_counters
 from oomsight_operator.judgement.kills.tellings import tellings_of
 from oomsight_operator.judgement.model import (
     Assessment,
@@ -64,7 +63,6 @@ def assess_pod(
     assessed: list[ContainerAssessment] = []
     remembered: dict[str, ContainerHistory] = {}
     due: list[float] = []
-    telemetry = with_row_counters(pod, telemetry, history.containers)
     tellings = tellings_of(pod, telemetry, history.containers, now_seconds)
     agent = AgentWord(telemetry.heard_since_seconds, telemetry.report_time_seconds) if telemetry is not None else None
     for spec in selected:

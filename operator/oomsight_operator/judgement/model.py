@@ -146,8 +146,6 @@ class Telemetry:
     """Those with a victim in this pod, as last told, oldest first; kept after the container's row is gone."""
     heard_since_seconds: float | None = None
     """Since when the agent speaks without a restart or a silence, by its own clock; None where that is not known."""
-    tells_incidents: bool = False
-    """Whether this agent makes incidents of its counters."""
     kernel_log_following: bool | None = None
     """Whether the agent reads the kernel's log; None: it was not told to, or nothing is known of it."""
 

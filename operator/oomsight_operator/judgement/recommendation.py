@@ -4,7 +4,8 @@ The limit starts from the limit that killed, not from what was used: at the kill
 so usage says too little. It grows with repetition, but bounded. Nothing but the policy's maxLimit leads to a limit that is known
 to be too low, and then that is said. Request and limit are recommended apart, each container on its own.
 
-A container without a limit that was killed because the node ran out has no limit to start from: its peaks are all there is.
+A kill because the node ran out, or some other cgroup than the container's or its pod's, blames no limit and raises none: it calls
+for a request. A container without a limit has none to start from: its peaks are all there is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from oomsight_api.incident import OomScope
 from oomsight_api.names import QosClass
 from oomsight_api.policy import PageCache, RecommendationMode, RecommendationSpec, TargetQos
 from oomsight_api.quantity import human_bytes, parse_bytes
@@ -55,9 +57,14 @@ class Evidence:
     cpu_request_equals_limit: bool = False
 
     @property
+    def blaming_kills(self) -> tuple[Kill, ...]:
+        """Those that the container's or its pod's limit is to blame for, as far as known."""
+        return tuple(kill for kill in self.kills if kill.scope not in (OomScope.NODE, OomScope.CGROUP))
+
+    @property
     def killing_limit_bytes(self) -> int | None:
         """The highest limit that killed."""
-        return max((kill.limit_bytes for kill in self.kills if kill.limit_bytes is not None), default=None)
+        return max((kill.limit_bytes for kill in self.blaming_kills if kill.limit_bytes is not None), default=None)
 
 
 Step = Callable[[int, Evidence, RecommendationSpec], tuple[int, str]]
@@ -92,7 +99,7 @@ def recommend(evidence: Evidence, spec: RecommendationSpec) -> Recommendation | 
 
 def _limit_steps(evidence: Evidence, spec: RecommendationSpec) -> tuple[RecommendationStep, ...]:
     start = _start_of_limit(evidence)
-    if start is None:
+    if start is None or _keeps_limit(evidence, spec):
         return ()
     steps = [start]
     chain: tuple[tuple[str, Step], ...] = (
@@ -115,6 +122,11 @@ def _limit_steps(evidence: Evidence, spec: RecommendationSpec) -> tuple[Recommen
     return tuple(steps)
 
 
+def _keeps_limit(evidence: Evidence, spec: RecommendationSpec) -> bool:
+    """Asked for a limit after kills alone, and no kill was the limit's fault."""
+    return spec.mode is RecommendationMode.ON_OOM_KILL and evidence.limit_bytes is not None and not evidence.blaming_kills
+
+
 def _start_of_limit(evidence: Evidence) -> RecommendationStep | None:
     killing, peak = evidence.killing_limit_bytes, evidence.peak_unreclaimable_bytes
     if killing is not None and (peak is None or killing >= peak):
@@ -134,7 +146,7 @@ def _start_of_limit(evidence: Evidence) -> RecommendationStep | None:
 def _bump(amount: int, evidence: Evidence, spec: RecommendationSpec) -> tuple[int, str]:
     if evidence.killing_limit_bytes is None:
         return amount, ""
-    recent = sum(1 for kill in evidence.kills if evidence.now_seconds - kill.time_seconds <= evidence.recent_kill_seconds)
+    recent = sum(1 for kill in evidence.blaming_kills if evidence.now_seconds - kill.time_seconds <= evidence.recent_kill_seconds)
     percent = BUMPS_PERCENT[min(max(recent, 1), len(BUMPS_PERCENT)) - 1]
     added = max(amount * percent // 100, LEAST_BUMP_BYTES)
     span = format_span(evidence.recent_kill_seconds)
@@ -235,8 +247,9 @@ def _request_steps(evidence: Evidence, spec: RecommendationSpec, limit: int | No
     if current is not None and (amount is None or (amount < current and not _may_lower(evidence, spec))):
         steps.append(RecommendationStep("KeepRequest", amount, current, "nothing proves yet that less is enough"))
         amount = current
-    if amount is not None and limit is not None and amount > limit:
-        steps.append(RecommendationStep("RequestWithinLimit", amount, limit, "a request is never above the limit"))
+    most = limit if limit is not None else evidence.limit_bytes
+    if amount is not None and most is not None and amount > most:
+        steps.append(RecommendationStep("RequestWithinLimit", amount, most, "a request is never above the limit"))
     return tuple(steps)
 
 

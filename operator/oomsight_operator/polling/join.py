@@ -41,7 +41,6 @@ def join(pod: Pod, node: NodeTelemetry | None) -> Telemetry | None:
         pod_row=pod_row,
         incidents=incidents,
         heard_since_seconds=node.since_seconds,
-        tells_incidents=node.tells_incidents,
         kernel_log_following=node.kernel_log_following,
     )
 

@@ -42,8 +42,6 @@ class NodeTelemetry:
     """Over all instances of the agent."""
     since_seconds: float = 0.0
     """The agent's clock at the first sample of this instance, or after a silence: what came before it may not have seen."""
-    tells_incidents: bool = False
-    """Whether this instance makes incidents of its counters."""
     kernel_log_following: bool | None = None
     kernel_log: KernelLog | None = None
     unattributed_oom_kills: int | None = None
@@ -99,8 +97,6 @@ class TelemetryStore:
         incidents, victims = node.incidents.take(report.incidents)
         if new_instance:
             node.since_seconds = report.time_seconds
-            node.tells_incidents = False
-        node.tells_incidents |= bool(report.incidents) or report.unattributed_oom_kills is not None
         if new_instance or report.time_seconds != node.time_seconds:
             # An agent whose sampler hangs goes on answering; that does not make its sample fresh.
             node.heard_at_seconds = now_seconds

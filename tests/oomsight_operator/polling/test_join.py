@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from oomsight_api.incident import Evidence, Incident, Victim
 from oomsight_api.report import Container
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.model import ContainerSpec, ContainerStatus, Pod
+from oomsight_operator.polling.incidents import NodeIncidents
 from oomsight_operator.polling.join import join
 from oomsight_operator.polling.telemetry import NodeTelemetry
 
@@ -26,7 +28,9 @@ POD = Pod(
 )
 
 
-def node(*rows: Container, pods: tuple[PodRow, ...] = ()) -> NodeTelemetry:
+def node(*rows: Container, pods: tuple[PodRow, ...] = (), incidents: tuple[Incident, ...] = ()) -> NodeTelemetry:
+    kept = NodeIncidents()
+    kept.take(incidents)
     return NodeTelemetry(
         "node-a",
         "i1",
@@ -35,7 +39,15 @@ def node(*rows: Container, pods: tuple[PodRow, ...] = ()) -> NodeTelemetry:
         interval_seconds=1.0,
         containers={row.container_id: row for row in rows},
         pods={row.pod_uid: row for row in pods},
+        incidents=kept,
+        since_seconds=5.0,
+        kernel_log_following=True,
     )
+
+
+def oom(incident_id: str, pod_uid: str, container_id: str, at: float = 1.0) -> Incident:
+    victim = Victim(pod_uid=pod_uid, container_id=container_id)
+    return Incident(id=incident_id, time_seconds=at, evidence=Evidence.COUNTER, victims=(victim,), victim_count=1)
 
 
 def row(container_id: str, pod_uid: str = "u1") -> Container:
@@ -95,3 +107,23 @@ def test_a_pod_that_only_claims_a_config_hash_learns_nothing_of_the_static_pod()
     assert telemetry is not None
     assert telemetry.rows == {}
     assert telemetry.pod_row is None
+
+
+def test_a_pods_incidents_come_oldest_first_also_when_its_rows_are_gone() -> None:
+    told = (oom("b", "u1", C1, at=2.0), oom("a", "u1", "9" * 64), oom("c", "u2", C2))
+    telemetry = join(POD, node(incidents=told))
+    assert telemetry is not None
+    assert [incident.id for incident in telemetry.incidents] == ["a", "b"]
+    assert (telemetry.heard_since_seconds, telemetry.kernel_log_following) == (5.0, True)
+
+
+def test_a_static_pods_incidents_need_a_container_that_its_status_knows() -> None:
+    config_hash = "f" * 32
+    static = replace(POD, config_hash=config_hash)
+    own, foreign = (
+        join(static, node(incidents=(oom("a", config_hash, C1),))),
+        join(static, node(incidents=(oom("a", config_hash, "9" * 64),))),
+    )
+    assert own is not None
+    assert foreign is not None
+    assert ([incident.id for incident in own.incidents], foreign.incidents) == (["a"], ())

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oomsight_api.incident import Evidence, Incident, KernelLog, Victim
 from oomsight_api.report import Container, Memory, NodeReport
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.polling import telemetry
@@ -128,3 +129,29 @@ def test_deltas_and_full_reports_give_what_a_plain_dict_would(reports: list[tupl
         )
         model = {key: value for key, value in ({} if full else model).items() if key not in gone} | rows
         assert known(store) == model
+
+
+def oom(incident_id: str, pod_uid: str = "u1", **more: Any) -> Incident:
+    return Incident(id=incident_id, time_seconds=1.0, evidence=Evidence.COUNTER, victims=(Victim(pod_uid=pod_uid),), **more)
+
+
+def test_an_incident_concerns_its_victims_pod_though_no_row_changed_and_only_when_it_is_new() -> None:
+    store = TelemetryStore()
+    store.apply("node-a", report(row("c1")), 0.0)
+    first = store.apply("node-a", report(full=False, time=2.0, incidents=(oom("a"),)), 1.0)
+    again = store.apply("node-a", report(row("c1"), time=3.0, incidents=(oom("a"),)), 2.0)
+    clearer = store.apply("node-a", report(full=False, time=4.0, incidents=(oom("a", container_survived=True),)), 3.0)
+    assert [(sorted(each.pod_uids), len(each.incidents)) for each in (first, again, clearer)] == [(["u1"], 1), ([], 0), (["u1"], 1)]
+
+
+def test_incidents_outlive_the_agents_instance_and_what_it_may_have_missed_is_known() -> None:
+    store = TelemetryStore()
+    store.apply("node-a", report(time=1.0, incidents=(oom("a"),)), 0.0)
+    store.apply("node-a", report(time=5.0), 1.0)
+    node = store.get("node-a")
+    assert node is not None
+    assert node.since_seconds == 1.0
+    applied = store.apply("node-a", report(time=9.0, instance="i2", kernel_log=KernelLog(following=True)), 2.0)
+    assert applied.new_instance
+    assert (node.since_seconds, node.kernel_log_following) == (9.0, True)
+    assert [incident.id for incident in node.incidents.of_pod("u1")] == ["a"]

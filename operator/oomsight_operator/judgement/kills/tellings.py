@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from oomsight_api.incident import Incident, LastSample, OomScope, Victim
+from oomsight_api.incident import Evidence, Incident, LastSample, OomScope, Victim
 from oomsight_operator.judgement.model import SIGKILL_EXIT_CODE, ContainerHistory, ContainerStatus, Pod, Telemetry, Termination
 
 SAME_KILL_SECONDS = 15.0
@@ -157,7 +157,8 @@ def _ended(incident: Incident, container_id: str, victims: Iterable[Victim]) -> 
         return True
     if incident.container_survived is not None and incident.victims[0].container_id == container_id:
         return not incident.container_survived
-    whole = incident.oom_group and incident.scope is not OomScope.CGROUP
+    # Of the counter alone it is the container's setting, and no more; whether all died is told in a moment.
+    whole = incident.oom_group and incident.evidence is not Evidence.COUNTER and incident.scope is not OomScope.CGROUP
     return True if whole and not any(_is_nested(victim, container_id) for victim in victims) else None
 
 

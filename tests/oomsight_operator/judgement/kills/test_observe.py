@@ -57,6 +57,15 @@ def test_a_group_inside_a_container_is_not_the_container() -> None:
     assert [kill.ended_container for kill in told] == [False]
 
 
+def test_that_a_container_is_a_group_does_not_say_that_it_died() -> None:
+    watch = Watch()
+    first = watch.look(running(), counted(1, oom_group=True))
+    told = watch.look(running(), counted(1, oom_group=True, container_survived=True), at=NOW + 0.3)
+
+    assert first == ()
+    assert [kill.ended_container for kill in told] == [False]
+
+
 def test_a_kill_of_which_nobody_knows_whether_the_container_died_waits_for_the_kubelet() -> None:
     watch = Watch()
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.oomsight_operator.judgement.build import MI, NOW, spec, subject
 
+from oomsight_api.incident import OomScope
 from oomsight_api.names import RiskLevel
 from oomsight_operator.judgement.model import Kill, KillSource
 from oomsight_operator.judgement.risk.child_process_killed import child_process_killed
 
 
-def child(ago: float, processes: int = 1) -> Kill:
-    return Kill(NOW - ago, "app", "a" * 64, KillSource.COUNTER, 512 * MI, processes=processes, sequence=int(ago))
+def child(ago: float, processes: int = 1, **more: Any) -> Kill:
+    return Kill(NOW - ago, "app", "a" * 64, KillSource.COUNTER, 512 * MI, processes=processes, sequence=int(ago), **more)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,9 @@ def child(ago: float, processes: int = 1) -> Kill:
             "a child process was OOM-killed in the last 24 h at limit 512Mi while the container went on",
         ),
         ((child(120), child(60)), RiskLevel.MEDIUM, "2 child processes were"),
+        ((child(60, victim_name="java", victim_pid=17),), RiskLevel.MEDIUM, "child process java (pid 17) was OOM-killed"),
+        ((child(60, victim_name="x was, (y)"),), RiskLevel.MEDIUM, 'child process "x was, (y)" was OOM-killed'),
+        ((child(60, scope=OomScope.NODE),), RiskLevel.MEDIUM, "because the node was out of memory while the container went on"),
         ((child(60, 3),), RiskLevel.HIGH, "3 child processes were"),
     ],
 )
