@@ -24,7 +24,7 @@ from oomsight_proof.observer import AgentError, EvidenceMode, Observer, Told
 from oomsight_proof.results import Row
 from oomsight_proof.scenarios.model import Scenario
 from oomsight_proof.stage import ScenarioError, Stage
-from oomsight_proof.tree import Tree
+from oomsight_proof.tree import Driver, Tree, pod_path
 from oomsight_proof.witness import Witness
 
 _FOUND_SECONDS = 30.0
@@ -49,6 +49,8 @@ class Runner:
             compile_cell(os.path.join(os.path.dirname(__file__), "cell.c"), self._cell)
             self._tree = Tree(machine)
             made.callback(self._tree.close)
+            for driver in Driver:  # the kubelet makes them when it starts, before any agent
+                self._tree.make(os.path.dirname(pod_path(driver, "")))
             self._witness = Witness()
             made.callback(self._witness.close)
             self._words = KernelWords()

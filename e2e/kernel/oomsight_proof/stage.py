@@ -69,10 +69,10 @@ class Stage:
     notes: list[str] = field(default_factory=list)
     since_seconds: float = field(default_factory=time.time)
 
-    def pod(self, limits: Limits | None = None, driver: Driver = Driver.CGROUPFS) -> Pod:
-        """A Burstable pod without containers."""
+    def pod(self, limits: Limits | None = None, driver: Driver = Driver.CGROUPFS, below: str = "") -> Pod:
+        """A Burstable pod without containers; `below`: in a tree of its own."""
         uid = str(uuid.UUID(int=random.getrandbits(128), version=4))
-        path = pod_path(driver, uid)
+        path = f"{below}/{pod_path(driver, uid)}".strip("/")
         pod = Pod(uid, driver, path, self.tree.make(path, limits))
         self.pods.append(pod)
         return pod

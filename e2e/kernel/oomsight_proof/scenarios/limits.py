@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 
 from oomsight_api.incident import Incident, OomScope
 from oomsight_proof.comparison import Expectation
@@ -76,6 +77,12 @@ def recreated(stage: Stage) -> None:
         stage.remove(container)
 
 
+def new_tree(stage: Stage) -> None:
+    """The first pod of a kubelet that starts after the agent, under a name of its own, as a cluster in a container is."""
+    stage.container([*_HOG], pod=stage.pod(below=f"kind-{time.monotonic_ns()}"), limits=_SMALL)
+    stage.wait_kills(1)
+
+
 def vanishing(stage: Stage) -> None:
     """The runtime removes the cgroup the moment that its last process is dead; at last the pod's, too."""
     pod = stage.pod()
@@ -134,6 +141,7 @@ SCENARIOS = (
         must_know=know((*LOG_FIELDS, "trigger"), ("container",)),
     ),
     Scenario("nested in a container", nested),
+    Scenario("first pod of a new tree", new_tree, check=_container_memory, quiet_seconds=15),
     Scenario("service outside pods", service, must_know=_NO_OWNER),
     Scenario("container re-created", recreated),
     Scenario("cgroup gone at once", vanishing, must_know=_NO_OWNER),
