@@ -33,7 +33,7 @@ PROOF = (
     "swapon /dev/vdd && exec python -m oomsight_proof run --allow-node-oom --json /results/proof.json --keep-logs /results/agents"
 )
 TESTS_SECONDS = 900
-PROOF_SECONDS = 900
+PROOF_SECONDS = 1500
 RESULTS = CACHE / "proof"
 
 
