@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import GI, MI, NOW, rules
 
+from oomsight_api.incident import OomScope
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationSpec
 from oomsight_api.quantity import parse_bytes
@@ -262,3 +264,15 @@ def test_never_below_what_killed_or_was_proven_and_the_steps_add_up(
         assert (steps[-1].after_bytes if steps else None) == result
         assert all(before.after_bytes == after.before_bytes for before, after in pairwise(steps))
         assert all(step.why and step.why.isascii() and step.why.isprintable() for step in steps)
+
+
+@pytest.mark.parametrize("scope", [OomScope.NODE, OomScope.CGROUP])
+def test_a_kill_that_the_limit_is_not_to_blame_for_raises_no_limit(scope: OomScope) -> None:
+    not_its_fault = replace(killed(), scope=scope)
+    found = recommend(evidence(not_its_fault, peak_working_set=300 * MI, peak_unreclaimable=290 * MI), spec())
+
+    assert found is not None
+    assert (found.limit_bytes, found.limit_steps) == (None, ())
+    assert found.request_bytes is not None
+    assert found.request_bytes >= 300 * MI
+    assert limit_of(evidence(not_its_fault, killed())) == limit_of(evidence(killed()))
