@@ -41,6 +41,8 @@ class IncidentTracker:
         self._completeness = Completeness()
         self._named: dict[int, None] = {}
         """Pids whose kill is told by name."""
+        self._lines_of_now = 0
+        """Kills with an owner that the log told in this observation."""
         self._now = Moment(-1, float("-inf"))
         self._look_again = float("-inf")
 
@@ -72,6 +74,7 @@ class IncidentTracker:
             self._cases.learn_boot(seen.report.boot_id)
         self._names.remember(seen.report)
         self._history.take(seen.report)
+        self._lines_of_now = 0
         for oom in seen.log:
             self._take_oom(oom, seen, since_start=not first)
         self._take_counters(seen, first=first)
@@ -108,6 +111,7 @@ class IncidentTracker:
             if kill.waits:
                 self._waiting.add(kill, case, self._now)
             else:
+                self._lines_of_now += 1
                 self._place(kill, case)
         case.kills_read = max(case.kills_read, len(oom.kills))
 
@@ -212,7 +216,8 @@ class IncidentTracker:
                 case = pod_case(self._cases.boot, remainder, ordinal, seen.report.time_seconds)
                 self._completeness.found += 1
                 self._add_counted(case)
-        unexplained = sum(self._counters.unexplained().values()) + sum(self._pods.open().values())
+        # Lines of now may be ahead of the counters, and have taken ordinals of lines that wait: the next sample gives these back.
+        unexplained = sum(self._counters.unexplained().values()) + sum(self._pods.open().values()) + self._lines_of_now
         for kill, case in self._waiting.overdue(self._now, unexplained=unexplained):
             self._place(kill, case)
 

@@ -48,3 +48,27 @@ def test_lines_wait_for_their_counters_also_where_samples_are_five_seconds_apart
         agent.observe(5.0)
     assert len(kills_counted(agent)) == 24
     assert agent.tracker.unattributed_oom_kills == 0
+
+
+def test_a_line_that_is_ahead_of_its_counter_takes_no_ordinal_from_lines_without_owner() -> None:
+    node = Node(version=1)
+    for id_ in CONTAINERS:
+        node.start(id_)
+    agent = Agent(node)
+    agent.observe()
+    pid = 1000
+    ahead = 0
+    for _ in range(4):
+        node.count(CONTAINERS[0], ahead)
+        for id_ in CONTAINERS[:2] * 5:
+            pid += 1
+            node.kill(id_, pid, header=False)
+        for _ in range(4):  # logged after this sample has read the counters
+            pid += 1
+            node.log_kill(CONTAINERS[0], pid)
+        ahead = 4
+        agent.observe(1.0)
+    node.count(CONTAINERS[0], ahead)
+    agent.settle()
+    assert len(kills_counted(agent)) == pid - 1000
+    assert agent.tracker.unattributed_oom_kills == 0
