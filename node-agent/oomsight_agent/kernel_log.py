@@ -13,8 +13,8 @@ from oomsight_agent.kernel.oom_log.model import LogOom
 from oomsight_agent.kernel.problem import printable_text
 from oomsight_api.incident import KernelLog
 
-READ_SECONDS: Final = 0.05
-"""A storm is read in parts, between which samples are taken."""
+READ_SECONDS: Final = 0.25
+"""A storm is read in parts, between which samples are taken; long ones: lines that come long after the counters match none."""
 RING_SECONDS: Final = 10.0
 """The ring as it stands at the start is read whole; the largest that a kernel can be built with has 32 MiB."""
 MAX_PENDING: Final = 1024
