@@ -230,11 +230,14 @@ class IncidentTracker:
             self._ask(case, case.container_id)
 
     def _answer(self, seen: Observation) -> None:
-        """Who survived; and the likely name of those who were killed without one."""
+        """Who survived; and the likely name of those who were killed without one.
+
+        A followed log names each pid itself, if late: a guess beside it would be told as two kills of one process.
+        """
         living, known = self._history.now.containers, self._counters
         for case in self._survival.take(seen.survivors, living, known, seen.monotonic_seconds):
             self._cases.touch(case.id)
-            if case.oom is None and case.container_id is not None:
+            if case.oom is None and case.container_id is not None and not seen.follows_log:
                 self._name_victims(case, case.container_id, seen)
 
     def _name_victims(self, case: Case, container_id: str, seen: Observation) -> None:

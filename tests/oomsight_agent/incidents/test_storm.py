@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.oomsight_agent.incidents.nodes import Agent, Node, container_id, kills_counted
+from tests.oomsight_agent.incidents.nodes import Agent, Node, container_id, kills_counted, seen_process
 
 CONTAINERS = tuple(container_id(letter) for letter in "abcdef")
 
@@ -72,3 +72,20 @@ def test_a_line_that_is_ahead_of_its_counter_takes_no_ordinal_from_lines_without
     agent.settle()
     assert len(kills_counted(agent)) == pid - 1000
     assert agent.tracker.unattributed_oom_kills == 0
+
+
+def test_no_process_is_guessed_as_a_victim_that_the_log_will_name_later() -> None:
+    node = Node(version=1)
+    node.start(CONTAINERS[0])
+    node.processes = {4711: seen_process(4711, "worker", CONTAINERS[0])}
+    agent = Agent(node)
+    agent.observe()
+    node.count(CONTAINERS[0])  # the log's line of this one was overwritten
+    for _ in range(3):
+        agent.observe(1.0)
+    agent.observe(1.0, survivors={CONTAINERS[0]: True}, gone_pids=frozenset({4711}))
+    node.kill(CONTAINERS[0], 4711, "worker")
+    agent.settle()
+    assert len(kills_counted(agent)) == 2
+    victims = [victim for incident in agent.told.values() for victim in incident.victims]
+    assert [victim.pid for victim in victims if victim.pid is not None] == [4711]
