@@ -222,7 +222,7 @@ class IncidentTracker:
             self._place(kill, case)
 
     def _add_counted(self, case: Case) -> None:
-        self._waiting.absorb(len(case.kills))
+        self._waiting.absorb(len(case.kills), self._now, since_start=case.since_start)
         self._cases.add(case)
         if case.oom_group and case.since_start:
             self._completeness.groups += 1

@@ -6,8 +6,10 @@ they are its; where several do, each counter tells of its own kills, without a n
 
 from __future__ import annotations
 
+from collections import deque
+
 from oomsight_agent.incidents.case import Case, Kill
-from oomsight_agent.incidents.counters import GRACE_SECONDS, MAX_OPEN, Moment
+from oomsight_agent.incidents.counters import GRACE_SECONDS, LATE_LINE_SECONDS, MAX_OPEN, Moment
 
 
 class Waiting:
@@ -15,12 +17,20 @@ class Waiting:
 
     def __init__(self) -> None:
         self._kills: list[tuple[Kill, Case, Moment]] = []
+        self._owed: deque[float] = deque(maxlen=MAX_OPEN)
+        """When counters told kills whose lines have not come yet: the log is read in parts, and lags in a storm."""
 
     def __bool__(self) -> bool:
         return bool(self._kills)
 
     def add(self, kill: Kill, case: Case, seen: Moment) -> None:
-        self._kills.append((kill, case, seen))
+        while self._owed and self._owed[0] < seen.monotonic_seconds - LATE_LINE_SECONDS:
+            self._owed.popleft()
+        if self._owed:
+            self._owed.popleft()
+            case.kills.remove(kill)
+        else:
+            self._kills.append((kill, case, seen))
 
     def take_all_of(self, candidates: dict[str, int], now: Moment) -> tuple[str, list[tuple[Kill, Case]]] | None:
         """The one candidate that must have been theirs, and the kills. `candidates`: unexplained kills by counter."""
@@ -36,8 +46,13 @@ class Waiting:
         del self._kills[:taken]
         return candidate, found
 
-    def absorb(self, count: int) -> None:
-        """So many kills are told by their counters: as many lines are not told, the oldest."""
+    def absorb(self, count: int, now: Moment, *, since_start: bool) -> None:
+        """So many kills are told by their counters: as many lines are not told, the oldest, and where they are yet to come, those.
+
+        Lines of what happened before the agent's start do not come any more.
+        """
+        if since_start:
+            self._owed.extend([now.monotonic_seconds] * (count - len(self._kills)))
         for kill, case, _ in self._kills[:count]:
             case.kills.remove(kill)
         del self._kills[:count]

@@ -89,3 +89,21 @@ def test_no_process_is_guessed_as_a_victim_that_the_log_will_name_later() -> Non
     assert len(kills_counted(agent)) == 2
     victims = [victim for incident in agent.told.values() for victim in incident.victims]
     assert [victim.pid for victim in victims if victim.pid is not None] == [4711]
+
+
+def test_lines_without_header_that_come_after_their_counters_were_told_are_no_further_kills() -> None:
+    node = Node(version=1)
+    for id_ in CONTAINERS[:2]:
+        node.start(id_)
+    agent = Agent(node)
+    agent.observe()
+    for id_ in CONTAINERS[:2]:
+        node.count(id_, 5)
+    for _ in range(3):
+        agent.observe(1.0)
+    assert len(kills_counted(agent)) == 10
+    for pid in range(10):
+        node.log_kill(CONTAINERS[pid % 2], 1000 + pid, header=False)
+    agent.settle()
+    assert len(kills_counted(agent)) == 10
+    assert agent.tracker.unattributed_oom_kills == 0
