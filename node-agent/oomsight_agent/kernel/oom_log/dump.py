@@ -80,7 +80,6 @@ class Dump:
         if first.islower():
             return self._lower(text)
         if text.startswith(b"CPU: "):
-            self._open_line.close()
             self._take_cpu(text)
             return True
         if text.startswith(STATISTICS):
@@ -125,6 +124,7 @@ class Dump:
         if match is None or self.trigger_pid is not None or self.trigger_name is None:
             return
         if text.startswith(self.trigger_name + b" ", match.end()):
+            self._open_line.close()
             self.trigger_pid = int(match[1])
 
     def _lower(self, text: bytes) -> bool:
