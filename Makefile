@@ -5,8 +5,10 @@ BIN := .venv/bin
 PYTHON_DIRS := crds node-agent operator e2e tests bench
 ARGS ?=
 WORKERS ?= 2
+RUNS ?= 50000
 
-.PHONY: help setup demo test lint types layers generated unit format crds lock e2e-kernel bench-agent-cost bench-kill-latency clean
+.PHONY: help setup demo test lint types layers generated unit fuzz format crds lock e2e-kernel \
+	bench-agent-cost bench-kill-latency bench-kernel-log clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +37,9 @@ generated: setup
 unit: setup
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
+fuzz: setup ## the kernel log's parser under atheris: RUNS inputs, coverage-guided, from the real logs
+	$(BIN)/python tests/fuzz/fuzz_kernel_log.py $(RUNS)
+
 format: setup ## format the code
 	$(BIN)/ruff check --fix $(PYTHON_DIRS)
 	$(BIN)/ruff format $(PYTHON_DIRS)
@@ -57,6 +62,9 @@ bench-agent-cost: setup ## cost of the agent's scan of 330 containers against a 
 
 bench-kill-latency: setup ## from a real kill to the agent's answer, the annotation and the Event
 	$(BIN)/python bench/kill_latency.py $(ARGS)
+
+bench-kernel-log: setup ## lines a second of the kernel log's reader and parser
+	$(BIN)/python bench/kernel_log.py $(ARGS)
 
 clean: ## remove what make made
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
