@@ -76,12 +76,12 @@ class KernelClock:
     def compare(self) -> None:
         """Note how far the log's clock is from CLOCK_MONOTONIC now."""
         self._marks += 1
-        mark = f"oomsight-latency-{os.getpid()}-{self._marks}".encode()
+        mark = f"oomsight-latency-{os.getpid()}-{self._marks}\n".encode()  # without its end a line waits for the next
         before = time.monotonic()
         os.write(self._write, mark)
         middle = (before + time.monotonic()) / 2
         for text, seconds in self._records():
-            if mark in text:
+            if mark.strip() in text:
                 self._offset = middle - seconds
 
     def look(self) -> None:

@@ -30,6 +30,9 @@ _NONE_KILLABLE: Final = re.compile(
     rb"(?:Memory cgroup out|Out) of memory(?: and no killable processes|: no killable processes|.{0,40} and no killable)"
 )
 
+NOBODY_SECONDS: Final = 10.0
+"""Where every task is at -1000 the kernel looks for a victim, and says that there is none, thousands of times a second."""
+
 
 class _Growing:
     """An OOM, and what says who else belongs to it. Members are counted one by one, so that thousands cost what they are."""
@@ -59,6 +62,8 @@ class OomLog:
         self._line = OpenLine()
         self._last: _Growing | None = None
         """The OOM that a group's members would belong to."""
+        self._nobody_seen: tuple[str | None, int] | None = None
+        """Where nobody could be killed, and when that was said last (microseconds)."""
 
     def feed(self, records: Iterable[KmsgRecord]) -> tuple[LogOom, ...]:
         """OOMs that are new, or have a further victim, in the log's order; of one that grew several times only the last state."""
@@ -180,7 +185,8 @@ class OomLog:
         self._last = _Growing(oom, dump.tasks.pids if dump is not None else set())
         return self._last
 
-    def _nobody(self, record: KmsgRecord) -> _Growing:
+    def _nobody(self, record: KmsgRecord) -> _Growing | None:
+        """Nobody to kill: told once for a cgroup, until the kernel was silent about it for NOBODY_SECONDS."""
         self._line.close()
         dump, self._dump, self._last = self._dump, None, None
         if dump is not None and (dump.context is not None or dump.chosen is not None):
@@ -189,7 +195,12 @@ class OomLog:
         if dump is not None:
             is_global = False if dump.stats_cgroup is not None else dump.memory.is_node or None
         oom = LogOom(seq=record.seq, usec=record.usec, is_global=is_global)
-        return _Growing(oom if dump is None else self._with_dump(oom, dump, dump.old_context), set())
+        if dump is not None:
+            oom = self._with_dump(oom, dump, dump.old_context)
+        before, self._nobody_seen = self._nobody_seen, (oom.limit_cgroup, record.usec)
+        if before is not None and before[0] == oom.limit_cgroup and 0 <= record.usec - before[1] < NOBODY_SECONDS * 1e6:
+            return None
+        return _Growing(oom, set())
 
     # --- what a dump says of a kill ---------------------------------------------------------------------------------------
 
