@@ -64,7 +64,7 @@ class Waiting:
         """
         too_many = len(self._kills) - MAX_OPEN
         over = sum(1 for _, _, seen in self._kills if seen.is_over(now))
-        due = [(kill, case) for kill, case, _ in self._kills[: max(too_many, min(over, len(self._kills) - unexplained), 0)]]
+        due = [(kill, case) for kill, case, _ in self._kills[: max(too_many, over - unexplained, 0)]]
         del self._kills[: len(due)]
         return due
 

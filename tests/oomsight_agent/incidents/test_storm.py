@@ -107,3 +107,25 @@ def test_lines_without_header_that_come_after_their_counters_were_told_are_no_fu
     agent.settle()
     assert len(kills_counted(agent)) == 10
     assert agent.tracker.unattributed_oom_kills == 0
+
+
+def test_lines_that_are_ahead_of_the_counters_do_not_push_out_those_that_wait() -> None:
+    node = Node(version=1)
+    for id_ in CONTAINERS[:2]:
+        node.start(id_)
+    agent = Agent(node)
+    agent.observe()
+    ahead = 0
+    for _ in range(4):
+        for id_ in CONTAINERS[:2]:
+            node.count(id_, ahead)
+        for pid in range(10):
+            node.kill(CONTAINERS[pid % 2], 2000 + node.seq + pid, header=False)
+        for pid in range(10):  # logged after this sample has read the counters
+            node.log_kill(CONTAINERS[pid % 2], 3000 + node.seq + pid, header=False)
+        ahead = 5
+        agent.observe(1.0)
+    for id_ in CONTAINERS[:2]:
+        node.count(id_, ahead)
+    agent.settle()
+    assert len(kills_counted(agent)) == 80
