@@ -98,7 +98,7 @@ def main() -> int:
         ended = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONHASHSEED": "0"}, check=False)
     finally:
         shutil.rmtree(corpus)
-    output = (ended.stdout + ended.stderr).decode(errors="replace")
+    output = (ended.stderr + ended.stdout).decode(errors="replace")
     done = [line.rpartition(" ")[2] for line in output.splitlines() if line.startswith("stat::number_of_executed_units")]
     crashed = ended.returncode != 0
     if crashed or not done:

@@ -20,7 +20,8 @@ _HEAD: Final = re.compile(
     re.DOTALL,
 )
 _TAIL: Final = re.compile(rb",task=(.{0,15}),pid=(\d{1,10}),uid=(\d{1,10})\Z", re.DOTALL)
-_OLD: Final = re.compile(rb"Task in (.*) killed as a result of limit of (.*)\Z", re.DOTALL)
+_OLD_HEAD: Final = b"Task in "
+_OLD_PARTING: Final = b" killed as a result of limit of "
 _PARTING: Final = b",task_memcg="
 
 
@@ -61,18 +62,31 @@ def context_pid(line: bytes) -> int | None:
 
 def parse_old_context(line: bytes) -> Context | None:
     """`Task in X killed as a result of limit of Y`, up to 4.20; None when the line makes no sense."""
-    match = _OLD.match(line)
-    return Context(False, match[2], match[1]) if match is not None else None
+    if not line.startswith(_OLD_HEAD):
+        return None
+    paths = line.removeprefix(_OLD_HEAD)
+    first = at = paths.find(_OLD_PARTING)
+    if at < 0:
+        return None
+    while at >= 0:
+        task, limit = paths[:at], paths[at + len(_OLD_PARTING) :]
+        if _is_below(task, limit):
+            return Context(False, limit, task)
+        at = paths.find(_OLD_PARTING, at + 1)
+    return Context(False, paths[first + len(_OLD_PARTING) :], paths[:first])
 
 
 def _part(paths: bytes) -> tuple[bytes, bytes | None]:
-    at = paths.find(_PARTING)
+    first = at = paths.find(_PARTING)
     if at < 0:
         return paths, None
-    first = at
     while at >= 0:
         limit, task = paths[:at], paths[at + len(_PARTING) :]
-        if task == limit or task.startswith(limit.rstrip(b"/") + b"/"):
+        if _is_below(task, limit):
             return limit, task
         at = paths.find(_PARTING, at + 1)
     return paths[:first], paths[first + len(_PARTING) :]
+
+
+def _is_below(task: bytes, limit: bytes) -> bool:
+    return task == limit or task.startswith(limit.rstrip(b"/") + b"/")

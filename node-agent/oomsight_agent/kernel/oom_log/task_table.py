@@ -24,12 +24,13 @@ _HEADER: Final = re.compile(rb"\[ *pid *\] +([a-z_ ]+ name)\Z")
 class TaskTable:
     """Takes header and rows; keeps the biggest, and every pid (a group's members are among them)."""
 
-    __slots__ = ("_biggest", "_columns", "_page", "_row", "pids")
+    __slots__ = ("_biggest", "_columns", "_page", "_row", "_rows", "pids")
 
     def __init__(self, page_size_bytes: int) -> None:
         self._page = page_size_bytes
         self._row: re.Pattern[bytes] | None = None
         self._columns: list[str] = []
+        self._rows = 0
         self._biggest: list[tuple[int, int, bytes, dict[str, int]]] = []
         self.pids: set[int] = set()
 
@@ -46,7 +47,8 @@ class TaskTable:
         values = dict(zip(self._columns, map(int, numbers[1:]), strict=True))
         if len(self.pids) < MOST_PIDS:
             self.pids.add(pid)
-        entry = (values.get("rss", 0) + values.get("swapents", 0), -len(self.pids), name, values | {"pid": pid})
+        self._rows += 1  # of equal ones the first stays; no two entries are equal
+        entry = (values.get("rss", 0) + values.get("swapents", 0), -self._rows, name, values | {"pid": pid})
         if len(self._biggest) < BIGGEST:
             heapq.heappush(self._biggest, entry)
         elif entry[0] > self._biggest[0][0]:
