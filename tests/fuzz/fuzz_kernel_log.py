@@ -51,6 +51,7 @@ def run_child(runs: str, corpus: str) -> None:
     with atheris.instrument_imports(include=["oomsight_agent"]):
         from oomsight_agent.kernel.kmsg_record import KmsgRecord, parse_record
         from oomsight_agent.kernel.oom_log.assembler import OomLog
+        from oomsight_agent.kernel.oom_log.kill_line import parse_killed
         from oomsight_agent.kernel.oom_log.model import LogOom
 
     def check(oom: LogOom) -> None:
@@ -72,8 +73,13 @@ def run_child(runs: str, corpus: str) -> None:
             raw = b"%d,%d,%d,%s%s;%s\n" % (8 * (more >> 3 & 1) + how % 8, seq, 1000 * seq, FLAGS[how % 5], caller, line[2:])
             record = parse_record(raw)
             assert isinstance(record, KmsgRecord), "a record that the kernel could have written is none"
-            for oom in log.feed([record]):
+            found = log.feed([record])
+            killed = parse_killed(record.text, record.seq, record.usec)
+            if killed is not None and record.facility == 0 and record.flag == b"-":
+                assert any(kill.pid == killed.kill.pid for oom in found for kill in oom.kills), "a kill that is not told"
+            for oom in found:
                 assert record.facility == 0, "user space was believed"
+                assert not oom.kills or killed is not None, "a kill that the kernel does not tell"
                 check(oom)
 
     arguments = [sys.argv[0], corpus, f"-runs={runs}", f"-seed={SEED}", f"-max_len={MOST_BYTES}", f"-max_total_time={MOST_SECONDS}"]
