@@ -82,9 +82,10 @@ class ContainerCounters:
         """Kills of the log that may have been told already by their counter."""
         return [kill for counter in self._open.values() for kill in counter.doubtful()]
 
-    def unexplained(self) -> dict[str, int]:
-        """By container, the kills that its counter shows and the log does not."""
-        return {container_id: found for container_id, counter in self._open.items() if (found := counter.unexplained)}
+    def unexplained(self, *, since_start: bool) -> dict[str, int]:
+        """By container, the kills since the agent's first sample, or of before it, that its counter shows and the log does not."""
+        found = {container_id: counter.unexplained(since_start=since_start) for container_id, counter in self._open.items()}
+        return {container_id: count for container_id, count in found.items() if count}
 
     def overdue(self, now: Moment, *, follows_log: bool) -> list[list[Ordinal]]:
         """By container, the kills that are to be told from its counter alone."""

@@ -83,10 +83,10 @@ class ContainerCounter:
         """Nothing is open."""
         return not (self._pending or self._fresh or self._old)
 
-    @property
-    def unexplained(self) -> int:
-        """Kills that the counter shows and the log does not."""
-        return max(0, len(self._fresh) + len(self._old) - len(self._pending))
+    def unexplained(self, *, since_start: bool) -> int:
+        """Kills since the agent's first sample, or of before it, that the counter shows and the log does not."""
+        known = sum(1 for kill, _ in self._pending if kill.since_start == since_start)
+        return max(0, (len(self._fresh) if since_start else len(self._old)) - known)
 
     def add(self, kill: Kill, seen: Moment) -> None:
         """A kill of the log."""

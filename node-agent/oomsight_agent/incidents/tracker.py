@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from oomsight_agent.incidents.attribution import attribute, trigger_container, worst_gone
@@ -186,8 +186,11 @@ class IncidentTracker:
         """Ask the counters whose the kills without header were."""
         if not self._waiting or (not first and not self._something_is_due()):
             return
-        containers, pods = self._counters.unexplained(), self._pods.open()
-        found = self._waiting.take_all_of({**containers, **pods}, self._now)
+        self._give_to_owner(self._counters.unexplained(since_start=False), {}, since_start=False)
+        self._give_to_owner(self._counters.unexplained(since_start=True), self._pods.open(), since_start=True)
+
+    def _give_to_owner(self, containers: Mapping[str, int], pods: Mapping[str, int], *, since_start: bool) -> None:
+        found = self._waiting.take_all_of({**containers, **pods}, self._now, since_start=since_start)
         if found is None:
             return
         owner, kills = found
@@ -217,8 +220,9 @@ class IncidentTracker:
                 self._completeness.found += 1
                 self._add_counted(case)
         # Lines of now may be ahead of the counters, and have taken ordinals of lines that wait: the next sample gives these back.
-        unexplained = sum(self._counters.unexplained().values()) + sum(self._pods.open().values()) + self._lines_of_now
-        for kill, case in self._waiting.overdue(self._now, unexplained=unexplained):
+        shown = sum(self._counters.unexplained(since_start=True).values()) + sum(self._pods.open().values()) + self._lines_of_now
+        before = sum(self._counters.unexplained(since_start=False).values())
+        for kill, case in self._waiting.overdue(self._now, unexplained=shown, unexplained_before=before):
             self._place(kill, case)
 
     def _add_counted(self, case: Case) -> None:

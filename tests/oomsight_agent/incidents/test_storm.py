@@ -129,3 +129,24 @@ def test_lines_that_are_ahead_of_the_counters_do_not_push_out_those_that_wait() 
         node.count(id_, ahead)
     agent.settle()
     assert len(kills_counted(agent)) == 80
+
+
+def test_lines_of_before_the_start_do_not_stand_for_kills_after_it() -> None:
+    node = Node(version=1)
+    for pid in range(100, 400):  # an earlier storm, whose containers are gone
+        node.log_kill(None, pid, header=False)
+    for id_ in CONTAINERS[:4]:
+        node.start(id_)
+    agent = Agent(node)
+    agent.observe(0.3)
+    pid = 1000
+    for _ in range(20):
+        for _ in range(10):
+            pid += 1
+            node.kill(CONTAINERS[pid % 4], pid, header=False)
+        agent.observe(0.3)
+    agent.settle()
+    since = [kill for kill in kills_counted(agent) if kill[0] is not None]
+    assert len(since) == pid - 1000
+    assert len(kills_counted(agent)) == 300 + pid - 1000
+    assert agent.tracker.unattributed_oom_kills == 0
