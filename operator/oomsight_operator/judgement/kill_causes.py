@@ -65,6 +65,7 @@ def _context(
         window_seconds=window_seconds,
         incident=next((told for told in incidents if told.id == kill.incident_id), None),
         kernel_log_following=telemetry.kernel_log_following if telemetry is not None else None,
+        agent_silent=telemetry is None,
     )
 
 

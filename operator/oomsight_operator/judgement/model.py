@@ -147,7 +147,7 @@ class Telemetry:
     heard_since_seconds: float | None = None
     """Since when the agent speaks without a restart or a silence, by its own clock; None where that is not known."""
     kernel_log_following: bool | None = None
-    """Whether the agent reads the kernel's log; None: it was not told to, or nothing is known of it."""
+    """Whether the agent reads the kernel's log; False: it was told to and cannot; None: it was not told to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def join(pod: Pod, node: NodeTelemetry | None) -> Telemetry | None:
         pod_row=pod_row,
         incidents=incidents,
         heard_since_seconds=node.since_seconds,
-        kernel_log_following=node.kernel_log_following,
+        kernel_log_following=node.kernel_log.following if node.kernel_log is not None else None,
     )
 
 

@@ -42,8 +42,8 @@ class NodeTelemetry:
     """Over all instances of the agent."""
     since_seconds: float = 0.0
     """The agent's clock at the first sample of this instance, or after a silence: what came before it may not have seen."""
-    kernel_log_following: bool | None = None
     kernel_log: KernelLog | None = None
+    """None: the agent was not told to read it."""
     unattributed_oom_kills: int | None = None
     """As the last report told them."""
     version: int = 0
@@ -108,7 +108,6 @@ class TelemetryStore:
         node.memory = report.node_memory
         node.kernel_log = report.kernel_log
         node.unattributed_oom_kills = report.unattributed_oom_kills
-        node.kernel_log_following = report.kernel_log.following if report.kernel_log is not None else None
         return Applied(expected_node, frozenset(changed | victims), new_instance, incidents)
 
     def expire(self, now_seconds: float, stale_seconds: float) -> list[str]:

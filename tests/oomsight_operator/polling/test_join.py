@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from oomsight_api.incident import Evidence, Incident, Victim
+from oomsight_api.incident import Evidence, Incident, KernelLog, Victim
 from oomsight_api.report import Container
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.model import ContainerSpec, ContainerStatus, Pod
@@ -41,7 +41,7 @@ def node(*rows: Container, pods: tuple[PodRow, ...] = (), incidents: tuple[Incid
         pods={row.pod_uid: row for row in pods},
         incidents=kept,
         since_seconds=5.0,
-        kernel_log_following=True,
+        kernel_log=KernelLog(following=True),
     )
 
 

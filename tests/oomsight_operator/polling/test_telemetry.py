@@ -153,5 +153,5 @@ def test_incidents_outlive_the_agents_instance_and_what_it_may_have_missed_is_kn
     assert node.since_seconds == 1.0
     applied = store.apply("node-a", report(time=9.0, instance="i2", kernel_log=KernelLog(following=True)), 2.0)
     assert applied.new_instance
-    assert (node.since_seconds, node.kernel_log_following) == (9.0, True)
+    assert (node.since_seconds, node.kernel_log) == (9.0, KernelLog(following=True))
     assert [incident.id for incident in node.incidents.of_pod("u1")] == ["a"]

@@ -35,7 +35,9 @@ class KillContext:
     incident: Incident | None = None
     """As last told by the agent: its victims, its task table, its trigger."""
     kernel_log_following: bool | None = None
-    """Whether the agent reads the kernel's log; None: it was not told to, or nothing is known of it."""
+    """Whether the agent reads the kernel's log; False: it was told to and cannot; None: it was not told to, or nothing is known."""
+    agent_silent: bool = False
+    """Whether no agent speaks for the pod's node now: then nothing is known of its evidence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from oomsight_operator.judgement.model import Kill, KillSource
 
 def unknown(kill: Kill, context: KillContext) -> str | None:
     """Always."""
-    return f"cause unknown for want of {_missing(kill, context)}{_would_tell(kill, context)}"
+    return f"cause unknown (missing: {_missing(kill, context)}){_would_tell(kill, context)}"
 
 
 def _missing(kill: Kill, context: KillContext) -> str:
@@ -34,15 +34,19 @@ def _missing(kill: Kill, context: KillContext) -> str:
         missing.append("what could not be reclaimed shortly before it")
     elif need[1] > BURST_SECONDS:
         missing.append(f"a sample later than {span(need[1])} before it")
-    return " and ".join(missing)
+    return ", ".join(missing)
 
 
 def _would_tell(kill: Kill, context: KillContext) -> str:
     evidence = context.incident.evidence if context.incident is not None else None
     if kill.source is KillSource.KERNEL_LOG or evidence in {Evidence.KERNEL_LOG, Evidence.BOTH}:
         return ""
+    if context.agent_silent:
+        return "; the agent of its node was silent"
     if context.kernel_log_following:
         return "; the kernel's log told nothing of it (its rate limit, or lines overwritten)"
+    if context.kernel_log_following is False:
+        return "; the agent is to read the kernel's log and cannot: its own log says why"
     return "; the agent does not read the kernel's log: --kernel-log would tell more"
 
 

@@ -140,7 +140,7 @@ def test_a_kill_whose_header_the_rate_limit_swallowed() -> None:
     assert judged.cause is Cause.UNKNOWN
     assert judged.sentence == (
         "process m11 (pid 29928) of container app was killed by an OOM of unknown scope (the container's own limit is 8Mi), and"
-        " what it held is not known; cause unknown for want of whose memory ran out and a sample before it"
+        " what it held is not known; cause unknown (missing: whose memory ran out, a sample before it)"
     )
 
 

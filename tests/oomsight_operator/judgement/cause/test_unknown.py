@@ -18,7 +18,7 @@ def test_the_kubelets_word_alone() -> None:
     assert judged.cause is Cause.UNKNOWN
     assert judged.sentence == (
         "container app was killed by an OOM of unknown scope (the container's own limit is 512Mi), and what it held is not known;"
-        f" cause unknown for want of whose memory ran out and a sample before it{WOULD_TELL}"
+        f" cause unknown (missing: whose memory ran out, a sample before it){WOULD_TELL}"
     )
 
 
@@ -27,7 +27,15 @@ def test_an_agent_that_reads_the_log_is_not_told_to() -> None:
     told = judge_cause(kill(source=KillSource.STATUS), context(incident=incident(victim(), evidence=Evidence.BOTH)))
 
     assert rate_limited.sentence.endswith("; the kernel's log told nothing of it (its rate limit, or lines overwritten)")
-    assert told.sentence.endswith("cause unknown for want of a sample before it")
+    assert told.sentence.endswith("cause unknown (missing: a sample before it)")
+
+
+def test_an_agent_that_is_silent_or_cannot_read_the_log_is_not_told_to_either() -> None:
+    told = kill(None, source=KillSource.STATUS)
+
+    assert judge_cause(told, context(agent_silent=True)).sentence.endswith("; the agent of its node was silent")
+    cannot = judge_cause(told, context(kernel_log_following=False))
+    assert cannot.sentence.endswith("; the agent is to read the kernel's log and cannot: its own log says why")
 
 
 def test_what_filled_it_is_told_although_the_cause_is_not() -> None:
@@ -35,11 +43,11 @@ def test_what_filled_it_is_told_although_the_cause_is_not() -> None:
 
     assert judged.sentence == (
         "container app was killed at its own limit 512Mi: 500Mi anonymous, 2Mi page cache, 10Mi kernel (kernel log); cause unknown"
-        " for want of a sample before it"
+        " (missing: a sample before it)"
     )
 
 
 def test_a_sample_without_the_need_and_a_limit_that_nobody_knows() -> None:
     judged = judge_cause(kill(limit=None, before=sample(working_set=10 * MI)), context(limit=None))
 
-    assert "for want of the limit that fired and what could not be reclaimed shortly before it" in judged.sentence
+    assert "(missing: the limit that fired, what could not be reclaimed shortly before it)" in judged.sentence
