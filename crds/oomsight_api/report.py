@@ -19,8 +19,8 @@ REPORT_VERSION = 1
 MAX_REPORT_BYTES = 16 * 1024 * 1024
 """A node of 1,000 containers reports about 1.5 MiB; more than this is not a report."""
 
-MAX_INCIDENTS = 512
-"""An answer holds the latest at most."""
+MAX_INCIDENTS = 2048
+"""An answer holds the latest at most: a storm of a thousand kills between two polls is told whole."""
 MAX_PROCESSES = 32
 """Five are sent; what an agent makes the operator remember of a container has a bound."""
 

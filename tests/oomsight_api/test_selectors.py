@@ -90,10 +90,11 @@ _requirements = st.lists(
             lambda key, operator, values: expression(key, operator, *values),
             st.sampled_from("abc"),
             st.sampled_from(["In", "NotIn"]),
-            st.lists(st.sampled_from(["", "x", "y"]), min_size=1),
+            st.lists(st.sampled_from(["", "x", "y"]), min_size=1, max_size=32),
         ),
         st.builds(expression, st.sampled_from("abc"), st.sampled_from(["Exists", "DoesNotExist"])),
-    )
+    ),
+    max_size=32,
 )
 
 

@@ -11,8 +11,9 @@ from oomsight_agent.incidents.case import Case, Kill
 from oomsight_agent.incidents.names import Names
 from oomsight_agent.kernel.oom_log.model import LogOom
 from oomsight_api.incident import Incident
-from oomsight_api.report import MAX_INCIDENTS
 
+REMEMBERED: Final = 512
+"""Cases that were told and may yet become clearer; with their task tables 4 MiB."""
 _BOOT: Final = re.compile(r"[0-9a-f]{8}")
 
 
@@ -76,7 +77,7 @@ class Cases:
 
         What waits to be told stays: in a storm there is more of it than is remembered afterwards.
         """
-        too_many = len(self._cases) - MAX_INCIDENTS
+        too_many = len(self._cases) - REMEMBERED
         if too_many <= 0:
             return
         empty = [case for case in self._cases.values() if not case.kills and not case.can_be_told]

@@ -14,7 +14,7 @@ import msgspec
 from oomsight_api.incident import Incident
 
 MAX_PER_POD = 64
-MAX_PER_NODE = 512
+MAX_PER_NODE = 2048
 MAX_BYTES = 4 * 1024 * 1024
 """Of a node's incidents together, as JSON: what an agent keeps itself (a usual one with its task table has 3 KiB)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from tests.oomsight_agent.incidents.nodes import A, Agent, Node, container_id, kills_counted
 
+from oomsight_agent.incidents.cases import REMEMBERED
 from oomsight_agent.kernel.oom_log.model import LogKill, LogOom
 from oomsight_api.report import MAX_INCIDENTS
 
@@ -14,13 +15,13 @@ def test_an_incident_that_is_not_remembered_any_more_is_not_told_again() -> None
     node.start(A)
     agent = Agent(node)
     agent.observe()
-    for number in range(MAX_INCIDENTS + 200):
+    for number in range(REMEMBERED + 200):
         node.kill(A, number)
         node.now += 0.001
-    assert len(agent.observe(0.1)) == MAX_INCIDENTS + 200
+    assert len(agent.observe(0.1)) == REMEMBERED + 200
     assert agent.observe(log=tuple(node.log[:200])) == []  # by a reader that began anew
     agent.settle()
-    assert len(kills_counted(agent)) == MAX_INCIDENTS + 200
+    assert len(kills_counted(agent)) == REMEMBERED + 200
     assert agent.tracker.unattributed_oom_kills == 0
 
 
