@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from oomsight_api.names import Cause
 from oomsight_operator.judgement.cause.context import KillContext
 from oomsight_operator.judgement.cause.rules import judge_cause
 from oomsight_operator.judgement.kills.tellings import ends_of
@@ -34,16 +35,25 @@ def with_causes(
     before = {kill.identity: kill for kill in known}
     kills = tuple(
         replace(kill, cause=judge_cause(kill, _context(kill, history, pod, spec, telemetry, window_seconds)))
-        if kill.cause is None or _clarity(kill) != _clarity(before.get(kill.identity, kill))
+        if _became_clearer(before.get(kill.identity, kill), kill)
         else kill
         for kill in history.kills
     )
     return history if kills == history.kills else replace(history, kills=kills)
 
 
+def _became_clearer(before: Kill, now: Kill) -> bool:
+    """Whether there is something to judge. What fills in the numbers alone can explain what was unknown, and takes nothing
+    back: a restored kill has lost them, and gets them again when its incident is told again."""
+    if now.cause is None or _clarity(now) != _clarity(before):
+        return True
+    return now.cause.cause is Cause.UNKNOWN and (now.memory, now.before) != (before.memory, before.before)
+
+
 def _clarity(kill: Kill) -> tuple[object, ...]:
-    """What may change the judgement."""
-    return (kill.incident_id, kill.source, kill.scope, kill.victim_pid, kill.ended_container)
+    """What may change the judgement, or its sentence."""
+    victims = (kill.victim_pid, kill.victim_name, kill.processes)
+    return (kill.incident_id, kill.source, kill.scope, *victims, kill.ended_container)
 
 
 def _context(

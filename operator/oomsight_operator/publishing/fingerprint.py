@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from oomsight_api.names import Cause
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, KillSource
 
 
@@ -34,7 +35,7 @@ def _container(container: ContainerAssessment) -> Hashable:
         container.live_oom_score_adj_min,
         container.live_oom_score_adj_max,
         container.expected_oom_score_adj,
-        tuple((kill.identity, *_known_of(kill)) for kill in container.kills),
+        tuple((kill.identity, kill.ended_container, kill.processes, *_known_of(kill)) for kill in container.kills),
         (found.limit_bytes, found.request_bytes) if found is not None else None,
         memory_bucket(container),
     )
@@ -46,8 +47,8 @@ def facts_of_kills(assessment: Assessment) -> int:
 
 
 def _known_of(kill: Kill) -> tuple[Hashable, ...]:
-    """What may become known of a kill after its first telling."""
-    cause = kill.cause.cause if kill.cause is not None else None
+    """What may become known of a kill after its first telling; an unknown cause is none."""
+    cause = kill.cause.cause if kill.cause is not None and kill.cause.cause is not Cause.UNKNOWN else None
     log = kill.source if kill.source is KillSource.KERNEL_LOG else None
     return (kill.scope, cause, log, kill.victim_name, kill.victim_pid, kill.exit_code, kill.container_ended)
 

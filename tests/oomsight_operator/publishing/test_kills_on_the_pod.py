@@ -129,6 +129,14 @@ def test_more_that_becomes_known_of_a_kill_means_something_new() -> None:
     assert [facts(kill) for kill in steps] == sorted({facts(kill) for kill in steps})
 
 
+def test_a_correction_means_something_new() -> None:
+    child = replace(KILL, exit_code=None, container_ended=False)
+    unknown = replace(child, cause=KillCause(Cause.UNKNOWN, "x"))
+    corrected = [child, replace(child, processes=3), unknown, replace(child, container_ended=True), replace(KILL, exit_code=0)]
+    assert len({meaning(kill) for kill in corrected}) == len(corrected)
+    assert facts(child) > facts(unknown), "a cause that was found is told at once"
+
+
 HOSTILE = st.one_of(
     st.text(max_size=100),
     st.sampled_from(
