@@ -7,8 +7,9 @@ never a process name, pid, image or message.
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -22,6 +23,12 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 SCOPES = ("container", "process")
 """Label `scope` of kills: the container ended, or a process in it while the container went on."""
+
+
+_KillName = tuple[str, tuple[str, str, str]]
+"""Container name and the kill's identity."""
+_NO_KILLS: Mapping[_KillName, int] = MappingProxyType({})
+"""One for all pods without a kill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ class _PodRecord:
     containers: tuple[_Container, ...]
     kills: dict[tuple[str, str], int]
     """Kills since this operator first saw the pod, by container name and scope; restarts of the container do not reset it."""
+    processes: Mapping[_KillName, int]
+    """How many processes are counted of each kill that is known now, by the kill's name."""
 
 
 class _PodCollector(Collector):
@@ -174,7 +183,7 @@ class OperatorMetrics:
     # Judgement (called by the publisher)
 
     def observe(self, pod: Pod, assessment: Assessment) -> None:
-        """Take over the judgement of a pod; `new_kills` are added to its counters."""
+        """Take over the judgement of a pod; `new_kills`, and what is told later of their victims, are added to its counters."""
         # A pod made anew under its name may be told before its predecessor's end: two series with the same labels break a scrape.
         predecessor = self._uids.get((pod.namespace, pod.name))
         if predecessor is not None and predecessor != pod.uid:
@@ -182,15 +191,25 @@ class OperatorMetrics:
         self._uids[pod.namespace, pod.name] = pod.uid
         record = self._pods.records.get(pod.uid)
         kills = record.kills if record is not None else {}
+        counted = record.processes if record is not None else {}
+        processes: dict[_KillName, int] = {}
         for container in assessment.containers:
-            for kill in container.new_kills:
+            new = {kill.identity for kill in container.new_kills}
+            for kill in container.kills:
+                name, now = (container.name, kill.identity), max(1, kill.processes)
+                before = 0 if kill.identity in new else counted.get(name, now)  # a kill of before this operator is not counted
+                processes[name] = max(now, before)
+                if now <= before:
+                    continue
                 key = (container.name, _scope(kill))
-                kills[key] = kills.get(key, 0) + max(1, kill.processes)
+                kills[key] = kills.get(key, 0) + now - before
                 scope = kill.scope.value if kill.scope is not None else "unknown"
                 cause = kill.cause.cause if kill.cause is not None else Cause.UNKNOWN
-                self._oom_kills.labels(pod.namespace, scope, cause.value).inc(max(1, kill.processes))
+                self._oom_kills.labels(pod.namespace, scope, cause.value).inc(now - before)
         containers = tuple(_container_record(container) for container in assessment.containers)
-        self._pods.records[pod.uid] = _PodRecord(pod.namespace, pod.name, pod.node_name or "", assessment.level, containers, kills)
+        self._pods.records[pod.uid] = _PodRecord(
+            pod.namespace, pod.name, pod.node_name or "", assessment.level, containers, kills, processes or _NO_KILLS
+        )
 
     def forget(self, pod_uid: str) -> None:
         """The pod is gone, or under no policy any more: its series go."""

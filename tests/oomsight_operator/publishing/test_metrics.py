@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prometheus_client.parser import text_string_to_metric_families
 from tests.oomsight_operator.publishing.builders import MI, a_container, a_kill, a_pod, a_recommendation, an_assessment
 
@@ -79,6 +81,19 @@ def test_kills_are_counted_by_whose_memory_ran_out_and_why_also_when_their_pod_i
     metrics.observe(a_pod(uid="uid-2"), an_assessment(RiskLevel.HIGH, a_container(new_kills=(by_node,))))
     assert value(metrics, name, namespace="shop", scope="node", cause="NodePressure") == 2
     assert value(metrics, name, namespace="shop", scope="unknown", cause="Unknown") == 3
+
+
+def test_victims_that_are_told_later_are_counted_and_those_of_an_earlier_operator_are_not() -> None:
+    metrics = OperatorMetrics()
+    name, cause = "oomsight_oom_kills_total", KillCause(Cause.LEAK, "x")
+    first = a_kill(source=KillSource.KERNEL_LOG, incident_id="boot-1", scope=OomScope.CONTAINER, cause=cause)
+    restored = a_kill(source=KillSource.KERNEL_LOG, incident_id="boot-0", processes=7, scope=OomScope.CONTAINER, cause=cause)
+    metrics.observe(a_pod(), an_assessment(RiskLevel.HIGH, a_container(kills=(restored, first), new_kills=(first,))))
+    for told in (3, 3, 10, 2, 10):
+        grown = replace(first, processes=told)
+        metrics.observe(a_pod(), an_assessment(RiskLevel.HIGH, a_container(kills=(restored, grown))))
+    assert value(metrics, name, namespace="shop", scope="container", cause="Leak") == 10
+    assert value(metrics, "oomsight_container_observed_oom_kills_total", **WHERE, scope="process") == 10
 
 
 def test_what_the_agents_evidence_is_and_what_it_misses() -> None:
