@@ -26,7 +26,7 @@ from oomsight_kernel_vm.machine import Job, run_job
 from oomsight_kernel_vm.root import Root
 
 TESTS = ("tests/oomsight_agent", "tests/oomsight_sandbox/kubelet")
-# What is pure costs ten times as much here and cannot come out otherwise: incidents, and the log's parser but for real logs and kills.
+# What is pure costs ten times as much here and cannot come out otherwise: incidents, and the parser but for real logs and kills.
 PURE = ("--ignore=tests/oomsight_agent/incidents", "--ignore-glob=*/oom_log/test_[!r]*")
 EXAMPLES = "--hypothesis-profile=real-kernel"
 PYTEST = (
