@@ -32,7 +32,7 @@ def pod_limit(kill: Kill, context: KillContext) -> str | None:
     by = ""
     if trigger is not None and trigger.container_name is not None and trigger.container_name != context.container_name:
         by = f", hit by container {container_name(trigger.container_name)}"
-    return f"the containers of the pod filled it together{by}{_biggest(context)}"
+    return f"that is the limit of all containers of the pod together{by}{_biggest(context)}"
 
 
 def _biggest(context: KillContext) -> str:

@@ -1,8 +1,10 @@
-"""Startup: killed before the run had settled.
+"""Startup: killed too soon after its start to say more.
 
 Condition: killed at most `STARTUP_SECONDS` after the start of its run. Where it is not known whose memory ran out, an earlier
 kill at the same limit within the window is needed as well, since a node short of memory kills new containers too.
-Threshold: 60 s (a choice: runtimes load and warm up within it, and the agent has no trend before five minutes).
+Threshold: 60 s (a choice: runtimes load and warm up within it, and the agent has no trend before five minutes). A leak so fast that
+it fills the limit within a minute looks the same: growth from the start on, and the same again in the next run. Only a higher limit
+tells them apart, so the clause names both.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ def startup(kill: Kill, context: KillContext) -> str | None:
     if kill.scope not in {OomScope.CONTAINER, OomScope.POD} and not earlier_at_this_limit(kill, context):
         return None
     # The kubelet's times are whole seconds: less than one is not known.
-    return f"that was {span(max(1.0, ran))} after the container started, before it had settled{repeats(kill, context)}"
+    after = f"that was {span(max(1.0, ran))} after the container started"
+    return f"{after}, too early to tell a leak from a start that needs more{repeats(kill, context)}"
 
 
 RULE: Final = CauseRule(
@@ -40,10 +43,11 @@ RULE: Final = CauseRule(
     ),
     meaning=(
         "The container was killed within a minute of its start: loading, warming up or restoring needs more than the"
-        " limit. Where it repeats, the pod is in a crash loop that no waiting ends."
+        " limit, or it leaks so fast that it gets no further. So short a run does not tell these apart. Where it repeats,"
+        " the pod is in a crash loop that no waiting ends."
     ),
     todo=(
-        "Raise the limit until it starts once and see what it then settles at; recommendations need a run that lives. For"
+        "Raise the limit once: if it then settles, that was the start; if it only dies later, it leaks (see Leak). For"
         " a JVM or Node.js compare the heap option (-Xmx, MaxRAMPercentage, --max-old-space-size) with the limit. Load"
         " less at once: smaller batches, fewer workers, lazy caches."
     ),

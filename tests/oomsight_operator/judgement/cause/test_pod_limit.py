@@ -21,7 +21,8 @@ def test_victim_trigger_and_who_filled_it_may_be_three() -> None:
     assert judged.cause is Cause.POD_LIMIT
     assert judged.sentence == (
         "container app was killed at the limit 1Gi of its pod: its pod held 1000Mi anonymous, 8Mi page cache, 16Mi kernel (kernel"
-        " log); the containers of the pod filled it together, hit by container proxy (last known: cache 700Mi, app 120Mi)"
+        " log); that is the limit of all containers of the pod together, hit by container proxy (last known: cache 700Mi,"
+        " app 120Mi)"
     )
 
 
@@ -46,8 +47,8 @@ def test_without_the_log_the_pods_limit_is_the_contexts() -> None:
     judged = judge_cause(kill(POD), context(alone_in_pod=False, pod_limit_bytes=768 * MI))
 
     assert judged.sentence == (
-        "container app was killed at the limit 768Mi of its pod, and what it held is not known; the containers of the pod filled it"
-        " together"
+        "container app was killed at the limit 768Mi of its pod, and what it held is not known; that is the limit of all"
+        " containers of the pod together"
     )
 
 

@@ -15,7 +15,7 @@ def test_killed_seconds_after_its_start() -> None:
     assert judged.cause is Cause.STARTUP
     assert judged.sentence == (
         "container app was killed at its own limit 512Mi: 505Mi anonymous (kernel log); that was 4 s after the container started,"
-        " before it had settled"
+        " too early to tell a leak from a start that needs more"
     )
 
 
@@ -24,7 +24,7 @@ def test_earlier_kills_at_the_same_limit_are_counted() -> None:
 
     judged = judge_cause(kill(), context(ran=4.0, earlier_kills=past))
 
-    assert judged.sentence.endswith("before it had settled; 2 earlier kills known at this limit in 24 h")
+    assert judged.sentence.endswith("a start that needs more; 2 earlier kills known at this limit in 24 h")
 
 
 def test_after_a_minute_or_of_an_unknown_start_it_is_none() -> None:
