@@ -59,8 +59,8 @@ RULE: Final = CauseRule(
         " sample before the kill (the run was too short, or the agent was not there), or whose memory ran out."
     ),
     todo=(
-        "Run the agent with --kernel-log (agent.kernelLog.enabled in the chart; it makes the agent privileged): the kernel's log says whose limit it was,"
-        " what filled it and which processes were the biggest. Otherwise wait: the next kill of a run that was watched"
-        " tells more."
+        "Run the agent with --kernel-log (agent.kernelLog.enabled in the chart; it makes the agent privileged): the kernel's"
+        " log says whose limit it was, what filled it and which processes were the biggest. Otherwise wait: the next kill"
+        " of a run that was watched tells more."
     ),
 )
