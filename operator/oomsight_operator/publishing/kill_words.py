@@ -55,7 +55,9 @@ def limit_text(kill: Kill) -> str:
             return "limit of another cgroup"
         case OomScope.POD:
             return f"pod limit{amount}"
-        case _:
+        case OomScope.CONTAINER:
+            return f"limit{amount}"
+        case None:
             return f"limit{amount}" if amount else "no limit of its own"
 
 

@@ -60,6 +60,14 @@ def said_of(*kills: Kill, container: str = "app") -> dict[str, str]:
             "app, node out of memory, exit code 137, pid 17, NodePressure (kernel-log)",
         ),
         (
+            replace(KILL, limit_bytes=None, memory=None),
+            "app, limit, exit code 137, process java (pid 17), LimitTooLow (kernel-log)",
+        ),
+        (
+            replace(KILL, limit_bytes=None, memory=None, scope=None),
+            "app, no limit of its own, exit code 137, process java (pid 17), LimitTooLow (kernel-log)",
+        ),
+        (
             replace(KILL, scope=OomScope.CGROUP, cause=None),
             "app, limit of another cgroup, exit code 137, process java (pid 17) (kernel-log)",
         ),

@@ -2,13 +2,13 @@
 
 Levels: high, since what killed it once is still there; critical when it was killed three times or more in that window and the last
 kill is less than an hour old (a crash loop); medium when the limit was raised since, or when no limit of its own or its pod's was
-the reason: the node was out of memory. A fact of the past: it holds whether or not the agent speaks.
+the reason: the node was out of memory, or what it leaves to all pods. A fact of the past: it holds whether or not the agent speaks.
 """
 
 from __future__ import annotations
 
 from oomsight_api.incident import OomScope
-from oomsight_api.names import RiskLevel, RiskReason
+from oomsight_api.names import Cause, RiskLevel, RiskReason
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import Finding, Kill
 from oomsight_operator.judgement.risk.subject import Subject
@@ -58,9 +58,8 @@ def _pod_limit(subject: Subject, kill: Kill) -> int | None:
 
 def _level(subject: Subject, kills: tuple[Kill, ...], last: Kill) -> RiskLevel:
     current = subject.limit_bytes
-    if last.scope is OomScope.NODE or (
-        last.limit_bytes is None and subject.pod_limit_bytes is None and last.scope is not OomScope.POD
-    ):
+    by_node = last.scope is OomScope.NODE or (last.cause is not None and last.cause.cause is Cause.NODE_PRESSURE)
+    if by_node or (last.limit_bytes is None and subject.pod_limit_bytes is None and last.scope is not OomScope.POD):
         return RiskLevel.MEDIUM
     if last.limit_bytes is not None and current is not None and current > last.limit_bytes:
         return RiskLevel.MEDIUM

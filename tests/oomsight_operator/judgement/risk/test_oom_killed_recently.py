@@ -8,9 +8,9 @@ import pytest
 from tests.oomsight_operator.judgement.build import MI, NOW, spec, subject
 
 from oomsight_api.incident import KillMemory, OomScope
-from oomsight_api.names import RiskLevel
+from oomsight_api.names import Cause, RiskLevel
 from oomsight_api.report import Memory, Pod
-from oomsight_operator.judgement.model import Kill, KillSource
+from oomsight_operator.judgement.model import Kill, KillCause, KillSource
 from oomsight_operator.judgement.risk.oom_killed_recently import oom_killed_recently
 from oomsight_operator.judgement.risk.subject import Subject
 
@@ -36,6 +36,11 @@ def of(*kills: Kill, limit: int | None = 512 * MI, **more: Any) -> Subject:
         pytest.param(of(killed(60, None), limit=None, pod_limit_bytes=512 * MI), RiskLevel.HIGH, id="the-pods-limit"),
         pytest.param(of(killed(60, source=KillSource.COUNTER)), RiskLevel.HIGH, id="told-as-error-137"),
         pytest.param(of(killed(60, scope=OomScope.NODE)), RiskLevel.MEDIUM, id="the-node-was-out-of-memory"),
+        pytest.param(
+            of(killed(60, scope=OomScope.CGROUP, cause=KillCause(Cause.NODE_PRESSURE, "x"))),
+            RiskLevel.MEDIUM,
+            id="the-limit-of-all-pods",
+        ),
         pytest.param(of(killed(60, None, scope=OomScope.POD), limit=None), RiskLevel.HIGH, id="the-limit-of-the-pods-cgroup"),
     ],
 )
