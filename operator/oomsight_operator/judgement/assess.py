@@ -267,4 +267,5 @@ def _evidence(spec: ContainerSpec, subject: Subject, pod_class: QosClass, histor
         peak_unreclaimable_bytes=history.peak_unreclaimable_bytes,
         window_seconds=watched_seconds(history) or 0.0,
         cpu_request_equals_limit=bool(cpu) and cpu == spec.cpu_limit_millicores,
+        pod_limit_bytes=subject.pod_limit_bytes,
     )

@@ -5,7 +5,8 @@ so usage says too little. It grows with repetition, but bounded. Nothing but the
 to be too low, and then that is said. Request and limit are recommended apart, each container on its own.
 
 A kill because the node ran out, or some other cgroup than the container's or its pod's, blames no limit and raises none: it calls
-for a request. A container without a limit has none to start from: its peaks are all there is.
+for a request. Nor does one by a pod-level limit (`spec.resources`): a higher limit of the container would change nothing. A
+container without a limit has none to start from: its peaks are all there is.
 """
 
 from __future__ import annotations
@@ -55,11 +56,17 @@ class Evidence:
     window_seconds: float = 0.0
     """How long the peaks were watched."""
     cpu_request_equals_limit: bool = False
+    pod_limit_bytes: int | None = None
+    """Pod-level resources (`spec.resources`); None where the pod's limit is the sum of its containers'."""
 
     @property
     def blaming_kills(self) -> tuple[Kill, ...]:
         """Those that the container's or its pod's limit is to blame for, as far as known."""
-        return tuple(kill for kill in self.kills if kill.scope not in (OomScope.NODE, OomScope.CGROUP))
+        return tuple(kill for kill in self.kills if kill.scope not in (OomScope.NODE, OomScope.CGROUP) and not self._by_pod(kill))
+
+    def _by_pod(self, kill: Kill) -> bool:
+        """Whether a limit of the pod that is not made of its containers' was hit. Equal limits are both to blame."""
+        return kill.scope is OomScope.POD and self.pod_limit_bytes is not None and kill.limit_bytes != self.pod_limit_bytes
 
     @property
     def killing_limit_bytes(self) -> int | None:

@@ -35,7 +35,7 @@ def evidence(*kills: Kill, **more: Any) -> Evidence:
         recent_kill_seconds=86400,
         now_seconds=NOW,
         window_seconds=more.pop("window", 0.0),
-        **{f"{name}_bytes" if name.startswith("peak") else name: value for name, value in more.items()},
+        **{f"{name}_bytes" if name.startswith(("peak", "pod_limit")) else name: value for name, value in more.items()},
     )
 
 
@@ -276,3 +276,11 @@ def test_a_kill_that_the_limit_is_not_to_blame_for_raises_no_limit(scope: OomSco
     assert found.request_bytes is not None
     assert found.request_bytes >= 300 * MI
     assert limit_of(evidence(not_its_fault, killed())) == limit_of(evidence(killed()))
+
+
+def test_a_pod_level_limit_that_killed_raises_no_containers_limit_unless_they_are_equal() -> None:
+    by_pod = replace(killed(), scope=OomScope.POD)
+    found = recommend(evidence(by_pod, pod_limit=384 * MI), spec())
+
+    assert found is None or found.limit_bytes is None
+    assert limit_of(evidence(by_pod, pod_limit=512 * MI)) == limit_of(evidence(by_pod)) == limit_of(evidence(killed()))
