@@ -57,8 +57,9 @@ def rows_of_counters(report: NodeReport, incidents: Iterable[Incident]) -> list[
     by_container: Counter[str | None] = Counter()
     by_pod: Counter[str | None] = Counter()
     for incident in incidents:
-        by_container.update(victim.container_id for victim in incident.victims)
-        by_pod.update(victim.pod_uid for victim in incident.victims)
+        unlisted = incident.victim_count - len(incident.victims)
+        by_container += _with_unlisted(Counter(victim.container_id for victim in incident.victims), unlisted)
+        by_pod += _with_unlisted(Counter(victim.pod_uid for victim in incident.victims), unlisted)
     rows = []
     for row in report.containers:
         name = names.get(row.pod_uid)
@@ -73,6 +74,13 @@ def rows_of_counters(report: NodeReport, incidents: Iterable[Incident]) -> list[
         if beyond > 0:
             rows.append(KillRow(f"{name.namespace}/{name.pod}" if name is not None else below.pod_uid, "-", count=beyond))
     return sorted(rows, key=lambda row: row.victim_name)
+
+
+def _with_unlisted(listed: Counter[str | None], unlisted: int) -> Counter[str | None]:
+    """Victims that are not listed were where all the listed ones were; otherwise nobody knows where."""
+    if unlisted > 0 and len(listed) == 1:
+        listed[next(iter(listed))] += unlisted
+    return listed
 
 
 def _name(victim: Victim | None) -> str:

@@ -80,3 +80,11 @@ def test_what_counters_hold_beyond_the_incidents_is_told_of_containers_and_of_th
         ("shop/web-0/web", 2, None),
     ]
     assert rows_of_counters(node(container(1), pods=(Pod(pod_uid="u1", cgroup="/p", oom_kills=1),)), told) == []
+
+
+def test_victims_of_a_group_that_are_not_listed_are_not_told_again_by_the_counters() -> None:
+    told = [incident(1, OomScope.CONTAINER, WEB, limit_container_id="c1", victim_count=100)]
+    pod = Pod(pod_uid="u1", cgroup="/p", oom_kills=101)
+    assert [(row.victim_name, row.count) for row in rows_of_counters(node(container(101), pods=(pod,)), told)] == [
+        ("shop/web-0/web", 1)
+    ]

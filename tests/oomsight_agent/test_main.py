@@ -210,6 +210,22 @@ def test_kills_without_a_log_prints_what_counters_tell_and_what_would_tell_more(
     assert "oomsight-agent kills --kernel-log-path /dev/kmsg" in text
 
 
+def test_kills_shows_a_victim_of_which_the_log_told_no_owner(node: Path) -> None:
+    line = "Memory cgroup out of memory: Killed process 4711 (worker) total-vm:100kB, anon-rss:52kB, file-rss:0kB, shmem-rss:0kB"
+    (node / "kmsg").write_text(f"3,100,5000000,-;{line}\n")
+    shown = subprocess.run(
+        command(node, "kills", "--kernel-log-path", f"{node}/kmsg"),
+        capture_output=True,
+        text=True,
+        timeout=DONE_SECONDS,
+        check=False,
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+    text = " ".join(shown.stdout.split())
+    assert "worker 4711 52Ki" in text, text
+    assert "1 kill." in text
+
+
 def test_top_ends_quietly_when_nobody_reads_on(node: Path) -> None:
     process = subprocess.Popen(
         command(node, "top", "--watch", "0.05", "--no-headers"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
