@@ -108,19 +108,19 @@ class KillRecord(StatusModel):
     source: KillEvidence
     """What proves it."""
     limit: QuantityText | None = None
-    """The memory limit in force; missing where there was none or it is unknown."""
+    """The container's own memory limit then, which need not be the one that was hit (see scope); missing where it is not known."""
     peak: QuantityText | None = None
     """Highest memory seen before it; missing where it is unknown."""
     exit_code: Annotated[int, Field(), WHOLE_NUMBER] | None = None
-    """Exit code of the container; missing where a child process was killed and the container went on."""
+    """Exit code of the container; missing where it went on, or nobody told how it ended."""
     processes: Count = 1
     """How many processes died, as far as the kernel says."""
     sequence: Count = 0
     """Which kill of the container's counter it is; 0 where that is not known."""
     incident: Annotated[str, Field(max_length=MAX_INCIDENT_LENGTH)] | None = None
-    """Id of the node agent's incident; missing where the kubelet alone, or a counter, tells of the kill."""
+    """Id of the node agent's incident; missing where the kubelet alone tells of the kill."""
     scope: KillScope | None = None
-    """Whose memory ran out; missing where it is unknown."""
+    """Whose limit was hit: the Container's, the Pod's, another Cgroup's, or none: the Node ran out; missing where it is unknown."""
     outcome: KillOutcome | None = None
     """Whether the container ended with it; missing where the exit code alone tells."""
     process: Annotated[str, Field(max_length=MAX_PROCESS_LENGTH)] | None = None
