@@ -74,6 +74,7 @@ class Loop:
         log: FollowedLog | None = None,
         log_state: KernelLog | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        unix_time: Callable[[], float] = time.time,
     ) -> None:
         self._sampler = sampler
         self._tracker = tracker
@@ -82,6 +83,7 @@ class Loop:
         self._kernel_log = log
         self._log_state = log_state
         self._monotonic = monotonic
+        self._unix_time = unix_time
         self._schedule = Schedule(interval_seconds, monotonic())
         self._survivors = Survivors(sampler.has_processes)
         self._next_sample = float("-inf")
@@ -117,10 +119,11 @@ class Loop:
         self._read_log()
         self._evidence = False
         try:
-            report = self._sampler.sample(time.time(), began)
+            sampled = self._monotonic()  # a large ring takes seconds to read, and the two clocks must be of one moment
+            report = self._sampler.sample(self._unix_time(), sampled)
             self._read_log()
             self._evidence = False  # all of it is in this sample
-            self._publish(report, began)
+            self._publish(report, began, sampled)
         except Exception:  # noqa: BLE001
             self._board.sample_failed()
             if not self._failing:
@@ -134,24 +137,24 @@ class Loop:
         else:
             self._next_extra = began + max(EXTRA_DISTANCE_SECONDS, EXTRA_SHARE * (ended - began))
 
-    def _publish(self, report: NodeReport, began: float) -> None:
+    def _publish(self, report: NodeReport, began: float, sampled: float) -> None:
         report = replace(
             report,
-            incidents=self._observe(report, began),
+            incidents=self._observe(report, sampled),
             kernel_log=self._kernel_log.state if self._kernel_log is not None else self._log_state,
             unattributed_oom_kills=self._tracker.unattributed_oom_kills,
         )
         errors = {str(kind): count for kind, count in self._sampler.read_errors.totals.items()}
         self._board.publish(report, self._monotonic() - began, errors)
 
-    def _observe(self, report: NodeReport, began: float) -> tuple[Incident, ...]:
+    def _observe(self, report: NodeReport, sampled: float) -> tuple[Incident, ...]:
         """Incidents that are new or changed. What the log told is kept until here; a fault here costs the details of its kills."""
         ooms = self._kernel_log.pending if self._kernel_log is not None else ()
-        survivors = self._survivors.answers(began)
+        survivors = self._survivors.answers(sampled)
         seen = Observation(
             report=report,
-            monotonic_seconds=began,
-            boot_time_seconds=report.time_seconds - began,
+            monotonic_seconds=sampled,
+            boot_time_seconds=report.time_seconds - sampled,
             log=ooms,
             follows_log=self._kernel_log is not None and self._kernel_log.state.following,
             processes=ProcessesSeen(self._sampler.processes),
@@ -162,7 +165,7 @@ class Loop:
             self._kernel_log.settle(ooms)
         try:
             incidents = self._tracker.observe(seen)
-            self._survivors.ask(self._tracker.questions(), began)
+            self._survivors.ask(self._tracker.questions(), sampled)
         except Exception:  # noqa: BLE001 (a kill that cannot be understood must not hide all else)
             if not self._tracker_failing:
                 _log.exception("incidents cannot be told: the report goes on without them")

@@ -19,6 +19,7 @@ from oomsight_api.report import NodeReport, Process
 
 OOM = LogOom(seq=10, usec=1, is_global=False, kills=(LogKill(seq=10, usec=1, pid=7, name="a"),))
 INCIDENT = Incident(id="boot-10", time_seconds=1, evidence=Evidence.KERNEL_LOG)
+BOOTED = 1_700_000_000.0
 KNOWN = {7: KnownProcess(Process(pid=7, name="app", badness_points=5, oom_score_adj=3), "c1", True)}
 
 
@@ -49,9 +50,14 @@ class Parts:
     pending: tuple[LogOom, ...] = ()
     following: bool = True
     waits: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
+    ring_seconds: float = 0.0
+    """How long the log as it stands at the start takes to read."""
 
     def monotonic(self) -> float:
         return self.now
+
+    def unix_time(self) -> float:
+        return BOOTED + self.now
 
     # the sampler
     def sample(self, now_seconds: float, monotonic_seconds: float) -> NodeReport:
@@ -59,7 +65,7 @@ class Parts:
         self.now += self.sample_seconds
         if len(self.sampled) in self.fails_at:
             raise RuntimeError("a sample that fails")
-        return NodeReport(node="n", instance="", cursor="", full=True, time_seconds=monotonic_seconds, interval_seconds=1)
+        return NodeReport(node="n", instance="", cursor="", full=True, time_seconds=now_seconds, interval_seconds=1)
 
     def has_processes(self, container_id: str) -> bool | None:
         return container_id == "lives"
@@ -94,6 +100,7 @@ class Parts:
         return 0
 
     def read(self) -> bool:
+        self.now, self.ring_seconds = self.now + self.ring_seconds, 0.0
         come = [oom for at, oom in self.log_lines if at <= self.now]
         self.log_lines = [line for line in self.log_lines if line[0] > self.now]
         self.pending += tuple(come)
@@ -118,7 +125,8 @@ class Parts:
 
     def run(self, *, with_log: bool = True) -> str:
         me: Any = self
-        loop = Loop(me, me, me, me, interval_seconds=self.interval_seconds, log=me if with_log else None, monotonic=self.monotonic)
+        clocks: dict[str, Any] = {"monotonic": self.monotonic, "unix_time": self.unix_time}
+        loop = Loop(me, me, me, me, interval_seconds=self.interval_seconds, log=me if with_log else None, **clocks)
         return loop.run()
 
 
@@ -134,6 +142,12 @@ def test_a_line_of_the_log_brings_a_sample_at_once_and_the_schedule_stays() -> N
     assert parts.sampled == [0.0, 30.0, 47.0, 60.0]
     assert [seen.log for seen in parts.observed] == [(), (), (OOM,), ()]
     assert all(seen.follows_log for seen in parts.observed)
+
+
+def test_the_time_of_boot_is_right_however_long_the_ring_took_to_read() -> None:
+    parts = Parts(ring_seconds=8.0, last_seconds=1035.0)
+    parts.run()
+    assert {seen.boot_time_seconds for seen in parts.observed} == {BOOTED}
 
 
 def test_a_storm_of_lines_costs_ten_samples_a_second_and_loses_none() -> None:
