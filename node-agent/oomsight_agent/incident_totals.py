@@ -13,12 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec.structs import replace
+
 from oomsight_agent.series import Series
 from oomsight_api.incident import Incident, Victim
 from oomsight_api.report import MAX_INCIDENTS, NodeReport
 
 SETTLE_SECONDS: Final = 5.0
 FORGET_SECONDS: Final = 900.0
+MAX_ORDINALS: Final = 4096
 MAX_SERIES: Final = 2048
 """Of pods that are gone or were never seen: a node that restarts pods all day ends here."""
 UNKNOWN: Final = "unknown"
@@ -37,11 +40,13 @@ class Totals:
 @dataclass(slots=True)
 class _Settled:
     scope: str
-    victims: Counter[tuple[str, Series]]
+    victims: Counter[Series]
 
 
 @dataclass(slots=True)
 class _Count:
+    pod_uid: str
+    """Of the last victim's pod. One that comes again under its name goes on counting: a counter that fell would look restarted."""
     kills: int
     seen_seconds: float
     """When its pod was last on the node, or a kill was counted."""
@@ -53,8 +58,10 @@ class IncidentTotals:
     def __init__(self) -> None:
         self._open: dict[str, tuple[float, Incident]] = {}
         self._settled: dict[str, _Settled] = {}
-        self._kills: dict[tuple[str, Series, str], _Count] = {}
-        """By pod uid (a pod of the same name is another one), series and scope."""
+        self._kills: dict[tuple[Series, str], _Count] = {}
+        """By series and scope."""
+        self._ordinals: dict[tuple[str, int], str] = {}
+        """Which incident counted a kill that has an ordinal: a line that comes late tells it under a second id."""
         self._incidents: Counter[tuple[str, str]] = Counter()
 
     def observe(self, report: NodeReport) -> None:
@@ -74,10 +81,7 @@ class IncidentTotals:
 
     def totals(self) -> Totals:
         """The sums as they stand."""
-        kills: Counter[tuple[Series, str]] = Counter()
-        for (_, series, scope), count in self._kills.items():
-            kills[series, scope] += count.kills
-        return Totals(dict(kills), dict(self._incidents))
+        return Totals({key: count.kills for key, count in self._kills.items()}, dict(self._incidents))
 
     def _settle(self, now: float) -> None:
         for incident_id, (first_told, incident) in list(self._open.items()):
@@ -85,27 +89,49 @@ class IncidentTotals:
                 continue
             del self._open[incident_id]
             scope = incident.scope.value if incident.scope is not None else UNKNOWN
-            self._incidents[scope, incident.evidence.value] += 1
             settled = self._settled[incident_id] = _Settled(scope, Counter())
             self._add_victims(settled, incident, now)
+            if settled.victims or not incident.victims:
+                self._incidents[scope, incident.evidence.value] += 1
         while len(self._settled) > MAX_INCIDENTS:
             del self._settled[next(iter(self._settled))]
 
     def _add_victims(self, settled: _Settled, incident: Incident, now: float) -> None:
-        for key, victims in _victims(incident).items():
-            more = victims - settled.victims[key]
+        """Further victims, however those that are counted are named by now."""
+        own = self._own(incident)
+        pod_uids = {_series(victim): victim.pod_uid or "" for victim in own.victims}
+        room = own.victim_count - settled.victims.total()
+        for series, victims in _victims(own).items():
+            more = min(victims - settled.victims[series], room)
             if more > 0:
-                settled.victims[key] = victims
-                count = self._kills.setdefault((*key, settled.scope), _Count(0, now))
+                room -= more
+                settled.victims[series] += more
+                uid = pod_uids.get(series, "")
+                count = self._kills.setdefault((series, settled.scope), _Count(uid, 0, now))
+                count.pod_uid = uid
                 count.kills += more
                 count.seen_seconds = now
+
+    def _own(self, incident: Incident) -> Incident:
+        """Without victims that another incident has counted."""
+        own = []
+        for victim in incident.victims:
+            kill = _kill(victim)
+            if kill is None or self._ordinals.setdefault(kill, incident.id) == incident.id:
+                own.append(victim)
+        while len(self._ordinals) > MAX_ORDINALS:
+            del self._ordinals[next(iter(self._ordinals))]
+        if len(own) == len(incident.victims):
+            return incident
+        unlisted = incident.victim_count - len(incident.victims) if own else 0
+        return replace(incident, victims=tuple(own), victim_count=len(own) + unlisted)
 
     def _forget(self, pod_uids: set[str], now: float) -> None:
         absent = []
         for key, count in self._kills.items():
-            if key[0] in pod_uids:
+            if count.pod_uid in pod_uids:
                 count.seen_seconds = now
-            elif key[1] != Series():
+            elif key[0] != Series():
                 absent.append((count.seen_seconds, key))
         absent.sort()
         for number, (seen, key) in enumerate(absent):
@@ -113,13 +139,19 @@ class IncidentTotals:
                 del self._kills[key]
 
 
-def _victims(incident: Incident) -> Counter[tuple[str, Series]]:
-    """Victims by pod uid and series; those that are not listed belong to the listed ones' container if that is one."""
-    victims = Counter((victim.pod_uid or "", _series(victim)) for victim in incident.victims)
+def _victims(incident: Incident) -> Counter[Series]:
+    """Victims by series; those that are not listed belong to the listed ones' container if that is one."""
+    victims = Counter(_series(victim) for victim in incident.victims)
     unlisted = incident.victim_count - len(incident.victims)
     if unlisted > 0:
-        victims[next(iter(victims)) if len(victims) == 1 else ("", Series())] += unlisted
+        victims[next(iter(victims)) if len(victims) == 1 else Series()] += unlisted
     return victims
+
+
+def _kill(victim: Victim) -> tuple[str, int] | None:
+    """Which kill of which counter it is, where that is known."""
+    counter = victim.container_id or victim.pod_uid
+    return (counter, victim.ordinal) if counter is not None and victim.ordinal is not None else None
 
 
 def _series(victim: Victim) -> Series:

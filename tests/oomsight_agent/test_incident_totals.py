@@ -95,3 +95,32 @@ def test_the_last_kill_of_a_pod_is_told_for_a_while_after_it_went() -> None:
     assert node.kills == {(WEB, "container"): 1, (Series(), "container"): 1}
     node.tick(FORGET_SECONDS + 1, pods=())
     assert node.kills == {(Series(), "container"): 1}
+
+
+def test_a_name_that_is_learnt_after_the_kill_was_counted_makes_no_second_kill() -> None:
+    node = Node()
+    node.tick(0, replace(OOM, victims=(Victim(pod_uid="u1", container_id="c1"),)))
+    node.tick(SETTLE_SECONDS)
+    node.tick(1, OOM)
+    assert node.kills == {(Series(pod_uid="u1", container_id="c1"), "container"): 1}
+
+
+def test_two_incidents_that_name_the_same_kill_of_a_container_count_once() -> None:
+    third = replace(VICTIM, ordinal=3)
+    node = Node()
+    node.tick(0, replace(OOM, id="b-c1-3", evidence=Evidence.COUNTER, victims=(third,)))
+    node.tick(SETTLE_SECONDS, replace(OOM, victims=(third,)))
+    node.tick(SETTLE_SECONDS)
+    assert node.kills == {(WEB, "container"): 1}
+    assert node.totals.totals().incidents == {("container", "counter"): 1}
+
+
+def test_a_pod_that_comes_again_under_its_name_goes_on_counting_and_its_counter_never_falls() -> None:
+    node = Node()
+    node.tick(0, OOM)
+    node.tick(SETTLE_SECONDS)
+    again = replace(OOM, id="b-2", victims=(replace(VICTIM, pod_uid="u2", container_id="c2"),))
+    node.tick(1, again, pods=("u2",))
+    node.tick(SETTLE_SECONDS, pods=("u2",))
+    node.tick(FORGET_SECONDS + 1, pods=("u2",))
+    assert node.kills == {(WEB, "container"): 2}
