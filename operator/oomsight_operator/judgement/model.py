@@ -206,6 +206,11 @@ class KillCause:
     """Printable ASCII, with the numbers and where they come from."""
 
 
+def incident_identity(container_id: str, incident_id: str) -> tuple[str, str, str]:
+    """`Kill.identity` of a kill that an incident told of first."""
+    return (container_id, "incident", incident_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Kill:
     """One OOM of a container: all of its processes that one decision of the kernel killed. See `identity`."""
@@ -244,7 +249,7 @@ class Kill:
         if self.source is KillSource.STATUS:
             return (self.container_id, self.source.value, "0")
         if self.incident_id is not None:
-            return (self.container_id, "incident", self.incident_id)
+            return incident_identity(self.container_id, self.incident_id)
         return (self.container_id, self.source.value, str(self.sequence))
 
     @property
@@ -285,6 +290,8 @@ class ContainerHistory:
     counted: tuple[str, ...] = ()
     """Names (incident and container, or container and ordinal) of victims that were counted, newest last, bounded: kills outlive
     in it their place in `kills`."""
+    known: frozenset[str] = frozenset()
+    """Short hashes of the identities of kills that an earlier run of the operator counted, in any pod of the workload."""
     oom_kills_seen: int | None = None
     """All kills of `container_id_seen` up to this ordinal are counted."""
     container_id_seen: str | None = None

@@ -1,9 +1,12 @@
-"""How numbers are written in sentences: spans of time, percent, printable ASCII. Bytes: `oomsight_api.quantity.human_bytes`.
+"""How numbers are written in sentences: spans of time, percent, printable ASCII; and short names for long ones. Bytes:
+`oomsight_api.quantity.human_bytes`.
 
 Shared by the rules' sentences and the annotations, so that the same number reads the same everywhere.
 """
 
 from __future__ import annotations
+
+import hashlib
 
 from oomsight_api.times import TimeError, format_time
 
@@ -29,6 +32,15 @@ def printable(text: str, limit: int = 253) -> str:
         for character in text[: limit + 1]
     )
     return escaped if len(escaped) <= limit else escaped[: max(0, limit - 3)] + "..."
+
+
+def short_hash(*parts: str) -> str:
+    """16 hexadecimal digits (64 bits) of the parts."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:16]
 
 
 def time_text(time_seconds: float) -> str:

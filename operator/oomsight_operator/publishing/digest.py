@@ -6,6 +6,7 @@ A status may have been written by an older or newer version, or by somebody else
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import msgspec
 
@@ -122,13 +123,15 @@ def histories_of(containers: Iterable[ContainerRecommendation]) -> dict[str, Pod
     for container in containers:
         digest = _decode(container.digest)
         pods = {pod.uid: pod for pod in digest.pods} if digest else {}
+        known = frozenset(digest.known[-MAX_KNOWN_KILLS:]) if digest else frozenset()
         kills: dict[str, list[Kill]] = {}
         for record in container.kills:
             kill = kill_of(record, container.name)
             if kill is not None and record.pod_uid:
                 kills.setdefault(record.pod_uid, []).append(kill)
         for uid in pods.keys() | kills.keys():
-            found.setdefault(uid, {})[container.name] = _history(pods.get(uid), tuple(kills.get(uid, ())))
+            history = _history(pods.get(uid), tuple(kills.get(uid, ())))
+            found.setdefault(uid, {})[container.name] = replace(history, known=known)
     return {uid: PodHistory(containers=histories) for uid, histories in found.items()}
 
 

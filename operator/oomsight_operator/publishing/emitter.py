@@ -17,10 +17,11 @@ from urllib.parse import quote
 
 from oomsight_api.names import PREFIX, RiskLevel
 from oomsight_operator.judgement.model import Owner, Pod
+from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.kube.client import MERGE_PATCH
 from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.publishing.budget import KeyedBuckets, priority_of
-from oomsight_operator.publishing.events import ObjectEvent, short_hash
+from oomsight_operator.publishing.events import ObjectEvent
 from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.publishing.runner import ApiClient, Runner
 from oomsight_operator.publishing.settings import PublisherSettings

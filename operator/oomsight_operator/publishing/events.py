@@ -6,7 +6,6 @@ changes at or above medium, `MemoryLimitRecommended` when a container's recommen
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from oomsight_api.incident import OomScope
 from oomsight_api.names import Annotation, EventAction, EventReason, RiskLevel
 from oomsight_api.quantity import format_bytes
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, ContainerKind, Kill, Pod, Recommendation
+from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.publishing.budget import has_risen
 from oomsight_operator.publishing.kill_words import end_text, process_text, where_text
 from oomsight_operator.publishing.patches import marks_of_pod, parse_level
@@ -118,15 +118,6 @@ def one_line(text: str, limit: int = MAX_NOTE_BYTES) -> str:
         for character in text[: limit + 1]
     )
     return line if len(line) <= limit else line[: limit - 3].rstrip() + "..."
-
-
-def short_hash(*parts: str) -> str:
-    """16 hexadecimal digits (64 bits) of the parts."""
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return digest.hexdigest()[:16]
 
 
 def _kills(assessment: Assessment, oldest_seconds: float) -> Iterator[ObjectEvent]:

@@ -22,7 +22,8 @@ from oomsight_api.recommendation import (
 )
 from oomsight_api.times import TimeError, format_time, parse_time
 from oomsight_operator.judgement.model import Kill, KillCause, KillSource
-from oomsight_operator.publishing.events import one_line, short_hash
+from oomsight_operator.judgement.words import short_hash
+from oomsight_operator.publishing.events import one_line
 
 MAX_KNOWN_KILLS = 512
 """Names of kills remembered per container, so that none is counted twice."""

@@ -33,7 +33,8 @@ from oomsight_operator.judgement.model import (
     PodHistory,
     Recommendation,
 )
-from oomsight_operator.publishing.events import one_line, short_hash
+from oomsight_operator.judgement.words import short_hash
+from oomsight_operator.publishing.events import one_line
 from oomsight_operator.publishing.kill_records import ContainerMemory
 
 _BUILT_IN = frozenset({"v1", "apps/v1", "batch/v1"})

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from oomsight_api.incident import Evidence
 from oomsight_operator.judgement.kills.tellings import Telling, is_near
-from oomsight_operator.judgement.model import ContainerHistory, Kill, KillSource, WaitingKill
+from oomsight_operator.judgement.model import ContainerHistory, Kill, KillSource, WaitingKill, incident_identity
+from oomsight_operator.judgement.words import short_hash
 
 MAX_COUNTED = 256
 """Names remembered beside those of incidents that are still told."""
@@ -70,7 +71,7 @@ class Book:
                 self.kills[index] = completed(kill, telling, self._of_others(kill, telling))
                 self.note(telling.incident.id, telling.container_id, telling.ordinals)
                 return None
-        if incident_name(telling.incident.id, telling.container_id) in self.counted:
+        if incident_name(telling.incident.id, telling.container_id) in self.counted or self._is_known(telling):
             self.note(telling.incident.id, telling.container_id, telling.ordinals)
             return None
         for index, waits in enumerate(self.waiting):
@@ -104,6 +105,11 @@ class Book:
             kill.container_id == run and kill.ended_container and kill.incident_id is not None and kill.incident_id != besides
             for kill in self.kills
         )
+
+    def _is_known(self, telling: Telling) -> bool:
+        """Whether an earlier run of the operator counted it, although it stands in no record any more."""
+        known = self.history.known
+        return bool(known) and short_hash(*incident_identity(telling.container_id, telling.incident.id)) in known
 
     def _fresh(self, telling: Telling) -> tuple[int, ...]:
         """Its ordinals that are no counted kill's."""

@@ -134,6 +134,24 @@ def test_a_storm_is_not_counted_again_by_a_restarted_operator() -> None:
     assert len(watch.announced) == watch.memory.oom_kills == MAX_KILLS
 
 
+@pytest.mark.parametrize("numbered", [True, False], ids=["with-ordinals", "without"])
+def test_many_kills_of_a_run_that_is_gone_are_not_counted_again_by_a_restarted_operator(numbered: bool) -> None:
+    watch = Watch()
+    storm = [
+        oom(f"3b0c5a2e-{number}", at=NOW + number, container_survived=True, **({"ordinal": number} if numbered else {}))
+        for number in range(1, 41)
+    ]
+    gone = restarted(code=1, reason="Error", at=NOW + 100)
+    watch.look(running(), *storm, at=NOW + 90, row=row(FIRST_RUN, memory(limit=1)))
+    watch.look(gone, *storm, at=NOW + 110, row=row(SECOND_RUN, memory(limit=1)))
+    watch.restart()
+    again = watch.look(gone, *storm, at=NOW + 120, row=row(SECOND_RUN, memory(limit=1)))
+    later = watch.look(gone, *storm, at=NOW + 130, row=row(SECOND_RUN, memory(limit=1)))
+
+    assert (again, later) == ((), ())
+    assert len(watch.announced) == watch.memory.oom_kills == 40
+
+
 def test_runs_of_a_crash_loop_that_no_status_shows_any_more_are_kills_of_their_own() -> None:
     watch = Watch()
     runs = [f"{number:064x}" for number in range(5)]
