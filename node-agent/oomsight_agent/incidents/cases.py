@@ -14,6 +14,8 @@ from oomsight_api.incident import Incident
 
 REMEMBERED: Final = 512
 """Cases that were told and may yet become clearer; with their task tables 4 MiB."""
+REMEMBERED_KILLS: Final = 4096
+"""Of those cases together; 3 MiB. A container of thousands of processes may die whole again and again."""
 _BOOT: Final = re.compile(r"[0-9a-f]{8}")
 
 
@@ -60,9 +62,9 @@ class Cases:
         """Incidents that are new or otherwise than they were told, oldest first. New ones with doubtful kills are told later."""
         found = []
         later = {kill.case_id: None for kill in doubtful if kill.case_id not in self._told}
-        for case_id in self._changed.keys() - later.keys():
+        for case_id in self._changed:
             case = self._cases.get(case_id)
-            if case is None or not case.can_be_told:
+            if case_id in later or case is None or not case.can_be_told:
                 continue
             incident = build(case, self._names)
             if self._told.get(case_id) != incident:
@@ -78,13 +80,21 @@ class Cases:
         What waits to be told stays: in a storm there is more of it than is remembered afterwards.
         """
         too_many = len(self._cases) - REMEMBERED
-        if too_many <= 0:
-            return
-        empty = [case for case in self._cases.values() if not case.kills and not case.can_be_told]
-        told = [self._cases[case_id] for case_id in self._told]
-        told.sort(key=lambda case: (case.time_seconds, case.oom.seq if case.oom else -1))
-        for case in [*empty, *told][:too_many]:
-            del self._cases[case.id]
-            self._told.pop(case.id, None)
-            if case.oom is not None:
-                self._forgotten_seq = max(self._forgotten_seq, case.oom.seq)
+        told = [self._cases[case_id] for case_id in self._told]  # in the order of learning: the wall clock may be set back
+        kills = sum([len(case.kills) for case in told])
+        if too_many > 0:
+            for case in [case for case in self._cases.values() if not case.kills and not case.can_be_told][:too_many]:
+                self._drop(case)
+                too_many -= 1
+        for case in told:
+            if too_many <= 0 and kills <= REMEMBERED_KILLS:
+                break
+            self._drop(case)
+            too_many -= 1
+            kills -= len(case.kills)
+
+    def _drop(self, case: Case) -> None:
+        del self._cases[case.id]
+        self._told.pop(case.id, None)
+        if case.oom is not None:
+            self._forgotten_seq = max(self._forgotten_seq, case.oom.seq)

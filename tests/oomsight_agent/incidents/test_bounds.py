@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import msgspec
 from tests.oomsight_agent.incidents.nodes import A, Agent, Node, container_id, kills_counted
 
@@ -23,6 +25,26 @@ def test_an_incident_that_is_not_remembered_any_more_is_not_told_again() -> None
     agent.settle()
     assert len(kills_counted(agent)) == REMEMBERED + 200
     assert agent.tracker.unattributed_oom_kills == 0
+
+
+def test_a_container_that_dies_whole_again_and_again_with_thousands_of_processes_costs_only_its_latest_deaths() -> None:
+    node = Node()
+    node.start(A, group=True)
+    agent = Agent(node)
+    agent.observe()
+    sizes = []
+    tracemalloc.start()
+    for number in range(5):
+        group = [LogKill(seq, 10**9, seq, "x", anon_rss_bytes=seq * 4096) for seq in range(number * 10_000, number * 10_000 + 2000)]
+        agent.observe(
+            log=(LogOom(group[0].seq, 10**9, is_global=False, group_cgroup=node.containers[A].cgroup, kills=tuple(group)),)
+        )
+        agent.settle()
+        del group
+        sizes.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert sum(incident.victim_count for incident in agent.told.values()) == 10_000
+    assert sizes[4] - sizes[2] < (sizes[1] - sizes[0]) / 2, sizes
 
 
 def test_a_counter_of_millions_from_before_the_start_tells_its_latest_kills() -> None:
