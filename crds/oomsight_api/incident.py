@@ -20,6 +20,8 @@ from oomsight_api.bounds import CgroupPath, Count, OomScoreAdj, Row, Text, UnixT
 MAX_VICTIMS = 64
 """More of one incident (a group of 1,000 processes) are counted, not listed."""
 MAX_TASKS = 10
+MAX_ID_LENGTH = 256
+"""As long as a MemoryRecommendation remembers it: a kill must be known by it after a restart of the operator."""
 
 
 class OomScope(StrEnum):
@@ -149,7 +151,7 @@ class LastSample(Row, frozen=True, kw_only=True, omit_defaults=True):
 class Incident(Row, frozen=True, kw_only=True, omit_defaults=True):
     """One OOM: one decision of the kernel, with all that died of it."""
 
-    id: Text
+    id: Annotated[str, msgspec.Meta(max_length=MAX_ID_LENGTH)]
     """`<boot>-<sequence number of its first Killed line>`, or `<boot>-<container>-<ordinal>` where the log does not tell of it."""
     time_seconds: UnixTime
     """When it happened; where only a counter tells, when the agent saw that."""

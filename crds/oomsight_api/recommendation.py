@@ -12,6 +12,7 @@ from pydantic import Field
 
 from oomsight_api.api_model import WHOLE_NUMBER, ApiModel, Name, QuantityText, StatusModel, Timestamp
 from oomsight_api.conditions import MAX_CONDITIONS, Condition
+from oomsight_api.incident import MAX_ID_LENGTH
 from oomsight_api.names import Cause
 from oomsight_api.status import Count
 
@@ -21,7 +22,7 @@ MAX_KILLS = 10
 """Kills remembered with their details, per container; older ones stay in the count."""
 MAX_DIGEST_LENGTH = 4096
 MAX_SENTENCE_LENGTH = 512
-MAX_INCIDENT_LENGTH = 256
+MAX_INCIDENT_LENGTH = MAX_ID_LENGTH
 MAX_PROCESS_LENGTH = 64
 """A process name has 15 bytes, each escaped at most four times as long."""
 

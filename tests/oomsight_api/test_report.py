@@ -77,6 +77,7 @@ ROW = {"pod_uid": "u", "container_id": "c", "cgroup": "/"}
         ("containers", [{**ROW, "cgroup": "/" * 4097}], "$.containers[0].cgroup"),
         ("containers", [{**ROW, "processes": [{"pid": 1, "name": "a"}] * 33}], "$.containers[0].processes"),
         ("cursor", "c" * 1025, "$.cursor"),
+        ("incidents", [{"id": "i" * 257, "time_seconds": 1.0, "evidence": "counter"}], "$.incidents[0].id"),
         ("time_seconds", 1e300, "$.time_seconds"),
         ("time_seconds", -1.0, "$.time_seconds"),
     ],

@@ -12,6 +12,8 @@ from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus,
 
 MAX_KILLS = 64
 """As many as incidents are kept of a pod."""
+MAX_WAITING = 64
+"""More cannot wait: the longest in it are taken for children's, as they would be a few seconds later."""
 MAX_ENDED_IDS = 8
 
 
@@ -63,9 +65,11 @@ def observe_kills(previous: ContainerHistory, seen: Observation) -> KillTransiti
             ended.append(run_id(end))
     for waits in tuple(book.waiting):
         until = waits.since_seconds + CHILD_GRACE_SECONDS
-        if waits.kill.container_id in undecided:
+        if len(book.waiting) > MAX_WAITING:
+            book.count_child(waits)
+        elif waits.kill.container_id in undecided:
             continue
-        if until > seen.now_seconds:
+        elif until > seen.now_seconds:
             due.append(until)
         else:
             book.count_child(waits)

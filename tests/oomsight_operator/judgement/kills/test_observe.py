@@ -8,7 +8,7 @@ from tests.oomsight_operator.judgement.kills.watch import DAY, LIMIT, Watch, cou
 
 from oomsight_api.incident import Evidence, Incident, KillMemory, LastSample, OomScope
 from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS
-from oomsight_operator.judgement.kills.observe import MAX_KILLS
+from oomsight_operator.judgement.kills.observe import MAX_KILLS, MAX_WAITING
 from oomsight_operator.judgement.model import ContainerStatus, KillSource, Termination
 
 
@@ -45,6 +45,17 @@ def test_a_killed_container_is_told_at_once_and_completed_by_the_kubelet_later(t
     assert completed == ()
     assert [(kill.exit_code, kill.ended_container, kill.time_seconds) for kill in watch.kills] == [(137, True, NOW)]
     assert watch.kills[0].identity == kill.identity
+
+
+def test_what_waits_has_a_bound_and_nothing_of_it_is_lost() -> None:
+    watch = Watch()
+    told = [counted(number + 1, at=NOW + number / 1000) for number in range(3 * MAX_KILLS)]
+    for number in range(0, len(told), MAX_KILLS):
+        watch.look(running(), *told[number : number + MAX_KILLS], at=NOW + 1 + number / 1000)
+        assert len(watch.history.waiting) <= MAX_WAITING
+    watch.look(running(), at=NOW + 100)
+
+    assert sorted(kill.sequence for kill in watch.announced) == list(range(1, len(told) + 1))
 
 
 def test_a_group_inside_a_container_is_not_the_container() -> None:
