@@ -18,6 +18,10 @@ class NodeNews:
     def __init__(self) -> None:
         self._told: dict[str, dict[str, float]] = {}
 
+    def __len__(self) -> int:
+        """Nodes of which something is remembered."""
+        return len(self._told)
+
     def take(self, node_name: str, incidents: Iterable[Incident], now_seconds: float) -> tuple[Incident, ...]:
         """Those node-wide ones that nobody was told of yet. `now_seconds` is Unix time."""
         told = self._told.get(node_name, {})
@@ -30,8 +34,16 @@ class NodeNews:
             if abs(now_seconds - incident.time_seconds) <= NEWS_SECONDS and len(told) < MAX_TOLD:
                 told[incident.id] = now_seconds
                 news.append(incident)
+        self._told.pop(node_name, None)
         if told:
             self._told[node_name] = told
-        else:
-            self._told.pop(node_name, None)
+        self._forget_gone(now_seconds)
         return tuple(news)
+
+    def _forget_gone(self, now_seconds: float) -> None:
+        """Nodes that were not heard for so long that nothing of theirs could be told again; the longest silent stand first."""
+        while self._told:
+            node_name, told = next(iter(self._told.items()))
+            if now_seconds - max(told.values()) <= 2 * NEWS_SECONDS:
+                return
+            del self._told[node_name]

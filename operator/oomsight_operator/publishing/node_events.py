@@ -67,6 +67,10 @@ class NodeIncidents:
         """Node and cgroup uid by pod uid."""
         self._held: dict[str, list[Incident]] = {}
 
+    def __len__(self) -> int:
+        """Incidents that wait."""
+        return sum(map(len, self._held.values()))
+
     def incident(self, node_name: str, incident: Incident, now_seconds: float) -> None:
         """A node-wide OOM, told for the first time."""
         if now_seconds - incident.time_seconds > self._max_age_seconds:
@@ -75,8 +79,14 @@ class NodeIncidents:
         if pods:
             self._tell(node_name, node_event(node_name, incident, pods))
             return
-        held = [each for each in self._held.get(node_name, ()) if now_seconds - each.time_seconds <= self._max_age_seconds]
-        self._held[node_name] = [*held, incident][-MAX_HELD:]
+        # Nodes come and go, and one without a pod under a policy never asks for what waits.
+        self._held.setdefault(node_name, []).append(incident)
+        for name, held in tuple(self._held.items()):
+            fresh = [each for each in held if now_seconds - each.time_seconds <= self._max_age_seconds][-MAX_HELD:]
+            if fresh:
+                self._held[name] = fresh
+            else:
+                del self._held[name]
 
     def pod_judged(self, pod: Pod, *, events: bool, now_seconds: float) -> None:
         """A pod under a policy; `events`: whether that asks for Events."""

@@ -49,3 +49,13 @@ def test_a_hostile_agent_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch)
     news = NodeNews()
     assert len(news.take("node-a", [oom(f"i{number}") for number in range(10)], NOW)) == 3
     assert news.take("node-a", [oom("later")], NOW + 1) == ()
+
+
+def test_nodes_that_are_gone_are_forgotten() -> None:
+    news = NodeNews()
+    for number in range(5):
+        news.take(f"node-{number}", [oom()], NOW)
+    news.take("node-new", [oom(ago=-100)], NOW + 100)
+    assert len(news) == 6
+    news.take("node-new", [], NOW + 2 * NEWS_SECONDS + 50)
+    assert len(news) == 1

@@ -13,7 +13,7 @@ from tests.oomsight_operator.publishing.embedded import a_cluster
 
 from oomsight_api.incident import Evidence, Incident, KillMemory, OomScope, Task, Victim
 from oomsight_api.names import EventReason, RiskLevel
-from oomsight_operator.publishing.node_events import node_event
+from oomsight_operator.publishing.node_events import NodeIncidents, node_event
 
 POD = a_pod()
 BOOT = "3b0c5a2e-1111-4222-8333-444455556666"
@@ -147,6 +147,15 @@ async def test_a_pod_that_is_gone_is_no_reason_to_tell() -> None:
         stage.publisher.node_incident("node-1", INCIDENT)
         await stage.drain()
     assert node_events(api) == []
+
+
+def test_what_waits_for_a_policy_on_nodes_that_are_gone_is_forgotten() -> None:
+    waiting = NodeIncidents(lambda node, event: None, max_age_seconds=600)
+    for number in range(20):
+        waiting.incident(f"node-{number}", msgspec.structs.replace(INCIDENT, time_seconds=NOW + number), NOW + number)
+    assert len(waiting) == 20
+    waiting.incident("node-new", msgspec.structs.replace(INCIDENT, time_seconds=NOW + 900), NOW + 900)
+    assert len(waiting) == 1
 
 
 async def test_an_oom_of_two_hours_ago_is_no_news() -> None:
