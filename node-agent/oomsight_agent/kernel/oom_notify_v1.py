@@ -3,6 +3,8 @@
 It is signalled before the kernel has chosen a victim, for the cgroup whose limit was hit and for every one below it, and once more
 when the cgroup is removed. So the counter is read a few times afterwards. An OOM of a pod speaks in its containers, of which one
 counts the kill. Nothing is told of node-wide OOMs. The file is writable for everyone, but not on a read-only mount.
+Where nobody can be killed it is signalled thousands of times a second: after one signal (EPOLLONESHOT) it is not listened to until
+the counter was looked at; what happens meanwhile is found then.
 Sources: mm/memcontrol-v1.c (memcg_write_event_control, mem_cgroup_oom_notify), Documentation/admin-guide/cgroup-v1/memory.rst.
 """
 
@@ -24,13 +26,14 @@ from oomsight_agent.kernel.problem import printable_text
 LOOKS_AFTER_SECONDS: Final = (0.005, 0.02, 0.1, 0.4, 1.0)
 """A kill in 16 MiB was counted within 5 ms of the signal (6.18); where many OOMs wait for each other, within half a second."""
 
+_ARMED: Final = select.EPOLLIN | select.EPOLLONESHOT
 _REFUSED: Final = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
 
 _log = logging.getLogger(__name__)
 
 
 class _Cgroup:
-    __slots__ = ("descriptor", "inode", "kills", "looks", "waits")
+    __slots__ = ("descriptor", "due_seconds", "inode", "kills", "looks")
 
     def __init__(self, descriptor: int, inode: int, kills: int) -> None:
         self.descriptor = descriptor
@@ -38,7 +41,8 @@ class _Cgroup:
         self.kills = kills
         self.looks = 0
         """Looks at the counter since the last signal."""
-        self.waits = False
+        self.due_seconds: float | None = None
+        """Of the next look."""
 
 
 class OomControlNotify:
@@ -69,17 +73,20 @@ class OomControlNotify:
     def look(self, now: float) -> bool:
         for descriptor, _ in self._epoll.poll(0, max(1, len(self._cgroups))):
             _, cgroup = self._by_descriptor[descriptor]
-            with suppress(BlockingIOError):
-                os.eventfd_read(descriptor)
             cgroup.looks = 0
-            if not cgroup.waits:
-                cgroup.waits = True
-                self._timers.add(now + LOOKS_AFTER_SECONDS[0], descriptor)
+            due = now + LOOKS_AFTER_SECONDS[0 if cgroup.due_seconds is None else 1]
+            if cgroup.due_seconds is None or due < cgroup.due_seconds:
+                self._ask(cgroup, due)
         risen = False
         for descriptor in self._timers.pop_due(now):
-            if descriptor in self._by_descriptor:
-                risen = self._look_at(*self._by_descriptor[descriptor], now) or risen
+            known = self._by_descriptor.get(descriptor)
+            if known is not None and known[1].due_seconds is not None and known[1].due_seconds <= now:
+                risen = self._look_at(*known, now) or risen
         return risen
+
+    def _ask(self, cgroup: _Cgroup, due_seconds: float) -> None:
+        cgroup.due_seconds = due_seconds
+        self._timers.add(due_seconds, cgroup.descriptor)
 
     def close(self) -> None:
         for directory in list(self._cgroups):
@@ -108,7 +115,7 @@ class OomControlNotify:
                 finally:
                     os.close(control)
                 kills = parse_oom_kills(os.pread(counted, 1024, 0))
-                self._epoll.register(descriptor, select.EPOLLIN)
+                self._epoll.register(descriptor, _ARMED)
             except OSError:
                 os.close(descriptor)
                 raise
@@ -120,16 +127,20 @@ class OomControlNotify:
 
     def _look_at(self, directory: str, cgroup: _Cgroup, now: float) -> bool:
         """Whether its counter rose; asks for the next look, after the last one no more."""
+        if cgroup.looks == 0:
+            with suppress(BlockingIOError):
+                os.eventfd_read(cgroup.descriptor)
+            self._epoll.modify(cgroup.descriptor, _ARMED)
         try:
             kills = parse_oom_kills(read_file(f"{directory}/memory.oom_control"))
         except OSError:  # gone: that was the signal
             self._drop(directory)
             return False
         cgroup.looks += 1
-        cgroup.waits = cgroup.looks < len(LOOKS_AFTER_SECONDS)
-        if cgroup.waits:
+        cgroup.due_seconds = None
+        if cgroup.looks < len(LOOKS_AFTER_SECONDS):
             passed, until = LOOKS_AFTER_SECONDS[cgroup.looks - 1 : cgroup.looks + 1]
-            self._timers.add(now + until - passed, cgroup.descriptor)
+            self._ask(cgroup, now + until - passed)
         if not isinstance(kills, int) or kills <= cgroup.kills:
             return False
         cgroup.kills = kills

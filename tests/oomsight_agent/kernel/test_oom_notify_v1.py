@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import select
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,38 @@ def test_signals_in_a_row_do_not_put_the_look_off(cgroup: Path) -> None:
         found = notify.look(now)
         now += 0.001
     assert found
+    notify.close()
+
+
+def test_a_kernel_that_signals_without_end_wakes_nobody_before_the_next_look(cgroup: Path) -> None:
+    notify = OomControlNotify()
+    notify.follow({str(cgroup): 1})
+    now, wakeups = 100.0, 0
+    while now < 101.0:
+        os.eventfd_write(eventfd_of(cgroup), 1)
+        if select.select([notify.fileno()], [], [], 0)[0] or (notify.due_seconds or now) <= now:
+            wakeups += 1
+            assert not notify.look(now)
+        now += 0.001
+    shortest = LOOKS_AFTER_SECONDS[1] - LOOKS_AFTER_SECONDS[0]
+    assert wakeups <= 3 + 2 * 1.0 / shortest
+    notify.close()
+
+
+def test_a_second_kill_does_not_wait_for_the_last_look_after_the_first(cgroup: Path) -> None:
+    notify = OomControlNotify()
+    notify.follow({str(cgroup): 1})
+    os.eventfd_write(eventfd_of(cgroup), 1)
+    notify.look(100.0)
+    for passed in LOOKS_AFTER_SECONDS[:-1]:
+        notify.look(100.0 + passed)
+    os.eventfd_write(eventfd_of(cgroup), 1)
+    (cgroup / "memory.oom_control").write_text(COUNTED.format(1))
+    notify.look(100.5)
+    assert notify.due_seconds == pytest.approx(100.5 + LOOKS_AFTER_SECONDS[1])
+    assert notify.look(100.5 + LOOKS_AFTER_SECONDS[1])
+    while notify.due_seconds is not None:
+        assert not notify.look(notify.due_seconds)
     notify.close()
 
 
