@@ -22,6 +22,8 @@ class _Told(NamedTuple):
     incident: Incident
     revision: int
     size_bytes: int
+    first_revision: int
+    """That told it first: what was learnt first is forgotten first, also where the wall clock was set back."""
 
 
 class ToldIncidents:
@@ -41,18 +43,23 @@ class ToldIncidents:
                 continue
             size = len(self._encoder.encode(incident))
             self._bytes += size - (known.size_bytes if known is not None else 0)
-            self._told[incident.id] = _Told(incident, revision, size)
+            self._told[incident.id] = _Told(incident, revision, size, revision if known is None else known.first_revision)
             news = True
         if news:
             self._forget()
         return news
 
     def _forget(self) -> None:
-        oldest_first = iter(sorted(self._told.values(), key=_age))
-        while len(self._told) > MAX_INCIDENTS or (self._bytes > MAX_INCIDENT_BYTES and len(self._told) > 1):
-            oldest = next(oldest_first)
+        if not self._too_many():
+            return
+        for oldest in sorted(self._told.values(), key=lambda told: (told.first_revision, *_age(told))):
+            if not self._too_many():
+                break
             del self._told[oldest.incident.id]
             self._bytes -= oldest.size_bytes
+
+    def _too_many(self) -> bool:
+        return len(self._told) > MAX_INCIDENTS or (self._bytes > MAX_INCIDENT_BYTES and len(self._told) > 1)
 
     def since(self, revision: int) -> tuple[Incident, ...]:
         """Those whose last version came after `revision`, oldest first."""

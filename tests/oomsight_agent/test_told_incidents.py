@@ -44,6 +44,13 @@ def test_the_oldest_are_forgotten_first() -> None:
     assert ids(told.since(-1)) == [f"boot-{number}" for number in range(4, MAX_INCIDENTS + 4)]
 
 
+def test_what_comes_after_the_clock_was_set_back_is_not_taken_for_the_oldest() -> None:
+    told = ToldIncidents()
+    told.record([incident(10**6 + number) for number in range(MAX_INCIDENTS)], revision=1)
+    told.record([incident(1)], revision=2)
+    assert ids(told.since(1)) == ["boot-1"]
+
+
 def test_long_names_cannot_make_an_answer_long() -> None:
     told = ToldIncidents()
     victims = tuple(Victim(name="x" * 1024, cgroup="/" + "y" * 4095, pid=pid) for pid in range(64))
