@@ -20,6 +20,7 @@ from oomsight_operator.judgement.cause.evidence import (
     is_above_pods,
     is_nested,
     limit_at_kill,
+    victim,
     went_on,
 )
 from oomsight_operator.judgement.model import Kill
@@ -38,7 +39,7 @@ def account(kill: Kill, context: KillContext) -> str:
     """`container app was killed at its own limit 512Mi: 470Mi anonymous, ...; kubectl top showed 350Mi 9 s before`."""
     charge = charge_at_kill(kill) or charge_before(kill)
     held = split(kill, charge) if charge is not None else ""
-    filled = f": {held}" if held else ", and what it held is not known"
+    filled = f": {held}" if held else _victim_held(kill, context)
     were = "were" if kill.processes > 1 and went_on(kill, context) else "was"
     return f"{_who(kill, context)} {were} killed {_where(kill, context)}{filled}{_top(kill, charge)}"
 
@@ -87,6 +88,17 @@ def split(kill: Kill, charge: Charge) -> str:
             {OomScope.POD: "its pod held ", OomScope.CGROUP: "that cgroup held "}.get(kill.scope or OomScope.CONTAINER, ""),
         )
     return f"{whose}{', '.join(parts)} ({source})"
+
+
+def _victim_held(kill: Kill, context: KillContext) -> str:
+    """`: the killed process held 900Mi resident (kernel log)`: where nothing is known of what its cgroup held."""
+    died = victim(kill, context)
+    sizes = (died.anon_rss_bytes, died.file_rss_bytes, died.shmem_rss_bytes) if died is not None else ()
+    known = [size for size in sizes if size is not None]
+    if not known:
+        return ", and what it held is not known"
+    which = "the first killed process" if kill.processes > 1 else "the killed process"
+    return f": {which} held {human_bytes(sum(known))} resident (kernel log)"
 
 
 def _worth_telling(charge: Charge) -> int | None:

@@ -55,12 +55,20 @@ def leak(kill: Kill, context: KillContext) -> str | None:
     ran = run_seconds(kill, context)
     if rate is not None and _grows(rate, ran, limit):
         per_hour = human_bytes(int(min(rate * 3600, float(1 << 62))))
-        during = f" in a run of {span(ran)}" if ran is not None else ""
-        return f"what cannot be reclaimed grew by {per_hour} an hour{during} until it met the limit{repeats(kill, context)}"
+        grew = f"what cannot be reclaimed grew by {per_hour} an hour {_when(ran)} and met the limit"
+        return f"{grew}{repeats(kill, context)}"
     between = _even_spans(kill, context)
     if between is None or (rate is not None and rate < 0):
         return None
     return f"it meets the same limit about every {span(between)}{repeats(kill, context)}"
+
+
+def _when(ran_seconds: float | None) -> str:
+    """Of the run, as much as the agent's slope is of."""
+    if ran_seconds is None:
+        return f"in its last {span(WINDOW_SECONDS)}"
+    run = f"a run of {span(ran_seconds)}"
+    return f"in the last {span(WINDOW_SECONDS)} of {run}" if ran_seconds > WINDOW_SECONDS else f"in {run}"
 
 
 def _grows(rate: float, ran_seconds: float | None, limit_bytes: int) -> bool:

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from tests.oomsight_operator.judgement.cause.build import MI, OTHER, RUN, child_kill, context, held, incident, kill, sample, victim
+from tests.oomsight_operator.judgement.cause.build import (
+    MI,
+    NODE,
+    OTHER,
+    RUN,
+    child_kill,
+    context,
+    held,
+    incident,
+    kill,
+    sample,
+    victim,
+)
 
 from oomsight_api.incident import KillMemory
 from oomsight_operator.judgement.cause.account import account, container_name, process_name, span
 from oomsight_operator.judgement.cause.context import KillContext
+from oomsight_operator.judgement.cause.rules import judge_cause
 
 
 def test_absent_kinds_are_left_out_and_known_zeros_of_the_main_kinds_are_told() -> None:
@@ -123,3 +136,12 @@ def test_ages_that_no_clock_gives() -> None:
     assert account(killed, context()).endswith(
         "1Mi anonymous (last sample an unknown time before); kubectl top showed 1Mi an unknown time before"
     )
+
+
+def test_the_victims_own_size_is_told_where_nothing_is_known_of_its_cgroup() -> None:
+    died = incident(victim(17, "java", anon=900 * MI, file_rss_bytes=MI))
+    alone = judge_cause(kill(NODE, victim_pid=17, victim_name="java"), context(incident=died))
+    first = judge_cause(kill(NODE, victim_pid=17, processes=3), context(incident=died))
+
+    assert "ran out of memory: the killed process held 901Mi resident (kernel log); its own limit" in alone.sentence
+    assert "the first killed process held 901Mi resident" in first.sentence

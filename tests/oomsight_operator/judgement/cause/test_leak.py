@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.oomsight_operator.judgement.cause.build import KI, MI, context, earlier, held, kill, sample
 
 from oomsight_api.names import Cause
@@ -22,8 +23,16 @@ def test_a_floor_that_grew_over_the_whole_run() -> None:
     assert judged.cause is Cause.LEAK
     assert judged.sentence == (
         "container app was killed at its own limit 512Mi: 490Mi anonymous, 2Mi page cache, 20Mi kernel (kernel log); kubectl top"
-        " showed 508Mi 9 s before; what cannot be reclaimed grew by 133Mi an hour in a run of 3 h until it met the limit"
+        " showed 508Mi 9 s before; what cannot be reclaimed grew by 133Mi an hour in the last 10 min of a run of 3 h"
+        " and met the limit"
     )
+
+
+@pytest.mark.parametrize(("ran", "told"), [(None, "in its last 10 min"), (400.0, "in a run of 6 min")])
+def test_growth_is_told_of_no_longer_than_it_was_watched(ran: float | None, told: str) -> None:
+    judged = judge_cause(kill(before=sample(500 * MI, slope=1.0 * MI)), context(ran=ran))
+
+    assert f"grew by 3.52Gi an hour {told} and met the limit" in judged.sentence
 
 
 def test_a_slow_leak_of_days() -> None:

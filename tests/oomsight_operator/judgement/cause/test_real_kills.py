@@ -139,8 +139,8 @@ def test_a_kill_whose_header_the_rate_limit_swallowed() -> None:
 
     assert judged.cause is Cause.UNKNOWN
     assert judged.sentence == (
-        "process m11 (pid 29928) of container app was killed by an OOM of unknown scope (the container's own limit is 8Mi), and"
-        " what it held is not known; cause unknown (missing: whose memory ran out, a sample before it)"
+        "process m11 (pid 29928) of container app was killed by an OOM of unknown scope (the container's own limit is 8Mi): the"
+        " killed process held 7.88Mi resident (kernel log); cause unknown (missing: whose memory ran out, a sample before it)"
     )
 
 
