@@ -188,7 +188,7 @@ def run_seconds(kill: Kill, context: KillContext) -> float | None:
 
 
 def earlier_at_this_limit(kill: Kill, context: KillContext) -> tuple[Kill, ...]:
-    """Earlier kills at the same limit within the window, oldest first."""
+    """Earlier kills at the same limit within the window, oldest first; not those of which it is known that it did not fire."""
     limit = own_limit(kill, context)
     if limit is None:
         return ()
@@ -196,7 +196,10 @@ def earlier_at_this_limit(kill: Kill, context: KillContext) -> tuple[Kill, ...]:
     kept = (
         other
         for other in context.earlier_kills
-        if other.limit_bytes == limit and since <= other.time_seconds < kill.time_seconds and not _is_same(other, kill)
+        if other.limit_bytes == limit
+        and other.scope not in {OomScope.NODE, OomScope.CGROUP}
+        and since <= other.time_seconds < kill.time_seconds
+        and not _is_same(other, kill)
     )
     return tuple(sorted(kept, key=lambda other: other.time_seconds))
 

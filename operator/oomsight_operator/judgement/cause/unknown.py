@@ -42,7 +42,7 @@ def _would_tell(kill: Kill, context: KillContext) -> str:
     if kill.source is KillSource.KERNEL_LOG or evidence in {Evidence.KERNEL_LOG, Evidence.BOTH}:
         return ""
     if context.agent_silent:
-        return "; the agent of its node was silent"
+        return "; its node's agent has told nothing of it"
     if context.kernel_log_following:
         return "; the kernel's log told nothing of it (its rate limit, or lines overwritten)"
     if context.kernel_log_following is False:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.oomsight_operator.judgement.cause.build import MI, NODE, POD, context, earlier, held, kill
+from dataclasses import replace
+
+from tests.oomsight_operator.judgement.cause.build import MI, NODE, OTHER, POD, context, earlier, held, kill
 
 from oomsight_api.names import Cause
 from oomsight_operator.judgement.cause.rules import judge_cause
@@ -41,6 +43,14 @@ def test_the_kubelets_word_alone_needs_a_second_kill() -> None:
     repeated = judge_cause(told, context(ran=4.0, earlier_kills=earlier(300.0)))
     assert repeated.cause is Cause.STARTUP
     assert repeated.sentence.endswith("1 earlier kill known at this limit in 24 h")
+
+
+def test_earlier_kills_by_the_node_prove_nothing_of_the_limit() -> None:
+    by_node = tuple(replace(one, scope=scope) for one, scope in zip(earlier(300.0, 600.0), (NODE, OTHER), strict=True))
+    told = kill(None, source=KillSource.STATUS)
+
+    assert judge_cause(told, context(ran=4.0, earlier_kills=by_node)).cause is Cause.UNKNOWN
+    assert "earlier kill" not in judge_cause(kill(), context(ran=4.0, earlier_kills=by_node)).sentence
 
 
 def test_whose_limit_it_was_comes_first() -> None:

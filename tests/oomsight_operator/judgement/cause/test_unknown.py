@@ -33,7 +33,7 @@ def test_an_agent_that_reads_the_log_is_not_told_to() -> None:
 def test_an_agent_that_is_silent_or_cannot_read_the_log_is_not_told_to_either() -> None:
     told = kill(None, source=KillSource.STATUS)
 
-    assert judge_cause(told, context(agent_silent=True)).sentence.endswith("; the agent of its node was silent")
+    assert judge_cause(told, context(agent_silent=True)).sentence.endswith("; its node's agent has told nothing of it")
     cannot = judge_cause(told, context(kernel_log_following=False))
     assert cannot.sentence.endswith("; the agent is to read the kernel's log and cannot: its own log says why")
 
