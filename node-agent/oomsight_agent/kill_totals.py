@@ -16,6 +16,7 @@ class _Counted:
     pod_uid: str
     series: Series
     kills: int
+    row: Container
 
 
 class KillTotals:
@@ -28,10 +29,13 @@ class KillTotals:
 
     def observe(self, report: NodeReport) -> None:
         """Take the next sample."""
-        names = pod_names(report)
+        names: dict[str, PodName] | None = None
         living: dict[str, _Counted] = {}
         for row in report.containers:
             before = self._living.get(row.container_id)
+            if before is not None and before.row is row:
+                living[row.container_id] = before
+                continue
             kills = row.oom_kills
             if kills is None:  # absent is not zero: keep what was known
                 if before is not None:
@@ -40,18 +44,18 @@ class KillTotals:
             if before is not None and kills < before.kills:
                 self._end(before)
                 before = None
-            living[row.container_id] = self._counted(row, before, kills, names)
+            if before is not None and before.series.container:
+                before.kills, before.row = kills, row
+                living[row.container_id] = before
+                continue
+            if names is None:
+                names = pod_names(report)
+            living[row.container_id] = _Counted(row.pod_uid, container_series(row, names), kills, row)
         for container_id in self._living.keys() - living.keys():
             self._end(self._living[container_id])
         self._living = living
-        self._forget_pods_but({row.pod_uid for row in report.containers} | {pod.pod_uid for pod in report.pods})
-
-    @staticmethod
-    def _counted(row: Container, before: _Counted | None, kills: int, names: dict[str, PodName]) -> _Counted:
-        if before is not None and before.series.container:
-            before.kills = kills
-            return before
-        return _Counted(row.pod_uid, container_series(row, names), kills)
+        if self._ended:
+            self._forget_pods_but({row.pod_uid for row in report.containers} | {pod.pod_uid for pod in report.pods})
 
     def _end(self, counted: _Counted) -> None:
         key = (counted.pod_uid, counted.series)
