@@ -134,8 +134,8 @@ def render(
         out,
         "oomsight_container_oom_kills_total",
         "counter",
-        "Processes killed in the container, by the kernel's own count, over all restarts that this agent saw. There from 0 on, so alert on "
-        "this one; a kill in the last moment of a cgroup is only in oomsight_container_oom_kills_by_scope_total.",
+        "Processes killed in the container, by the kernel's own count, over all restarts that this agent saw. There from 0 "
+        "on, so alert on this one; a kill in the last moment of a cgroup is only in oomsight_container_oom_kills_by_scope_total.",
         [(label_pairs(report.node, series), total) for series, total in kills.items()],
     )
     labelled_pods = [(label_pairs(report.node, series), row) for series, row in pods.items()]
@@ -199,8 +199,8 @@ def _incidents(out: list[str], report: NodeReport, totals: Totals) -> None:
         out,
         "oomsight_container_oom_kills_by_scope_total",
         "counter",
-        "Victims of the OOMs that the agent told of, by whose memory ran out, over all restarts (without labels: in no container). "
-        "A series begins with its first kill, some seconds after it; to alert on a first kill take oomsight_container_oom_kills_total.",
+        "Victims of the OOMs that the agent told of, by whose memory ran out, over all restarts (without labels: in no "
+        "container). A series begins with its first kill, some seconds after it; to alert on a first kill take oomsight_container_oom_kills_total.",
         [(f'{label_pairs(report.node, series)},scope="{scope}"', count) for (series, scope), count in sorted(totals.kills.items())],
     )
     labels = label_pairs(report.node, Series())
