@@ -200,7 +200,8 @@ def _incidents(out: list[str], report: NodeReport, totals: Totals) -> None:
         "oomsight_container_oom_kills_by_scope_total",
         "counter",
         "Victims of the OOMs that the agent told of, by whose memory ran out, over all restarts (without labels: in no "
-        "container). A series begins with its first kill, some seconds after it; to alert on a first kill take oomsight_container_oom_kills_total.",
+        "container). A series begins with its first kill, some seconds after it: to "
+        "alert on a first kill take oomsight_container_oom_kills_total.",
         [(f'{label_pairs(report.node, series)},scope="{scope}"', count) for (series, scope), count in sorted(totals.kills.items())],
     )
     labels = label_pairs(report.node, Series())
