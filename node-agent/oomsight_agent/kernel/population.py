@@ -8,7 +8,6 @@ neither from 5.2 on. Sources: kernel/cgroup/cgroup.c (cgroup_events_show), kerne
 from __future__ import annotations
 
 import os
-from itertools import islice
 from typing import Final
 
 from oomsight_agent.kernel.files import ABSENT_ERRNOS, LARGE_FILE_BYTES, read_file
@@ -16,6 +15,7 @@ from oomsight_agent.kernel.numbers import find_number
 from oomsight_agent.kernel.problem import Problem, problem
 
 MAX_NESTED: Final = 256
+"""Cgroups looked at in a container, v1. Where there are more and none of these has a process, nobody knows."""
 
 
 def parse_populated(data: bytes) -> bool | Problem:
@@ -27,7 +27,7 @@ def parse_populated(data: bytes) -> bool | Problem:
 
 
 def has_processes(version: int, directory: str) -> bool | None:
-    """Whether there are any; False when the cgroup is gone, None when that cannot be read."""
+    """Whether there are any; False when the cgroup is gone, None when that cannot be read, or not all of it."""
     try:
         if version == 2:
             populated = parse_populated(read_file(f"{directory}/cgroup.events"))
@@ -37,12 +37,18 @@ def has_processes(version: int, directory: str) -> bool | None:
         return False if error.errno in ABSENT_ERRNOS else None
 
 
-def _has_processes_v1(directory: str) -> bool:
-    for path, _, _ in islice(os.walk(directory), MAX_NESTED):
+def _has_processes_v1(directory: str) -> bool | None:
+    for number, (path, _, _) in enumerate(os.walk(directory, onerror=_unless_gone)):
+        if number >= MAX_NESTED:
+            return None
         try:
             if read_file(f"{path}/cgroup.procs", LARGE_FILE_BYTES).strip():
                 return True
         except OSError as error:
-            if error.errno not in ABSENT_ERRNOS:
-                raise
+            _unless_gone(error)
     return False
+
+
+def _unless_gone(error: OSError) -> None:
+    if error.errno not in ABSENT_ERRNOS:
+        raise error

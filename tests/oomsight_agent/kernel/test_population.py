@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oomsight_agent.kernel.population import has_processes, parse_populated
+from oomsight_agent.kernel.population import MAX_NESTED, has_processes, parse_populated
 from oomsight_agent.kernel.problem import Problem
 
 
@@ -25,6 +28,22 @@ def test_v1_looks_into_nested_cgroups_and_takes_a_0_for_a_process_of_another_nam
     assert has_processes(1, str(tmp_path)) is False
     (tmp_path / "inner" / "cgroup.procs").write_text("0\n")
     assert has_processes(1, str(tmp_path)) is True
+
+
+def test_v1_with_more_nested_cgroups_than_are_looked_at_is_unknown_and_not_empty(tmp_path: Path) -> None:
+    for number in range(MAX_NESTED):
+        (tmp_path / f"{number:03}").mkdir()
+    assert has_processes(1, str(tmp_path)) is None
+    (tmp_path / "cgroup.procs").write_text("7\n")
+    assert has_processes(1, str(tmp_path)) is True
+
+
+def test_v1_with_a_nested_cgroup_that_cannot_be_listed_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert has_processes(1, str(tmp_path)) is None
 
 
 def test_a_cgroup_that_is_gone_has_no_processes(tmp_path: Path) -> None:
