@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from oomsight_agent.incidents.case import Kill, Place, place_of
 from oomsight_agent.incidents.observation import ProcessSeen
@@ -56,16 +56,19 @@ def trigger_container(oom: LogOom, processes: Mapping[int, ProcessSeen]) -> str 
     return seen.container_id if seen is not None and seen.name == oom.trigger_name else None
 
 
-def worst_gone(
-    container_id: str, processes: Mapping[int, ProcessSeen], gone: frozenset[int] | None, named: frozenset[int]
-) -> list[ProcessSeen]:
+def by_container(processes: Mapping[int, ProcessSeen]) -> dict[str, list[ProcessSeen]]:
+    """All seen processes of each container."""
+    found: dict[str, list[ProcessSeen]] = {}
+    for seen in processes.values():
+        if seen.container_id is not None:
+            found.setdefault(seen.container_id, []).append(seen)
+    return found
+
+
+def worst_gone(processes: Iterable[ProcessSeen], gone: frozenset[int] | None, named: Container[int]) -> list[ProcessSeen]:
     """A container's seen processes that are gone, worst by badness first, without those whose kill is known by name.
 
     `gone` None: all of them.
     """
-    found = [
-        seen
-        for seen in processes.values()
-        if seen.container_id == container_id and seen.pid not in named and (gone is None or seen.pid in gone)
-    ]
+    found = [seen for seen in processes if seen.pid not in named and (gone is None or seen.pid in gone)]
     return sorted(found, key=lambda seen: (seen.badness_points is None, -(seen.badness_points or 0), seen.pid))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from oomsight_agent.incidents.attribution import attribute, trigger_container, worst_gone
+from oomsight_agent.incidents.attribution import attribute, by_container, trigger_container, worst_gone
 from oomsight_agent.incidents.build import last_sample, sampled_memory
 from oomsight_agent.incidents.case import Case, Kill, Place, limit_of
 from oomsight_agent.incidents.cases import Cases
@@ -15,7 +15,7 @@ from oomsight_agent.incidents.counter_cases import container_cases, pod_case
 from oomsight_agent.incidents.counters import Moment
 from oomsight_agent.incidents.history import History
 from oomsight_agent.incidents.names import Names
-from oomsight_agent.incidents.observation import Observation
+from oomsight_agent.incidents.observation import Observation, ProcessSeen
 from oomsight_agent.incidents.pod_remainder import PodRemainder
 from oomsight_agent.incidents.survival import Survival
 from oomsight_agent.incidents.waiting import Waiting
@@ -239,16 +239,18 @@ class IncidentTracker:
         A followed log names each pid itself, if late: a guess beside it would be told as two kills of one process.
         """
         living, known = self._history.now.containers, self._counters
+        processes: dict[str, list[ProcessSeen]] | None = None
         for case in self._survival.take(seen.survivors, living, known, seen.monotonic_seconds):
             self._cases.touch(case.id)
             if case.oom is None and case.container_id is not None and not seen.follows_log:
-                self._name_victims(case, case.container_id, seen)
+                if processes is None:
+                    processes = by_container(seen.processes)
+                self._name_victims(case, processes.get(case.container_id, ()), seen.gone_pids)
 
-    def _name_victims(self, case: Case, container_id: str, seen: Observation) -> None:
-        if case.survived and seen.gone_pids is None:
+    def _name_victims(self, case: Case, processes: Iterable[ProcessSeen], gone_pids: frozenset[int] | None) -> None:
+        if case.survived and gone_pids is None:
             return
-        gone = seen.gone_pids if case.survived else None
-        candidates = worst_gone(container_id, seen.processes, gone, frozenset(self._named))
+        candidates = worst_gone(processes, gone_pids if case.survived else None, self._named)
         for kill, process in zip(case.kills, candidates, strict=False):
             kill.process, kill.attributed_by = process, Attribution.PID_CACHE
             self._remember_named(process.pid)
