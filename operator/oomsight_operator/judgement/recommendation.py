@@ -20,7 +20,7 @@ from oomsight_api.names import QosClass
 from oomsight_api.policy import PageCache, RecommendationMode, RecommendationSpec, TargetQos
 from oomsight_api.quantity import human_bytes, parse_bytes
 from oomsight_operator.judgement.model import Kill, Recommendation, RecommendationStep
-from oomsight_operator.judgement.rounding import MEBIBYTE, round_up
+from oomsight_operator.judgement.rounding import MEBIBYTE, is_same_limit, round_up
 from oomsight_operator.judgement.words import format_span
 
 BUMPS_PERCENT: Final = (25, 50, 100)
@@ -66,7 +66,9 @@ class Evidence:
 
     def _by_pod(self, kill: Kill) -> bool:
         """Whether a limit of the pod that is not made of its containers' was hit. Equal limits are both to blame."""
-        return kill.scope is OomScope.POD and self.pod_limit_bytes is not None and kill.limit_bytes != self.pod_limit_bytes
+        if kill.scope is not OomScope.POD or self.pod_limit_bytes is None:
+            return False
+        return kill.limit_bytes is None or not is_same_limit(kill.limit_bytes, self.pod_limit_bytes)
 
     @property
     def killing_limit_bytes(self) -> int | None:

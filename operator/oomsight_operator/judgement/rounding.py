@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+LARGEST_PAGE_BYTES: Final = 65536
+"""Of arm64 and ppc64 kernels; x86 has 4096."""
 MEBIBYTE: Final = 1024 * 1024
 GIBIBYTE: Final = 1024 * MEBIBYTE
 
@@ -24,3 +26,8 @@ def round_up(amount_bytes: int) -> int:
         return 0
     step = next((step for most, step in _STEPS if amount_bytes <= most), _LARGEST_STEP)
     return -(-amount_bytes // step) * step
+
+
+def is_same_limit(one_bytes: int, other_bytes: int) -> bool:
+    """Whether two tellings are of one limit: the kernel cuts a spec's 500M to whole pages (page_counter_memparse)."""
+    return abs(one_bytes - other_bytes) < LARGEST_PAGE_BYTES

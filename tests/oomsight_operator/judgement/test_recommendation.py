@@ -283,4 +283,6 @@ def test_a_pod_level_limit_that_killed_raises_no_containers_limit_unless_they_ar
     found = recommend(evidence(by_pod, pod_limit=384 * MI), spec())
 
     assert found is None or found.limit_bytes is None
+    cut = replace(by_pod, limit_bytes=499_998_720)
+    assert limit_of(evidence(cut, limit=500_000_000, pod_limit=500_000_000)) > 500_000_000
     assert limit_of(evidence(by_pod, pod_limit=512 * MI)) == limit_of(evidence(by_pod)) == limit_of(evidence(killed()))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from oomsight_api.incident import KillMemory, LastSample, OomScope, Victim
 from oomsight_operator.judgement.cause.context import KillContext
 from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.rounding import is_same_limit
 
 KNOWN_LIMIT_NEAR_PERCENT = 70
 """Need from which a limit that is known to have fired counts as too near: the default of the policy's `risk.nearLimit.lowPercent`,
@@ -196,7 +197,8 @@ def earlier_at_this_limit(kill: Kill, context: KillContext) -> tuple[Kill, ...]:
     kept = (
         other
         for other in context.earlier_kills
-        if other.limit_bytes == limit
+        if other.limit_bytes is not None
+        and is_same_limit(other.limit_bytes, limit)
         and other.scope not in {OomScope.NODE, OomScope.CGROUP}
         and since <= other.time_seconds < kill.time_seconds
         and not _is_same(other, kill)

@@ -12,6 +12,7 @@ from oomsight_api.names import Cause, RiskLevel, RiskReason
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import Finding, Kill
 from oomsight_operator.judgement.risk.subject import Subject
+from oomsight_operator.judgement.rounding import is_same_limit
 from oomsight_operator.judgement.words import format_span
 
 LOOP_KILLS = 3
@@ -61,7 +62,12 @@ def _level(subject: Subject, kills: tuple[Kill, ...], last: Kill) -> RiskLevel:
     by_node = last.scope is OomScope.NODE or (last.cause is not None and last.cause.cause is Cause.NODE_PRESSURE)
     if by_node or (last.limit_bytes is None and subject.pod_limit_bytes is None and last.scope is not OomScope.POD):
         return RiskLevel.MEDIUM
-    if last.limit_bytes is not None and current is not None and current > last.limit_bytes:
+    if (
+        last.limit_bytes is not None
+        and current is not None
+        and current > last.limit_bytes
+        and not is_same_limit(current, last.limit_bytes)
+    ):
         return RiskLevel.MEDIUM
     looping = len(kills) >= LOOP_KILLS and subject.now_seconds - last.time_seconds <= LOOP_FRESH_SECONDS
     return RiskLevel.CRITICAL if looping else RiskLevel.HIGH

@@ -69,3 +69,8 @@ def test_whether_the_first_victims_container_survived_says_nothing_of_another() 
 
     assert went_on(child_kill(), context(incident=first_of_another))
     assert not went_on(child_kill(), context(incident=incident(victim(17), container_survived=False)))
+
+
+def test_a_limit_that_the_kernel_cut_to_whole_pages_is_the_same() -> None:
+    """500M of a spec is 499998720 in the cgroup: the kubelet's kills are told with the one, the agent's with the other."""
+    assert len(earlier_at_this_limit(kill(limit=500_000_000), context(earlier_kills=earlier(60.0, limit=499_998_720)))) == 1

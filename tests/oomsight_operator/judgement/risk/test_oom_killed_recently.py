@@ -32,6 +32,11 @@ def of(*kills: Kill, limit: int | None = 512 * MI, **more: Any) -> Subject:
         pytest.param(of(killed(60), killed(120), killed(180)), RiskLevel.CRITICAL, id="a-loop"),
         pytest.param(of(killed(4000), killed(5000), killed(6000)), RiskLevel.HIGH, id="a-loop-that-stopped-an-hour-ago"),
         pytest.param(of(killed(60), limit=1024 * MI), RiskLevel.MEDIUM, id="limit-raised-since"),
+        pytest.param(
+            of(*(killed(ago, 499_998_720) for ago in (60, 120, 180)), limit=500_000_000),
+            RiskLevel.CRITICAL,
+            id="a-spec-of-no-whole-pages",
+        ),
         pytest.param(of(killed(60, None), limit=None), RiskLevel.MEDIUM, id="no-limit-then"),
         pytest.param(of(killed(60, None), limit=None, pod_limit_bytes=512 * MI), RiskLevel.HIGH, id="the-pods-limit"),
         pytest.param(of(killed(60, source=KillSource.COUNTER)), RiskLevel.HIGH, id="told-as-error-137"),
