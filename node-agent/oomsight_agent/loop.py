@@ -23,7 +23,7 @@ from oomsight_agent.schedule import Schedule
 from oomsight_agent.survivors import Survivors
 from oomsight_agent.wakeups import Wakeups
 from oomsight_api.incident import Incident, KernelLog
-from oomsight_api.report import NodeReport
+from oomsight_api.report import MAX_INCIDENTS, NodeReport
 
 EXTRA_DISTANCE_SECONDS: Final = 0.1
 EXTRA_SHARE: Final = 4
@@ -92,6 +92,8 @@ class Loop:
         self._log_rests_until = float("-inf")
         self._listens_to_log = False
         self._listens_to_notify = False
+        self._untold: tuple[Incident, ...] = ()
+        """Of samples that could not be published: the tracker tells each but once."""
         self._failing = False
         self._tracker_failing = False
         self._first = True
@@ -138,14 +140,16 @@ class Loop:
             self._next_extra = began + max(EXTRA_DISTANCE_SECONDS, EXTRA_SHARE * (ended - began))
 
     def _publish(self, report: NodeReport, began: float, sampled: float) -> None:
+        self._untold = (*self._untold, *self._observe(report, sampled))[-MAX_INCIDENTS:]
         report = replace(
             report,
-            incidents=self._observe(report, sampled),
+            incidents=self._untold,
             kernel_log=self._kernel_log.state if self._kernel_log is not None else self._log_state,
             unattributed_oom_kills=self._tracker.unattributed_oom_kills,
         )
         errors = {str(kind): count for kind, count in self._sampler.read_errors.totals.items()}
         self._board.publish(report, self._monotonic() - began, errors)
+        self._untold = ()
 
     def _observe(self, report: NodeReport, sampled: float) -> tuple[Incident, ...]:
         """Incidents that are new or changed. What the log told is kept until here; a fault here costs the details of its kills."""

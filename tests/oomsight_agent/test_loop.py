@@ -37,6 +37,7 @@ class Parts:
     read_errors: Any = field(default_factory=lambda: SimpleNamespace(totals={}))
     sampled: list[float] = field(default_factory=list)
     fails_at: set[int] = field(default_factory=set)
+    unpublished: set[int] = field(default_factory=set)
     sample_seconds: float = 0.0
     observed: list[Observation] = field(default_factory=list)
     published: list[NodeReport] = field(default_factory=list)
@@ -87,6 +88,8 @@ class Parts:
     # the board
     def publish(self, report: NodeReport, duration_seconds: float, read_errors: dict[str, int]) -> None:
         self.published.append(report)
+        if len(self.published) in self.unpublished:
+            raise RuntimeError("a report that cannot be told")
 
     def sample_failed(self) -> None:
         self.failures += 1
@@ -183,6 +186,14 @@ def test_incidents_and_the_state_of_the_log_stand_in_the_report() -> None:
     assert [report.incidents for report in parts.published] == [(), (INCIDENT,)]
     assert parts.published[1].kernel_log == KernelLog(following=True)
     assert parts.published[1].unattributed_oom_kills == 3
+
+
+def test_incidents_of_a_report_that_could_not_be_told_stand_in_the_next() -> None:
+    parts = Parts(log_lines=[(1005.0, OOM)], unpublished={2}, last_seconds=1065.0)
+    parts.on_observe = lambda seen: (INCIDENT,) if seen.log else ()
+    parts.run()
+    assert parts.failures == 1
+    assert [report.incidents for report in parts.published] == [(), (INCIDENT,), (INCIDENT,), ()]
 
 
 def test_a_tracker_that_fails_does_not_hide_the_sample() -> None:
