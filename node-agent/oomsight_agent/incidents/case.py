@@ -70,6 +70,8 @@ class Case:
     trigger_container_id: str | None = None
     memory: KillMemory | None = None
     """Of the last sample; what the log says goes before it."""
+    pod_memory: KillMemory | None = None
+    """Of the victim's pod in the same sample: what `memory` is once the limit is known to be the pod's."""
     before: LastSample | None = None
     survived: bool | None = None
 

@@ -154,10 +154,12 @@ class IncidentTracker:
             return
         row, age = sample.containers[container_id], case.time_seconds - sample.time_seconds
         case.before = last_sample(row, age)
+        if row.pod_uid in sample.pods:
+            case.pod_memory = sampled_memory(sample.pods[row.pod_uid].memory, age)
         if case.limit.scope in (None, OomScope.CONTAINER):
             case.memory = sampled_memory(row.memory, age)
-        elif case.limit.scope is OomScope.POD and case.limit.pod_uid in sample.pods:
-            case.memory = sampled_memory(sample.pods[case.limit.pod_uid].memory, age)
+        elif case.limit.scope is OomScope.POD and case.limit.pod_uid == row.pod_uid:
+            case.memory = case.pod_memory
 
     def _take_counters(self, seen: Observation, *, first: bool) -> None:
         not_before = seen.boot_time_seconds if first else self._history.previous.time_seconds
@@ -177,6 +179,8 @@ class IncidentTracker:
             case = self._cases.of_kill(kill)
             if case is not None and case.limit.scope is None and case.oom is not None and case.oom.is_global is False:
                 case.limit = kill.limit or case.limit
+                if case.limit.scope is OomScope.POD:
+                    case.memory = case.pod_memory
             if kill.since_start:  # the counter has it as well
                 self._completeness.found -= 1
                 if kill.place is not None and kill.place.pod_uid is not None:

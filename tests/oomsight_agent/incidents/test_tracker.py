@@ -149,6 +149,20 @@ def test_without_header_the_counters_tell_whose_limit_it_was() -> None:
     assert incident.memory.age_seconds is not None
 
 
+def test_without_header_a_containers_memory_is_not_told_as_that_of_the_pod_whose_limit_it_was() -> None:
+    node, agent = node_with_agent()
+    node.processes = {1: seen_process(1, "app", A)}
+    node.log_kill(A, 1, "app", header=False)
+    (at_once,) = agent.observe(0.1)
+    assert at_once.memory is not None
+    assert at_once.memory.usage_bytes == node.containers[A].usage_bytes
+    node.count(A, limit="pod")
+    (incident,) = agent.observe(0.1)
+    assert incident.scope is OomScope.POD
+    assert incident.memory is None or incident.memory.usage_bytes is None
+    assert incident.before == at_once.before
+
+
 def test_headerless_kills_of_two_containers_are_told_by_each_counter_and_not_twice() -> None:
     node, agent = node_with_agent(A, B)
     node.kill(A, 1, header=False)
