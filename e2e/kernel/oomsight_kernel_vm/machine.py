@@ -23,7 +23,7 @@ from oomsight_kernel_vm.disks import (
     write_empty_disk,
     write_job_disk,
 )
-from oomsight_kernel_vm.errors import MachineError
+from oomsight_kernel_vm.errors import MachineDiedError, MachineError
 from oomsight_kernel_vm.initramfs import initramfs
 from oomsight_kernel_vm.kernels import Kernel
 from oomsight_kernel_vm.root import Root
@@ -79,8 +79,10 @@ def run_job(kernel: Kernel, root: Root, job: Job, write: Callable[[bytes], objec
         if ended is None and outcome is not None:
             say(f"kernel {kernel.series}: the job ended with {outcome.exit_code}; the machine's console: {log}")
             return outcome
-        why = ended or "the machine ended without handing back an exit code (did its kernel panic?)"
-        raise MachineError(f"kernel {kernel.series}: {why}\n{_tail(log)}")
+        if ended is None:
+            why = "the machine ended without handing back an exit code (did its kernel panic?)"
+            raise MachineDiedError(f"kernel {kernel.series}: {why}\n{_tail(log)}")
+        raise MachineError(f"kernel {kernel.series}: {ended}\n{_tail(log)}")
 
 
 def _run_qemu(command: Sequence[str], timeout_seconds: float, write: Callable[[bytes], object]) -> str | None:

@@ -20,7 +20,7 @@ from oomsight_kernel_vm.__main__ import write_through
 from oomsight_kernel_vm.build import build
 from oomsight_kernel_vm.cache import CACHE, CHECKOUT, say
 from oomsight_kernel_vm.disks import SOURCE_ROOTS
-from oomsight_kernel_vm.errors import MachineError
+from oomsight_kernel_vm.errors import MachineDiedError, MachineError
 from oomsight_kernel_vm.kernels import Kernel
 from oomsight_kernel_vm.machine import Job, run_job
 from oomsight_kernel_vm.root import Root
@@ -51,6 +51,7 @@ PROOF = (
 TESTS_SECONDS = 900
 PROOF_SECONDS = 1500
 RESULTS = CACHE / "proof"
+LIVES = 3
 
 
 def run_tests(kernel: Kernel, root: Root) -> bool:
@@ -78,14 +79,22 @@ def _proof(*arguments: str) -> bool:
 
 
 def attempt(name: str, step: Callable[[], bool]) -> bool:
-    """Run one step and tell how long it took; a machine that fails is a failed step, and the others still run."""
+    """Run one step and tell how long it took; a machine that fails is a failed step, and the others still run.
+
+    One whose kernel died proves nothing of us, neither way: the step is taken again, LIVES times in all.
+    """
     say(f"{name} ...")
     started = time.monotonic()
-    try:
-        good = step()
-    except MachineError as error:
-        say(str(error))
-        good = False
+    good = False
+    for life in range(1, LIVES + 1):
+        try:
+            good = step()
+        except MachineDiedError as error:
+            say(f"{error}\n{name}: the machine died, {'once more' if life < LIVES else f'{LIVES} times: given up'}")
+            continue
+        except MachineError as error:
+            say(str(error))
+        break
     say(f"{name}: {'passed' if good else 'FAILED'} after {time.monotonic() - started:.0f} s")
     return good
 
