@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oomsight_operator.judgement.kill_order import kill_order
-from oomsight_operator.judgement.model import KillCandidate, NodeContext
+from oomsight_operator.judgement.kill_order import first_of, kill_order
+from oomsight_operator.judgement.model import NodeContext
 from oomsight_operator.judgement.risk.subject import CRITICAL_AVAILABLE_PERCENT, PRESSED_AVAILABLE_PERCENT
 from oomsight_operator.polling.telemetry import NodeTelemetry
 
@@ -48,17 +48,13 @@ class NodeContexts:
         self._cached[node.node_name] = _Cached(node.version, context, band)
         if before is None or before.band != band:
             return Shift(whole_node=True)
-        was, now = _first(before.context), _first(context)
-        if (was.container_id if was else None) == (now.container_id if now else None):
+        was, now = first_of(before.context.kill_order), first_of(context.kill_order)
+        if {each.container_id for each in was} == {each.container_id for each in now}:
             return None
-        return Shift(cgroup_uids=frozenset(each.pod_uid for each in (was, now) if each is not None))
+        return Shift(cgroup_uids=frozenset(each.pod_uid for each in (*was, *now)))
 
     def forget(self, node_name: str) -> None:
         self._cached.pop(node_name, None)
-
-
-def _first(context: NodeContext) -> KillCandidate | None:
-    return context.kill_order[0] if context.kill_order else None
 
 
 def _band(context: NodeContext) -> int:

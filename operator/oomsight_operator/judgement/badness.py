@@ -26,8 +26,11 @@ def page_size(node_memory: NodeMemory) -> int:
     return size if size is not None and size > 0 else DEFAULT_PAGE_SIZE_BYTES
 
 
-def badness(process: Process, pages_total: int, page_size_bytes: int) -> int | None:
-    """Points in pages. None for a process that is never chosen (-1000) or of which a part is unknown: nothing is guessed."""
+def badness(process: Process, pages_total: int, page_size_bytes: int, *, clamped: bool = False) -> int | None:
+    """Points in pages. None for a process that is never chosen (-1000) or of which a part is unknown: nothing is guessed.
+
+    `clamped`: as before 5.9, where what is not above 0 becomes 1.
+    """
     adj = process.oom_score_adj
     if adj is None or adj <= OOM_SCORE_ADJ_MIN or process.rss_bytes is None:
         return None
@@ -36,4 +39,5 @@ def badness(process: Process, pages_total: int, page_size_bytes: int) -> int | N
     pages = (
         process.rss_bytes // page_size_bytes + process.swap_bytes // page_size_bytes + process.page_tables_bytes // page_size_bytes
     )
-    return pages + adj * (pages_total // 1000)
+    points = pages + adj * (pages_total // 1000)
+    return max(points, 1) if clamped else points

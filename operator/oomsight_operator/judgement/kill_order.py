@@ -6,7 +6,7 @@ The order covers the containers that the agent reports: processes of the host it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import NodeMemory
@@ -24,12 +24,29 @@ def kill_order(rows: Iterable[ContainerRow], node_memory: NodeMemory) -> tuple[K
     pages_total = total_pages(node_memory)
     if pages_total is None or node_memory.panic_on_oom or node_memory.oom_kill_allocating_task:
         return ()
-    page_size_bytes = page_size(node_memory)
+    return _order(rows, pages_total, page_size(node_memory), clamped=False)
+
+
+def pod_kill_order(
+    rows: Iterable[ContainerRow], limit_bytes: int, usable_swap_bytes: int, node_memory: NodeMemory, *, clamped: bool = False
+) -> tuple[KillCandidate, ...]:
+    """The same of one pod's containers at the pod's own limit, which is the scale then: what oom_score_adj weighs is far less there
+    than on the node. `clamped`: a kernel without 5.9's signed points."""
+    size = page_size(node_memory)
+    return _order(rows, (limit_bytes + usable_swap_bytes) // size, size, clamped=clamped)
+
+
+def first_of(order: Sequence[KillCandidate]) -> tuple[KillCandidate, ...]:
+    """Who dies first: more than one is ambiguous. Among equals old kernels take the first in their list, recent ones the last."""
+    return tuple(candidate for candidate in order if candidate.points == order[0].points)
+
+
+def _order(rows: Iterable[ContainerRow], pages_total: int, page_size_bytes: int, *, clamped: bool) -> tuple[KillCandidate, ...]:
     candidates: list[tuple[int, str, KillCandidate]] = []
     for row in rows:
         worst: tuple[int, KillCandidate] | None = None
         for process in row.processes:
-            points = badness(process, pages_total, page_size_bytes)
+            points = badness(process, pages_total, page_size_bytes, clamped=clamped)
             if points is None or (worst is not None and points <= worst[0]):
                 continue
             candidate = KillCandidate(

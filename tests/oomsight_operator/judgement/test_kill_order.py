@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tests.oomsight_operator.judgement.build import GI, MI, ROOMY, process, row
 
 from oomsight_api.report import NodeMemory
-from oomsight_operator.judgement.kill_order import kill_order
+from oomsight_operator.judgement.kill_order import first_of, kill_order, pod_kill_order
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 
@@ -82,3 +82,37 @@ def test_the_order_never_rises_and_names_nobody_protected(sizes: list[tuple[int,
 
     assert [candidate.points for candidate in order] == sorted((candidate.points for candidate in order), reverse=True)
     assert len(order) == sum(1 for _, adj in sizes if adj > -1000)
+
+
+# Case 9 of what existing tools get wrong: prediction.
+
+
+def test_a_pods_oom_is_scaled_by_the_pods_limit_not_by_the_node() -> None:
+    # Measured on 6.18: in a pod of 24 MiB the 2 MiB process with adj 999 dies first, then the one of 14 MiB with adj 3.
+    small = row(A, processes=(process(1, rss=2 * MI, adj=999),))
+    big = row(B, processes=(process(2, rss=14 * MI, adj=3),))
+    assert [each.pid for each in pod_kill_order([big, small], 24 * MI, 0, ROOMY)] == [1, 2]
+
+    # On the node's scale 200 points of adj are 3 GiB; on that of 64 MiB they are 12 MiB, and size decides.
+    sized = [row(A, processes=(process(1, rss=5 * MI, adj=300),)), row(B, processes=(process(2, rss=30 * MI, adj=100),))]
+    assert [each.pid for each in kill_order(sized, ROOMY)] == [1, 2]
+    assert [each.pid for each in pod_kill_order(sized, 64 * MI, 0, ROOMY)] == [2, 1]
+    assert [each.pid for each in pod_kill_order(sized, 64 * MI, 960 * MI, ROOMY)] == [1, 2]  # swap belongs to the scale
+
+
+def test_protected_processes_are_all_alike_to_old_kernels_and_so_ambiguous() -> None:
+    guaranteed = [row(A, processes=(process(1, rss=8 * MI, adj=-997),)), row(B, processes=(process(2, rss=16 * MI, adj=-998),))]
+    new = pod_kill_order(guaranteed, 64 * MI, 0, ROOMY)
+    old = pod_kill_order(guaranteed, 64 * MI, 0, ROOMY, clamped=True)
+    assert [each.pid for each in first_of(new)] == [2]
+    assert sorted(each.pid or 0 for each in first_of(old)) == [1, 2]
+
+
+def test_the_live_adj_decides_and_who_is_exempt_is_never_named() -> None:
+    spec_says_guaranteed_but_runs_with = process(2, rss=MI, adj=500)
+    rows = [
+        row(A, processes=(process(1, rss=60 * MI, adj=-1000),)),
+        row(B, processes=(spec_says_guaranteed_but_runs_with, process(3, rss=20 * MI, adj=None))),
+    ]
+    assert [each.pid for each in pod_kill_order(rows, 64 * MI, 0, ROOMY)] == [2]
+    assert first_of(()) == ()

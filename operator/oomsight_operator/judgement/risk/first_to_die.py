@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.quantity import human_bytes
+from oomsight_operator.judgement.kill_order import first_of
 from oomsight_operator.judgement.model import Finding, KillCandidate
 from oomsight_operator.judgement.risk.subject import CRITICAL_AVAILABLE_PERCENT, PRESSED_AVAILABLE_PERCENT, Subject
 from oomsight_operator.judgement.words import printable
 
 
 def first_to_die(subject: Subject) -> Finding | None:
-    """The head of the node's kill order is this container."""
+    """The head of the node's kill order is this container, or among equals it may be."""
     if not subject.running or subject.row is None or not subject.node.kill_order:
         return None
-    first = subject.node.kill_order[0]
-    if first.container_id != subject.row.container_id:
+    firsts = first_of(subject.node.kill_order)
+    first = next((each for each in firsts if each.container_id == subject.row.container_id), None)
+    if first is None:
         return None
     available = subject.node_available_percent
     if available is None or available >= PRESSED_AVAILABLE_PERCENT:
@@ -27,9 +29,14 @@ def first_to_die(subject: Subject) -> Finding | None:
     level = RiskLevel.HIGH if available < CRITICAL_AVAILABLE_PERCENT else RiskLevel.MEDIUM
     sentence = (
         f"{subject.label}: of the containers on node {printable(subject.node.name)} the first to be killed if it runs out of"
-        f" memory{_why(first)}; {available} % of its memory is available"
+        f" memory{_why(first)}{_equals(len(firsts) - 1)}; {available} % of its memory is available"
     )
     return Finding(RiskReason.FIRST_TO_DIE, level, sentence)
+
+
+def _equals(others: int) -> str:
+    other = "another" if others == 1 else f"one of {others} others"
+    return f", or {other} with as many points (ambiguous)" if others else ""
 
 
 def _why(first: KillCandidate) -> str:

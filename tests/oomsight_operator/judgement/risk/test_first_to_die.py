@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.oomsight_operator.judgement.build import FIRST_RUN, GI, MI, SECOND_RUN, SHORT, spec, subject
 
@@ -47,3 +49,12 @@ def test_the_second_in_line_and_a_node_without_order_are_not_named() -> None:
     assert first_to_die(subject(spec(), node=NodeContext("node-1", SHORT, (SECOND, FIRST)))) is None
     assert first_to_die(subject(spec(), node=NodeContext("node-1", SHORT, ()))) is None
     assert first_to_die(subject(spec(), row=None, node=NodeContext("node-1", SHORT, (FIRST,)))) is None
+
+
+def test_among_equals_nobody_can_say_who_and_all_are_told_so() -> None:
+    equal = replace(SECOND, points=FIRST.points)
+    order = (equal, FIRST)
+    finding = first_to_die(subject(spec(), node=NodeContext("node-1", SHORT, order)))
+
+    assert finding is not None
+    assert "80Mi resident), or another with as many points (ambiguous); " in finding.sentence
