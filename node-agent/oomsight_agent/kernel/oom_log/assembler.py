@@ -17,7 +17,7 @@ from oomsight_agent.kernel.kmsg_record import KERNEL_FACILITY, KmsgRecord
 from oomsight_agent.kernel.oom_log.context import Context, context_pid, parse_context
 from oomsight_agent.kernel.oom_log.dump import CONTEXT, INVOKED, LONGEST_NAME, Dump
 from oomsight_agent.kernel.oom_log.kill_line import Killed, parse_chosen, parse_exiting, parse_killed
-from oomsight_agent.kernel.oom_log.model import LogOom
+from oomsight_agent.kernel.oom_log.model import LogKill, LogOom
 from oomsight_agent.kernel.oom_log.open_line import FRAGMENT_FLAGS, OpenLine, may_begin
 from oomsight_agent.kernel.oom_log.units import bounded_name, bounded_path
 
@@ -62,6 +62,8 @@ class OomLog:
         self._line = OpenLine()
         self._last: _Growing | None = None
         """The OOM that a group's members would belong to."""
+        self._cut: _Growing | None = None
+        """The last OOM before a gap: of a group's first victim the second line may still come."""
         self._nobody_seen: tuple[str | None, int] | None = None
         """Where nobody could be killed, and when that was said last (microseconds)."""
 
@@ -87,6 +89,7 @@ class OomLog:
             self._dump.exiting = False
             if self._dump.context is None or self._dump.group is not None:
                 self._dump = None
+        self._cut = self._last or self._cut
         self._chosen = self._last = None
 
     def _take(self, record: KmsgRecord) -> _Growing | None:
@@ -171,6 +174,8 @@ class OomLog:
                 last.kills.setdefault(killed.kill.pid, killed.kill)
             last.last_usec = killed.kill.usec
             return last
+        if self._cut is not None and _is_told(self._cut, killed.kill):
+            return self._cut
         dump, context = self._dump_of(killed)
         is_global = killed.is_global
         if is_global is None and self._chosen is not None:
@@ -241,6 +246,12 @@ class OomLog:
             memory=dump.memory.result(self._page),
             tasks=dump.tasks.biggest(),
         )
+
+
+def _is_told(cut: _Growing, kill: LogKill) -> bool:
+    """A process dies once: the same pid and name within a second is a group's first victim again, whatever was lost between."""
+    known = cut.kills.get(kill.pid)
+    return known is not None and known.name == kill.name and 0 <= kill.usec - cut.last_usec <= GROUP_SECONDS * 1e6
 
 
 def _is_member(last: _Growing, killed: Killed) -> bool:

@@ -131,6 +131,15 @@ def test_lost_records_give_no_kill_to_anothers_dump(names: list[str], data: st.D
     assert told == sorted(pids_killed(kept))
 
 
+@pytest.mark.parametrize(
+    "name", ["kmsg-6.1-v2-group", "kmsg-6.12-v2-group", "kmsg-6.12-v2-group-but-one", "kmsg-6.1-v2-node-group"]
+)
+def test_a_groups_first_victim_is_one_kill_though_the_line_between_its_two_is_lost(name: str) -> None:
+    kept = [record for record in real_log(name) if not record.text.startswith(b"Tasks in ")]
+    told = sorted(kill.pid for oom in ooms(kept) for kill in oom.kills)
+    assert told == sorted(pids_killed(kept))
+
+
 def pids_killed(records: list[KmsgRecord]) -> set[int]:
     return {
         int(record.text.partition(b"Killed process ")[2].split(b" ")[0])
