@@ -14,13 +14,12 @@ import errno
 import logging
 import os
 import select
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
 from oomsight_agent.kernel.files import open_for_reading, read_file
 from oomsight_agent.kernel.oom_control import parse_oom_kills
-from oomsight_agent.kernel.oom_notify import Timers
+from oomsight_agent.kernel.oom_notify import FollowedCgroups
 from oomsight_agent.kernel.problem import printable_text
 
 LOOKS_AFTER_SECONDS: Final = (0.005, 0.02, 0.1, 0.4, 1.0)
@@ -45,30 +44,12 @@ class _Cgroup:
         """Of the next look."""
 
 
-class OomControlNotify:
+class OomControlNotify(FollowedCgroups[_Cgroup]):
     """Has an eventfd for each of the directories that it follows."""
 
     def __init__(self) -> None:
-        self._epoll = select.epoll()
-        self._cgroups: dict[str, _Cgroup] = {}
-        self._by_descriptor: dict[int, tuple[str, _Cgroup]] = {}
-        self._timers = Timers()
+        super().__init__()
         self._refused = False
-
-    @property
-    def due_seconds(self) -> float | None:
-        return self._timers.next_seconds
-
-    def fileno(self) -> int:
-        return self._epoll.fileno()
-
-    def follow(self, cgroups: Mapping[str, int]) -> None:
-        for directory, cgroup in list(self._cgroups.items()):
-            if cgroups.get(directory) != cgroup.inode:
-                self._drop(directory)
-        for directory, inode in cgroups.items():
-            if directory not in self._cgroups and not self._refused:
-                self._begin(directory, inode)
 
     def look(self, now: float) -> bool:
         for descriptor, _ in self._epoll.poll(0, max(1, len(self._cgroups))):
@@ -88,12 +69,9 @@ class OomControlNotify:
         cgroup.due_seconds = due_seconds
         self._timers.add(due_seconds, cgroup.descriptor)
 
-    def close(self) -> None:
-        for directory in list(self._cgroups):
-            self._drop(directory)
-        self._epoll.close()
-
     def _begin(self, directory: str, inode: int) -> None:
+        if self._refused:
+            return
         try:
             self._register(directory, inode)
         except OSError as error:
@@ -121,9 +99,7 @@ class OomControlNotify:
                 raise
         finally:
             os.close(counted)
-        cgroup = _Cgroup(descriptor, inode, kills if isinstance(kills, int) else 0)
-        self._cgroups[directory] = cgroup
-        self._by_descriptor[descriptor] = (directory, cgroup)
+        self._add(directory, _Cgroup(descriptor, inode, kills if isinstance(kills, int) else 0))
 
     def _look_at(self, directory: str, cgroup: _Cgroup, now: float) -> bool:
         """Whether its counter rose; asks for the next look, after the last one no more."""
@@ -145,8 +121,3 @@ class OomControlNotify:
             return False
         cgroup.kills = kills
         return True
-
-    def _drop(self, directory: str) -> None:
-        cgroup = self._cgroups.pop(directory)
-        del self._by_descriptor[cgroup.descriptor]
-        os.close(cgroup.descriptor)  # which ends the kernel's registration, and its place in the epoll

@@ -12,13 +12,11 @@ from __future__ import annotations
 import math
 import os
 import select
-from collections.abc import Mapping
-from contextlib import suppress
 from typing import Final
 
 from oomsight_agent.kernel.events import parse_events, parse_ooms
 from oomsight_agent.kernel.files import open_for_reading
-from oomsight_agent.kernel.oom_notify import Timers
+from oomsight_agent.kernel.oom_notify import FollowedCgroups
 from oomsight_agent.kernel.problem import Problem
 
 SILENCE_SECONDS: Final = 0.01
@@ -44,47 +42,21 @@ class _File:
         self.spoke_seconds = float("-inf")
 
 
-class EventsNotify:
+class EventsNotify(FollowedCgroups[_File]):
     """Polls `memory.events` of the directories that it follows."""
-
-    def __init__(self) -> None:
-        self._epoll = select.epoll()
-        self._files: dict[str, _File] = {}
-        self._by_descriptor: dict[int, tuple[str, _File]] = {}
-        self._timers = Timers()
-
-    @property
-    def due_seconds(self) -> float | None:
-        return self._timers.next_seconds
-
-    def fileno(self) -> int:
-        return self._epoll.fileno()
-
-    def follow(self, cgroups: Mapping[str, int]) -> None:
-        for directory, file in list(self._files.items()):
-            if cgroups.get(directory) != file.inode:
-                self._drop(directory)
-        for directory, inode in cgroups.items():
-            if directory not in self._files:
-                self._begin(directory, inode)
 
     def look(self, now: float) -> bool:
         for descriptor in self._timers.pop_due(now):
             if descriptor in self._by_descriptor:
                 self._epoll.modify(descriptor, _ARMED)
         risen = False
-        for descriptor, _ in self._epoll.poll(0, max(1, len(self._files))):
+        for descriptor, _ in self._epoll.poll(0, max(1, len(self._cgroups))):
             directory, file = self._by_descriptor[descriptor]
             try:
                 risen = self._spoke(file, now) or risen
             except OSError:  # the cgroup is gone
                 self._drop(directory)
         return risen
-
-    def close(self) -> None:
-        for directory in list(self._files):
-            self._drop(directory)
-        self._epoll.close()
 
     def _begin(self, directory: str, inode: int) -> None:
         try:
@@ -98,8 +70,7 @@ class EventsNotify:
         except OSError:  # a file that cannot be polled (no kernfs)
             os.close(descriptor)
             return
-        self._files[directory] = file
-        self._by_descriptor[descriptor] = (directory, file)
+        self._add(directory, file)
 
     def _spoke(self, file: _File, now: float) -> bool:
         """Whether a kill was counted; silences the file for a while. Raises OSError."""
@@ -125,10 +96,3 @@ class EventsNotify:
             file.kills = events.oom_kills or 0
         if ooms is not None and not isinstance(ooms, Problem):
             file.ooms = ooms
-
-    def _drop(self, directory: str) -> None:
-        file = self._files.pop(directory)
-        del self._by_descriptor[file.descriptor]
-        with suppress(OSError):
-            self._epoll.unregister(file.descriptor)
-        os.close(file.descriptor)
