@@ -82,6 +82,26 @@ class RiskReason(StrEnum):
     SHARED_MEMORY_HEAVY = "SharedMemoryHeavy"
 
 
+class Advice(StrEnum):
+    """Common mistakes, found by evidence. Never a level of risk by itself."""
+
+    NO_BURST_ROOM = "NoBurstRoom"
+    LIMIT_NEAR_NODE_SIZE = "LimitNearNodeSize"
+    CACHE_NOT_SIZED = "CacheNotSized"
+    NO_REQUEST = "NoRequest"
+    UNBOUNDED_SWAP = "UnboundedSwap"
+    SILENT_KILLS = "SilentKills"
+    """Processes were killed, and Kubernetes told nobody."""
+
+
+class Confidence(StrEnum):
+    """How much a forecast may be relied on."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 class Cause(StrEnum):
     """Why the kernel killed: what would have to change for it not to happen again."""
 

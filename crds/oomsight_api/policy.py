@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from oomsight_api.api_model import WHOLE_NUMBER, ApiModel, Quantity, cel
 from oomsight_api.quantity import parse_bytes
+from oomsight_api.risk_policy import NearLimitThresholds, RiskSpec
 from oomsight_api.selectors import ContainerPatterns, LabelSelector, LabelSelectorRequirement
 
 __all__ = [
@@ -92,46 +93,6 @@ class PublishSpec(ApiModel):
     """Whether OOM kills and changes of risk are sent as Events on the pod."""
     risk_label: Toggle = Toggle.DISABLED
     """Whether pods get the label oomsight.dev/oom-risk, for kubectl get pods -l and -L."""
-
-
-_ORDER_RULE = (
-    "self.lowPercent <= self.mediumPercent && self.mediumPercent <= self.highPercent && self.highPercent <= self.criticalPercent"
-)
-_ORDER_MESSAGE = "thresholds must be ordered: lowPercent <= mediumPercent <= highPercent <= criticalPercent"
-
-
-class NearLimitThresholds(ApiModel):
-    """Unreclaimable memory as percent of the limit, at and above which a container is at that level of risk."""
-
-    model_config = ConfigDict(json_schema_extra=cel(_ORDER_RULE, _ORDER_MESSAGE))
-
-    low_percent: Annotated[int, Field(ge=1, le=100), WHOLE_NUMBER] = 70
-    """From here on the risk is low."""
-    medium_percent: Annotated[int, Field(ge=1, le=100), WHOLE_NUMBER] = 80
-    """From here on the risk is medium."""
-    high_percent: Annotated[int, Field(ge=1, le=100), WHOLE_NUMBER] = 90
-    """From here on the risk is high."""
-    critical_percent: Annotated[int, Field(ge=1, le=100), WHOLE_NUMBER] = 95
-    """From here on the risk is critical."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if not self.low_percent <= self.medium_percent <= self.high_percent <= self.critical_percent:
-            raise ValueError(_ORDER_MESSAGE)
-        return self
-
-
-class RiskSpec(ApiModel):
-    """When a container counts as at risk."""
-
-    near_limit: NearLimitThresholds = NearLimitThresholds()
-    """Unreclaimable memory (never page cache) as percent of the limit, for each level of risk."""
-    hysteresis_percent: Annotated[int, Field(ge=0, le=50), WHOLE_NUMBER] = 5
-    """Points below a threshold before the level falls."""
-    hold_seconds: Annotated[int, Field(ge=0, le=86400), WHOLE_NUMBER] = 300
-    """How long a lower level must last before the published level falls, in seconds."""
-    recent_kill_seconds: Annotated[int, Field(ge=60, le=2592000), WHOLE_NUMBER] = 86400
-    """How long a kill keeps a container at risk, in seconds."""
 
 
 class RecommendationSpec(ApiModel):

@@ -22,7 +22,9 @@ MAX_REPORT_BYTES = 16 * 1024 * 1024
 MAX_INCIDENTS = 2048
 """An answer holds the latest at most: a storm of a thousand kills between two polls is told whole."""
 MAX_PROCESSES = 32
-"""Five are sent; what an agent makes the operator remember of a container has a bound."""
+"""Sixteen are sent; what an agent makes the operator remember of a container has a bound."""
+MAX_CGROUPS = 64
+MAX_OOM_GROUPS = 256
 
 
 class Pressure(Row, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,10 +84,13 @@ class Memory(Row, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Process(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """One of a container's biggest processes. The name is the tenant's: at most 15 arbitrary bytes, escaped to printable ASCII."""
+    """A process that the OOM killer may choose. The name is a tenant's: at most 15 arbitrary bytes, escaped to printable ASCII."""
 
     pid: Count
+    """In the initial pid namespace; 1 is the node's init, which is never chosen."""
     name: Text
+    cgroup: CgroupPath | None = None
+    """Its cgroup, where that lies deeper than its container's; of a process outside containers always (None: unknown)."""
     oom_score_adj: OomScoreAdj | None = None
     rss_bytes: Count | None = None
     """RssAnon + RssFile + RssShmem of /proc/PID/status."""
@@ -110,6 +115,8 @@ class Container(Row, frozen=True, kw_only=True, omit_defaults=True):
     pressure: Pressure | None = None
     refaults_per_second: float | None = None
     """Workingset refaults of file pages: cache that was thrown out and needed again."""
+    anon_refaults_per_second: float | None = None
+    """Workingset refaults of anonymous pages (kernel 5.9 on): memory that was swapped out and needed again."""
     major_faults_per_second: float | None = None
     limit_hits: Count | None = None
     """Times the limit was reached and reclaim had to run (v2 memory.events `max`, v1 failcnt), since the cgroup was made."""
@@ -125,7 +132,10 @@ class Container(Row, frozen=True, kw_only=True, omit_defaults=True):
     """Least and greatest live oom_score_adj over the container's processes."""
     process_count: Count | None = None
     processes: Annotated[tuple[Process, ...], msgspec.Meta(max_length=MAX_PROCESSES)] = ()
-    """The biggest, worst first (at most 5)."""
+    """The biggest of each oom_score_adj (whoever dies first at any limit is among them), worst on the node first; at most 16."""
+    floor_bytes: Count | None = None
+    """Lowest unreclaimable memory since the last sample: what is left when garbage was collected. In an answer of the agent: over
+    all samples since the row was last told (at most ten minutes), as `peak_interval_bytes` is for the highest usage."""
     floor_slope_bytes_per_second: float | None = None
     """Slope of the unreclaimable floor over the agent's window; None until the window is half full."""
 
@@ -140,6 +150,19 @@ class Pod(Row, frozen=True, kw_only=True, omit_defaults=True):
     oom_kills: Count | None = None
     limit_ooms: Count | None = None
     """As of a container."""
+    oom_group: bool | None = None
+    """v2 memory.oom.group: all that run in the pod die together."""
+
+
+class Cgroup(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """A cgroup above the pods: the root (`/`), kubepods, a QoS class. Their limits, too, make the kernel kill."""
+
+    cgroup: CgroupPath
+    memory: Memory = Memory()
+    """The v2 root has no memory.current: its `usage_bytes` is anon + file, as the kubelet counts it, without kernel memory."""
+    oom_group: bool | None = None
+    holds_pods: bool = False
+    """The cgroup that all pods together are in (kubepods), whose limit is the node's allocatable memory."""
 
 
 class NodeMemory(Row, frozen=True, kw_only=True, omit_defaults=True):
@@ -156,6 +179,9 @@ class NodeMemory(Row, frozen=True, kw_only=True, omit_defaults=True):
     swap_in_pages: Count | None = None
     """vmstat pswpin, since boot."""
     swap_out_pages: Count | None = None
+    swap_in_pages_per_second: float | None = None
+    swap_out_pages_per_second: float | None = None
+    """Rates over the agent's last ten seconds or more; None before there are two readings."""
     oom_kills: Count | None = None
     """vmstat oom_kill: processes killed on this node since boot, by any OOM."""
     major_faults: Count | None = None
@@ -164,6 +190,9 @@ class NodeMemory(Row, frozen=True, kw_only=True, omit_defaults=True):
     overcommit_ratio: Count | None = None
     panic_on_oom: Count | None = None
     oom_kill_allocating_task: Count | None = None
+    signed_badness: bool | None = None
+    """Whether this kernel's oom_badness is signed (5.9 on, and where it was backported); False: what is not above 0 counts as 1, so
+    that processes at -997 are alike. Found out by /proc/self/oom_score; None: not known."""
 
 
 class NodeReport(Row, frozen=True, kw_only=True, omit_defaults=True):
@@ -187,6 +216,12 @@ class NodeReport(Row, frozen=True, kw_only=True, omit_defaults=True):
     node_memory: NodeMemory = NodeMemory()
     containers: tuple[Container, ...] = ()
     pods: tuple[Pod, ...] = ()
+    cgroups: Annotated[tuple[Cgroup, ...], msgspec.Meta(max_length=MAX_CGROUPS)] = ()
+    """The root and what stands between it and the pods, outermost first; in every answer."""
+    host_processes: Annotated[tuple[Process, ...], msgspec.Meta(max_length=MAX_PROCESSES)] | None = None
+    """Processes in no container, chosen as a container's are; in every answer. None: not known."""
+    oom_groups: Annotated[tuple[CgroupPath, ...], msgspec.Meta(max_length=MAX_OOM_GROUPS)] = ()
+    """Cgroups with memory.oom.group = 1 that have no row here and hold a process listed here; in every answer."""
     removed_container_ids: tuple[str, ...] = ()
     """Containers gone since the cursor (never set on a full report)."""
     removed_pod_uids: tuple[str, ...] = ()

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from oomsight_api.policy import ClusterMemoryPolicySpec, MemoryPolicySpec, NearLimitThresholds, PageCache, RecommendationMode
+from oomsight_api.policy import ClusterMemoryPolicySpec, MemoryPolicySpec, PageCache, RecommendationMode
+from oomsight_api.risk_policy import NearLimitThresholds, RiskSpec
 
 
 def test_an_empty_spec_selects_everything_publishes_everything_and_changes_nothing() -> None:
@@ -16,6 +17,12 @@ def test_an_empty_spec_selects_everything_publishes_everything_and_changes_nothi
         "publish": {"annotations": "All", "events": "Enabled", "riskLabel": "Disabled"},
         "risk": {
             "nearLimit": {"lowPercent": 70, "mediumPercent": 80, "highPercent": 90, "criticalPercent": 95},
+            "timeToLimit": {"lowSeconds": 86400, "mediumSeconds": 14400, "highSeconds": 3600, "criticalSeconds": 600},
+            "limitEqualsPeakPercent": 95,
+            "memoryPressure": {"lowPercent": 5, "mediumPercent": 10, "highPercent": 30},
+            "cacheThrashing": {"lowPagesPerSecond": 200, "mediumPagesPerSecond": 2000},
+            "swapThrashing": {"lowPagesPerSecond": 200, "mediumPagesPerSecond": 2000},
+            "nodeAvailable": {"mediumPercent": 10, "highPercent": 5},
             "hysteresisPercent": 5,
             "holdSeconds": 300,
             "recentKillSeconds": 86400,
@@ -43,6 +50,21 @@ def test_thresholds_out_of_order_are_refused(given: tuple[int, int, int, int]) -
     names = ("lowPercent", "mediumPercent", "highPercent", "criticalPercent")
     with pytest.raises(ValidationError, match="thresholds must be ordered"):
         NearLimitThresholds.model_validate(dict(zip(names, given, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("risk", "message"),
+    [
+        ({"timeToLimit": {"lowSeconds": 3600, "mediumSeconds": 7200}}, "lowSeconds >= mediumSeconds"),
+        ({"memoryPressure": {"lowPercent": 20}}, "lowPercent <= mediumPercent"),
+        ({"cacheThrashing": {"lowPagesPerSecond": 5000}}, "lowPagesPerSecond <= mediumPagesPerSecond"),
+        ({"swapThrashing": {"lowPagesPerSecond": 5000}}, "lowPagesPerSecond <= mediumPagesPerSecond"),
+        ({"nodeAvailable": {"highPercent": 20}}, "highPercent <= mediumPercent"),
+    ],
+)
+def test_every_group_of_thresholds_is_ordered(risk: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        RiskSpec.model_validate(risk)
 
 
 def test_equal_thresholds_are_in_order() -> None:
