@@ -18,6 +18,7 @@ from oomsight_api.names import RiskLevel
 from oomsight_api.report import NodeReport
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.namespaces import Namespace
+from oomsight_operator.inventory.nodes import Nodes
 from oomsight_operator.inventory.policies import PolicyStore
 from oomsight_operator.inventory.store import Store
 from oomsight_operator.inventory.workloads import Intermediate, workload_of
@@ -61,6 +62,7 @@ class Cluster:
     namespaces: Store[Namespace]
     intermediates: Store[Intermediate]
     policies: PolicyStore
+    nodes: Nodes = field(default_factory=Nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Engine:
         self._on_fault = on_fault
         self._faulty: set[str] = set()
         """Pods whose judgement failed by a fault of ours, as it was logged."""
-        self._contexts = NodeContexts()
+        self._contexts = NodeContexts(self._allocatable_bytes)
         self._node_news = NodeNews()
         self._states: dict[str, _State] = {}
         self._dirty: dict[str, None] = {}
@@ -320,6 +322,10 @@ class Engine:
         if state is None:
             state = self._states[uid] = _State(self._monotonic())
         return state
+
+    def _allocatable_bytes(self, node_name: str) -> int | None:
+        node = self._cluster.nodes.get(node_name)
+        return node.allocatable_bytes if node is not None else None
 
     def _mark(self, uids: Iterable[str]) -> None:
         before = len(self._dirty)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from oomsight_operator.judgement.kill_order import first_of, kill_order
@@ -15,7 +16,7 @@ class Shift:
     """Pods whose judgement may change although none of their own rows did."""
 
     whole_node: bool = False
-    """The node crossed a threshold of available memory."""
+    """The node crossed a threshold of available memory, or what it can allocate changed."""
     cgroup_uids: frozenset[str] = frozenset()
     """Who was first to be killed, and who is now."""
 
@@ -28,10 +29,11 @@ class _Cached:
 
 
 class NodeContexts:
-    """NodeContext by node, kept until the telemetry's version rises."""
+    """NodeContext by node, kept until the telemetry's version rises. `allocatable` finds a node's allocatable memory (bytes)."""
 
-    def __init__(self) -> None:
+    def __init__(self, allocatable: Callable[[str], int | None] = lambda _: None) -> None:
         self._cached: dict[str, _Cached] = {}
+        self._allocatable = allocatable
 
     def get(self, node: NodeTelemetry) -> NodeContext:
         """The node's context as of its newest report."""
@@ -41,12 +43,16 @@ class NodeContexts:
     def update(self, node: NodeTelemetry) -> Shift | None:
         """Compute anew if a report changed something; what that shifted."""
         before = self._cached.get(node.node_name)
-        if before is not None and before.version == node.version:
+        allocatable_bytes = self._allocatable(node.node_name)
+        resized = before is not None and before.context.allocatable_bytes != allocatable_bytes
+        if before is not None and before.version == node.version and not resized:
             return None
-        context = NodeContext(node.node_name, node.memory, kill_order(node.containers.values(), node.memory))
+        context = NodeContext(
+            node.node_name, node.memory, kill_order(node.containers.values(), node.memory), allocatable_bytes=allocatable_bytes
+        )
         band = _band(context)
         self._cached[node.node_name] = _Cached(node.version, context, band)
-        if before is None or before.band != band:
+        if before is None or before.band != band or resized:
             return Shift(whole_node=True)
         was, now = first_of(before.context.kill_order), first_of(context.kill_order)
         if {each.container_id for each in was} == {each.container_id for each in now}:

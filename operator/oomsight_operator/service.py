@@ -15,11 +15,13 @@ from oomsight_operator.handlers import run_kopf
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.informer import Informer, Resource, Stats, Timing
 from oomsight_operator.inventory.namespaces import Namespace, project_namespace
+from oomsight_operator.inventory.nodes import Nodes, project_node
 from oomsight_operator.inventory.pods import PodProjector
 from oomsight_operator.inventory.policies import KnownPolicy, PolicyStore
 from oomsight_operator.inventory.store import Store
 from oomsight_operator.inventory.workloads import Intermediate, project_intermediate
 from oomsight_operator.judgement.model import Pod, PolicyRef
+from oomsight_operator.judgement.node import Node
 from oomsight_operator.kube.client import KubeClient
 from oomsight_operator.kube.credentials import Credentials
 from oomsight_operator.kube.errors import ApiError
@@ -51,11 +53,12 @@ class Service:
         pods: Store[Pod] = Store()
         namespaces: Store[Namespace] = Store()
         intermediates: Store[Intermediate] = Store()
+        nodes: Store[Node] = Store()
         self._agent_pods: Store[AgentPod] = Store()
         self.policies = PolicyStore()
         self.telemetry = TelemetryStore()
         self.publisher = Publisher(client, publisher_settings(settings), metrics, reporting_instance=settings.identity)
-        self.cluster = Cluster(pods, PodIndex(pods), namespaces, intermediates, self.policies)
+        self.cluster = Cluster(pods, PodIndex(pods), namespaces, intermediates, self.policies, Nodes(nodes))
         self.engine = Engine(
             self.cluster,
             self.telemetry,
@@ -70,7 +73,7 @@ class Service:
         self._directory = AgentDirectory(client, self._poller, self._agent_pods, settings.agent_namespace, settings.agent_daemonset)
         self._agent_pods.listen(self._directory.pods_changed)
         self._policy_watch = PolicyWatch(client, self.policies, resync_seconds=settings.policy_resync_seconds)
-        self.informers: tuple[Informer[Any], ...] = self._make_informers(pods, namespaces, intermediates)
+        self.informers: tuple[Informer[Any], ...] = self._make_informers(pods, namespaces, intermediates, nodes)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.kopf_ready = asyncio.Event()
         self._counted: dict[str, Stats] = {}
@@ -79,7 +82,7 @@ class Service:
         """Everything was listed once, and pods are being judged."""
 
     def _make_informers(
-        self, pods: Store[Pod], namespaces: Store[Namespace], intermediates: Store[Intermediate]
+        self, pods: Store[Pod], namespaces: Store[Namespace], intermediates: Store[Intermediate], nodes: Store[Node]
     ) -> tuple[Informer[Any], ...]:
         timing = Timing(resync_seconds=self._settings.resync_seconds)
 
@@ -95,6 +98,7 @@ class Service:
             informer(Resource("namespaces", "/api/v1/namespaces", metadata_only=True), project_namespace, namespaces),
             informer(Resource("replicasets", "/apis/apps/v1/replicasets", metadata_only=True), project_intermediate, replicasets),
             informer(Resource("jobs", "/apis/batch/v1/jobs", metadata_only=True), project_intermediate, jobs),
+            informer(Resource("nodes", "/api/v1/nodes"), project_node, nodes),
             informer(Resource("agents", agents), project_agent_pod, self._agent_pods),
             informer(Resource("pods", "/api/v1/pods"), PodProjector(lambda: self._metrics.malformed("pod")), pods),
         )

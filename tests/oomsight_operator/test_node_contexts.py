@@ -45,3 +45,13 @@ def test_crossing_a_threshold_of_available_memory_concerns_the_whole_node() -> N
     assert contexts.update(node(4, 8, a=1)) is None
     assert contexts.update(node(5, 4, a=1)) == Shift(whole_node=True)
     assert contexts.update(node(6, None, a=1)) == Shift(whole_node=True)
+
+
+def test_what_the_node_can_allocate_is_told_and_its_change_concerns_the_whole_node() -> None:
+    allocatable: dict[str, int] = {}
+    contexts = NodeContexts(allocatable.get)
+    assert contexts.get(node(1, a=1)).allocatable_bytes is None
+    allocatable["node-a"] = 900 * MIB
+    assert contexts.update(node(1, a=1)) == Shift(whole_node=True)
+    assert contexts.get(node(1, a=1)).allocatable_bytes == 900 * MIB
+    assert contexts.update(node(1, a=1)) is None

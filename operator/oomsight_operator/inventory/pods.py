@@ -62,6 +62,7 @@ class _Spec(msgspec.Struct, rename="camel"):
     ephemeral_containers: list[_Container] | None = None
     node_name: str | None = None
     resources: _Resources | None = None
+    overhead: dict[str, Any] | None = None
     priority: int | None = None
     priority_class_name: str | None = None
 
@@ -191,6 +192,7 @@ def _pod(pod: _Pod, shared: Shared, notes: list[str]) -> Pod:
         pod_memory_limit_bytes=pod_resources[1],
         pod_cpu_request_millicores=pod_resources[2],
         pod_cpu_limit_millicores=pod_resources[3],
+        overhead_bytes=_amount(parse_bytes, (spec.overhead or {}).get("memory"), "spec.overhead.memory", notes),
         priority=spec.priority,
         priority_class_name=_shared(spec.priority_class_name),
         status_qos_class=_shared(status.qos_class),

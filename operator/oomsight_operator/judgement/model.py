@@ -96,6 +96,8 @@ class Pod:
     """Pod-level resources (`spec.resources`, beta in 1.34)."""
     pod_cpu_request_millicores: int | None = None
     pod_cpu_limit_millicores: int | None = None
+    overhead_bytes: int | None = None
+    """Memory that the RuntimeClass takes for itself (`spec.overhead`)."""
     priority: int | None = None
     priority_class_name: str | None = None
     status_qos_class: str | None = None
@@ -171,6 +173,8 @@ class NodeContext:
     name: str
     memory: NodeMemory | None = None
     kill_order: tuple[KillCandidate, ...] = ()
+    allocatable_bytes: int | None = None
+    """Of the Node object: the memory that all pods together may have; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,14 @@ def test_resources_are_bytes_and_millicores_and_unset_is_none() -> None:
     assert container.cpu_limit_millicores is None
 
 
+def test_what_the_runtime_class_takes_for_itself_is_bytes() -> None:
+    spec = {"containers": [{"name": "app"}], "overhead": {"cpu": "250m", "memory": "120Mi"}}
+    assert project(spec=spec).overhead_bytes == 120 << 20
+    told = project_pod(raw(spec={**spec, "overhead": {"memory": "much"}}))
+    assert told.pod.overhead_bytes is None
+    assert "spec.overhead.memory" in told.notes[0]
+
+
 def test_containers_of_all_kinds_are_told_apart() -> None:
     spec = {
         "initContainers": [{"name": "migrate"}, {"name": "proxy", "restartPolicy": "Always"}],
