@@ -1,7 +1,7 @@
 """Hysteresis both ways, so that a value that trembles around a threshold does not write to the API at every sample.
 
-In value: a threshold is crossed upward at its own value, downward only `hysteresisPercent` points below it. In time: a
-published level rises at once and falls only after the lower one has lasted `holdSeconds`.
+In value: a threshold is crossed upward at its own value, downward only `hysteresisPercent` below it: points of a percentage, or
+parts of a rate. In time: a published level rises at once and falls only after the lower one has lasted `holdSeconds`.
 """
 
 from __future__ import annotations
@@ -13,22 +13,36 @@ from oomsight_api.names import RiskLevel
 
 
 def level_by_thresholds(
-    part: int,
-    whole: int,
+    part: float,
+    whole: float,
     thresholds_percent: Iterable[tuple[RiskLevel, int]],
     previous: RiskLevel,
     hysteresis_percent: int,
 ) -> RiskLevel:
     """The highest level whose threshold `part` reaches, in percent of `whole`; NONE when it reaches none.
 
-    Thresholds of levels up to `previous` count as `hysteresis_percent` points lower, but never as 0. Integers throughout: 90 % of a
-    limit is exactly 90 %.
+    Thresholds of levels up to `previous` count as `hysteresis_percent` points lower, but never as 0. Integers stay integers: 90 %
+    of a limit is exactly 90 %.
     """
+    steps = (
+        (level, percent * whole, max(1, percent - hysteresis_percent) * whole)  # reached at, held down to
+        for level, percent in thresholds_percent
+    )
+    return _highest(part * 100, steps, previous)
+
+
+def level_by_rate(
+    rate: float, thresholds: Iterable[tuple[RiskLevel, int]], previous: RiskLevel, hysteresis_percent: int
+) -> RiskLevel:
+    """The same for a number without a whole, such as pages a second: its hysteresis is `hysteresis_percent` of each threshold."""
+    return _highest(rate * 100, ((level, least * 100, least * (100 - hysteresis_percent)) for level, least in thresholds), previous)
+
+
+def _highest(value: float, steps: Iterable[tuple[RiskLevel, float, float]], previous: RiskLevel) -> RiskLevel:
     level = RiskLevel.NONE
-    for candidate, threshold_percent in thresholds_percent:
-        held = candidate.severity <= previous.severity
-        effective = max(1, threshold_percent - hysteresis_percent) if held else threshold_percent
-        if part * 100 >= effective * whole and candidate.severity > level.severity:
+    for candidate, reached_at, held_down_to in steps:
+        effective = held_down_to if candidate.severity <= previous.severity else reached_at
+        if value >= effective and candidate.severity > level.severity:
             level = candidate
     return level
 

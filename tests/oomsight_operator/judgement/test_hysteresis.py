@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oomsight_api.names import RiskLevel
-from oomsight_operator.judgement.hysteresis import level_by_thresholds, settle
+from oomsight_operator.judgement.hysteresis import level_by_rate, level_by_thresholds, settle
 
 NONE, LOW, MEDIUM, HIGH, CRITICAL, UNKNOWN = (
     RiskLevel.NONE,
@@ -49,6 +49,21 @@ def test_a_value_just_below_a_threshold_does_not_reach_it() -> None:
 
 def test_hysteresis_wider_than_the_threshold_never_holds_a_container_that_uses_nothing() -> None:
     assert level_by_thresholds(0, 100, ((LOW, 10),), LOW, 50) is NONE
+
+
+@pytest.mark.parametrize(
+    ("rate", "previous", "expected"),
+    [
+        (199.9, NONE, NONE),
+        (200.0, NONE, LOW),
+        (2000.0, NONE, MEDIUM),
+        (1900.0, MEDIUM, MEDIUM),
+        (1899.9, MEDIUM, LOW),
+        (190.0, LOW, LOW),
+    ],
+)
+def test_a_rate_falls_a_share_of_its_threshold_below_it(rate: float, previous: RiskLevel, expected: RiskLevel) -> None:
+    assert level_by_rate(rate, ((LOW, 200), (MEDIUM, 2000)), previous, 5) is expected
 
 
 @given(st.integers(0, 200), LEVELS, st.integers(0, 50))

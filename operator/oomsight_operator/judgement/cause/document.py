@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import Final
 
 from oomsight_operator.judgement.cause.rules import RULES
+from oomsight_operator.judgement.documents import section, wrapped
 
-_WIDTH: Final = 132
 _HEAD: Final = """# Causes of an OOM kill
 
 Written from `operator/oomsight_operator/judgement/cause/`; a test holds it equal.
@@ -22,14 +21,8 @@ The causes are tried in this order, and the first that holds is named.
 
 def causes_document() -> str:
     """The whole file."""
-    sections = [
-        "\n\n".join(
-            (f"## {rule.cause.value}", *map(_wrapped, (rule.meaning, f"Named when {rule.when}", f"What to do: {rule.todo}")))
-        )
+    sections = (
+        section(rule.cause.value, *map(wrapped, (rule.meaning, f"Named when {rule.when}", f"What to do: {rule.todo}")))
         for rule in RULES
-    ]
+    )
     return "\n".join((_HEAD, "\n\n".join(sections), ""))
-
-
-def _wrapped(text: str) -> str:
-    return fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)

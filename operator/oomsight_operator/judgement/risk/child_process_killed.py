@@ -7,11 +7,14 @@ three killed processes in the policy's `recentKillSeconds` on. A fact of the pas
 
 from __future__ import annotations
 
+from typing import Final
+
 from oomsight_api.incident import OomScope
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_operator.judgement.cause.account import process_name
 from oomsight_operator.judgement.model import Finding, Kill
 from oomsight_operator.judgement.risk.oom_killed_recently import killed_where
+from oomsight_operator.judgement.risk.rule import DEFAULTS, RiskRule
 from oomsight_operator.judgement.risk.subject import Subject
 from oomsight_operator.judgement.words import format_span
 
@@ -36,3 +39,26 @@ def _one(kill: Kill) -> str:
     """`child process java (pid 17)`, as far as it is known."""
     pid = f" (pid {kill.victim_pid})" if kill.victim_pid is not None else ""
     return f"child process {process_name(kill.victim_name)}{pid}" if kill.victim_name is not None else f"a child process{pid}"
+
+
+RULE: Final = RiskRule(
+    RiskReason.CHILD_PROCESS_KILLED,
+    child_process_killed,
+    when=(
+        "a process in the container was OOM-killed within the policy's `risk.recentKillSeconds`"
+        f" (default {format_span(DEFAULTS.recent_kill_seconds)}) and the container went on, or ended later with exit code 0."
+    ),
+    levels=(
+        (RiskLevel.MEDIUM, f"one or two processes in that time (below {REPEATED_KILLS})"),
+        (RiskLevel.HIGH, f"{REPEATED_KILLS} or more"),
+    ),
+    meaning=(
+        "Part of what the container does failed: a job, a worker, a query. Kubernetes shows nothing of it: no restart, no status,"
+        " no Event of the kubelet."
+    ),
+    todo=(
+        "Look at what the main process does with a worker that died by SIGKILL, and at the size of the jobs: fewer at once, smaller"
+        " ones, or a limit with room for one. Where the container should rather fail as a whole, have it killed as a group (cgroup"
+        " v2, kubelet without singleProcessOOMKill)."
+    ),
+)

@@ -7,10 +7,13 @@ medium below 10 % of available memory, high below 5 %. Nothing is said while ava
 
 from __future__ import annotations
 
+from typing import Final
+
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.kill_order import first_of
 from oomsight_operator.judgement.model import Finding, KillCandidate
+from oomsight_operator.judgement.risk.rule import RiskRule
 from oomsight_operator.judgement.risk.subject import CRITICAL_AVAILABLE_PERCENT, PRESSED_AVAILABLE_PERCENT, Subject
 from oomsight_operator.judgement.words import printable
 
@@ -46,3 +49,25 @@ def _why(first: KillCandidate) -> str:
     if first.rss_bytes is not None:
         parts.append(f"{human_bytes(first.rss_bytes)} resident")
     return f" ({', '.join(parts)})" if parts else ""
+
+
+RULE: Final = RiskRule(
+    RiskReason.FIRST_TO_DIE,
+    first_to_die,
+    when=(
+        "the node is short of memory, and of its containers the kernel would kill a process of this one first (or, among equals,"
+        " may): live oom_score_adj and sizes of all processes, in the kernel's own arithmetic."
+    ),
+    levels=(
+        (RiskLevel.MEDIUM, f"less than {PRESSED_AVAILABLE_PERCENT} % of the node's memory is available"),
+        (RiskLevel.HIGH, f"less than {CRITICAL_AVAILABLE_PERCENT} %"),
+    ),
+    meaning=(
+        "Somebody is first on every node at every moment, which is no risk while the node has room. Now it is: the next process"
+        " that asks for memory, in any pod, costs this container one of its own."
+    ),
+    todo=(
+        "Give it a memory request that covers what it uses: oom_score_adj falls with the request. Then see who fills the node: pods"
+        " without limits, or that use far more than they asked for."
+    ),
+)

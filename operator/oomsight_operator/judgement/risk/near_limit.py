@@ -8,12 +8,15 @@ Thresholds: the policy's `risk.nearLimit`, with its `hysteresisPercent`.
 
 from __future__ import annotations
 
+from typing import Final
+
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.policy import RiskSpec
 from oomsight_api.quantity import human_bytes
 from oomsight_api.report import Memory
 from oomsight_operator.judgement.hysteresis import level_by_thresholds
 from oomsight_operator.judgement.model import Finding
+from oomsight_operator.judgement.risk.rule import DEFAULTS, RiskRule
 from oomsight_operator.judgement.risk.subject import Subject
 from oomsight_operator.judgement.words import format_percent
 
@@ -58,3 +61,31 @@ def grade(part_bytes: int, limit_bytes: int, policy: RiskSpec, previous: RiskLev
         previous,
         policy.hysteresis_percent,
     )
+
+
+_LEVELS: Final = DEFAULTS.near_limit
+
+RULE: Final = RiskRule(
+    RiskReason.NEAR_LIMIT,
+    near_limit,
+    when=(
+        "what the kernel cannot free (anonymous and shared memory, unreclaimable kernel memory, less what swap could take) comes"
+        " near the limit in force, or that of all containers near the pod's own limit. Page cache is not in it. Thresholds: the"
+        " policy's `risk.nearLimit`."
+    ),
+    levels=(
+        (RiskLevel.LOW, f"from {_LEVELS.low_percent} % of the limit on (`lowPercent`)"),
+        (RiskLevel.MEDIUM, f"from {_LEVELS.medium_percent} % on (`mediumPercent`)"),
+        (RiskLevel.HIGH, f"from {_LEVELS.high_percent} % on (`highPercent`)"),
+        (RiskLevel.CRITICAL, f"from {_LEVELS.critical_percent} % on (`criticalPercent`)"),
+    ),
+    meaning=(
+        "At the limit there is no slower pace, only a kill. What `kubectl top` shows differs, since it counts some page cache and"
+        " leaves out what is swapped."
+    ),
+    todo=(
+        "See whether it still grows (LeakSuspected) or stays: raise the limit to what oomsight recommends, or let the program"
+        " need less (heap options, fewer workers, smaller caches). A program that is told to use so much of its limit, such as a"
+        " JVM with a fixed heap, needs a policy with higher thresholds rather than a higher limit."
+    ),
+)

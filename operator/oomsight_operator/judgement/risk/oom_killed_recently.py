@@ -7,10 +7,13 @@ the reason: the node was out of memory, or what it leaves to all pods. A fact of
 
 from __future__ import annotations
 
+from typing import Final
+
 from oomsight_api.incident import OomScope
 from oomsight_api.names import Cause, RiskLevel, RiskReason
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import Finding, Kill
+from oomsight_operator.judgement.risk.rule import DEFAULTS, RiskRule
 from oomsight_operator.judgement.risk.subject import Subject
 from oomsight_operator.judgement.rounding import is_same_limit
 from oomsight_operator.judgement.words import format_span
@@ -71,3 +74,26 @@ def _level(subject: Subject, kills: tuple[Kill, ...], last: Kill) -> RiskLevel:
         return RiskLevel.MEDIUM
     looping = len(kills) >= LOOP_KILLS and subject.now_seconds - last.time_seconds <= LOOP_FRESH_SECONDS
     return RiskLevel.CRITICAL if looping else RiskLevel.HIGH
+
+
+RULE: Final = RiskRule(
+    RiskReason.OOM_KILLED_RECENTLY,
+    oom_killed_recently,
+    when=(
+        "the container ended in an OOM kill within the policy's `risk.recentKillSeconds` (default"
+        f" {format_span(DEFAULTS.recent_kill_seconds)}); also while its agent is silent, since the kubelet tells of it, too."
+    ),
+    levels=(
+        (RiskLevel.MEDIUM, "the limit was raised since, or no limit of its own or its pod's was the reason (the node ran out)"),
+        (RiskLevel.HIGH, "in any other case"),
+        (
+            RiskLevel.CRITICAL,
+            f"killed {LOOP_KILLS} times or more in that time, the last kill being less than {LOOP_FRESH_SECONDS // 60} min ago",
+        ),
+    ),
+    meaning="What killed it once is still there: the same limit, the same program. The most common next event is the same kill.",
+    todo=(
+        "Read the cause in the pod's annotations and act on it (causes.md says how); oomsight recommends a limit and a request,"
+        " with every number behind them. The level falls when the limit is raised, and goes when the kill is old."
+    ),
+)

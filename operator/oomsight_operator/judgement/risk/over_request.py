@@ -4,16 +4,20 @@ Source: the kubelet's eviction order (pkg/kubelet/eviction/helpers.go, rankMemor
 above their request; a container above its own in a pod that is below gains nothing by it. Critical pods are never evicted
 (eviction_manager.go). Condition: the working set, and the unreclaimable memory in it, are above the request, for the container and
 for the pod. The second half keeps a promise: page cache alone raises no risk, and the kernel frees cache before the kubelet evicts.
-Hysteresis: `hysteresisPercent` below the request. Levels: low; medium while the node is short of memory (less than 10 %
-available). A container without a request is over it with its first byte: that is said only while the node is short.
+Hysteresis: `hysteresisPercent` below the request. Levels: low; medium while the node is short of memory (the policy's
+`risk.nodeAvailable.mediumPercent`). A container without a request is over it with its first byte: that is said only while the
+node is short.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.quantity import human_bytes
 from oomsight_api.report import Memory
 from oomsight_operator.judgement.model import ContainerKind, Finding
+from oomsight_operator.judgement.risk.rule import NODE_IS_SHORT, RiskRule
 from oomsight_operator.judgement.risk.subject import Subject
 from oomsight_operator.judgement.words import format_percent
 
@@ -61,11 +65,35 @@ def _above(subject: Subject, used_bytes: int, request_bytes: int) -> bool:
 
 
 def _without_request(subject: Subject, working_set_bytes: int) -> Finding | None:
-    if not subject.node_is_short or subject.spec.kind is ContainerKind.EPHEMERAL:
+    if not _node_is_short(subject) or subject.spec.kind is ContainerKind.EPHEMERAL:
         return None  # An ephemeral container cannot ask for anything.
     sentence = f"{subject.label}: working set {human_bytes(working_set_bytes)} with no memory request"
     return Finding(RiskReason.OVER_REQUEST, _level(subject), f"{sentence}, evicted early while the node is short of memory")
 
 
 def _level(subject: Subject) -> RiskLevel:
-    return RiskLevel.MEDIUM if subject.node_is_short else RiskLevel.LOW
+    return RiskLevel.MEDIUM if _node_is_short(subject) else RiskLevel.LOW
+
+
+def _node_is_short(subject: Subject) -> bool:
+    return subject.node_shortage(RiskReason.OVER_REQUEST) is not RiskLevel.NONE
+
+
+RULE: Final = RiskRule(
+    RiskReason.OVER_REQUEST,
+    over_request,
+    when=(
+        "the working set, and what of it cannot be reclaimed, are above the memory request, for the container and for its pod as a"
+        " whole. A container without a request is over it with its first byte: that is said only while the node is short of memory."
+        " Never said of critical pods, which are not evicted."
+    ),
+    levels=(
+        (RiskLevel.LOW, "the node has room"),
+        (RiskLevel.MEDIUM, NODE_IS_SHORT),
+    ),
+    meaning=(
+        "The scheduler counted on less than is used. When the node runs short the kubelet evicts pods above their request first,"
+        " and the kernel kills there first, since oom_score_adj follows the request."
+    ),
+    todo="Raise the request to what is really used (oomsight recommends one). It costs nothing but an honest place on a node.",
+)

@@ -7,10 +7,14 @@ measured, `dd` died with 2.6 MB resident while 15.5 MB of shmem stayed charged.
 
 from __future__ import annotations
 
+from typing import Final
+
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import Finding
+from oomsight_operator.judgement.risk import near_limit
 from oomsight_operator.judgement.risk.near_limit import grade
+from oomsight_operator.judgement.risk.rule import RiskRule
 from oomsight_operator.judgement.risk.subject import Subject
 
 
@@ -29,3 +33,23 @@ def shared_memory_heavy(subject: Subject) -> Finding | None:
         " shared memory, which no kill frees"
     )
     return Finding(RiskReason.SHARED_MEMORY_HEAVY, level, sentence)
+
+
+RULE: Final = RiskRule(
+    RiskReason.SHARED_MEMORY_HEAVY,
+    shared_memory_heavy,
+    when=(
+        "at least half of what the kernel cannot free is tmpfs or shared memory, and all of it is near the limit (the policy's"
+        " `risk.nearLimit`)."
+    ),
+    levels=near_limit.RULE.levels,
+    meaning=(
+        "Files in an emptyDir with medium Memory or in /dev/shm, or shared memory segments. They belong to no process: the kernel"
+        " kills processes and frees next to nothing, so one kill follows the other."
+    ),
+    todo=(
+        "Find what is written there (df -h -t tmpfs in the container), delete it, and bound it: sizeLimit on the emptyDir. Put"
+        " big files on a disk-backed emptyDir. Shared memory that the program sizes itself (shared_buffers of PostgreSQL) belongs"
+        " into the limit."
+    ),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from oomsight_api.names import RiskLevel, RiskReason
@@ -10,7 +10,8 @@ from oomsight_api.policy import RiskSpec
 from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import Memory
 from oomsight_api.report import Pod as PodRow
-from oomsight_operator.judgement.model import ContainerSpec, Finding, Kill, NodeContext
+from oomsight_operator.judgement.hysteresis import level_by_thresholds
+from oomsight_operator.judgement.model import ContainerSpec, Kill, NodeContext
 
 PRESSED_AVAILABLE_PERCENT = 10
 """Below this share of available memory a node counts as short of memory: well before the kubelet's default eviction threshold
@@ -69,16 +70,16 @@ class Subject:
             return None
         return memory.available_bytes * 100 // memory.total_bytes
 
-    @property
-    def node_is_short(self) -> bool:
-        """The node is known to be short of memory."""
-        percent = self.node_available_percent
-        return percent is not None and percent < PRESSED_AVAILABLE_PERCENT
+    def node_shortage(self, reason: RiskReason) -> RiskLevel:
+        """How short of memory the node is known to be: medium or high by the policy's `risk.nodeAvailable`, else none. Held by
+        `hysteresisPercent` for a reason that was at that level last time."""
+        percent, thresholds = self.node_available_percent, self.policy.node_available
+        if percent is None:
+            return RiskLevel.NONE
+        # Below 10 % available is from 91 % on of the other kind; whole percents, rounded down, as they are shown.
+        used = ((RiskLevel.MEDIUM, 101 - thresholds.medium_percent), (RiskLevel.HIGH, 101 - thresholds.high_percent))
+        return level_by_thresholds(100 - percent, 100, used, self.before(reason), self.policy.hysteresis_percent)
 
     def before(self, reason: RiskReason) -> RiskLevel:
         """Level of a reason as judged last time."""
         return self.raised.get(reason, RiskLevel.NONE)
-
-
-Rule = Callable[[Subject], Finding | None]
-"""A rule: the finding when the reason holds, else None. It never raises and never guesses: what it cannot know, it leaves out."""

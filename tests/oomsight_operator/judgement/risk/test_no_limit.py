@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.oomsight_operator.judgement.build import GI, MI, SHORT, memory, spec, subject
 
-from oomsight_api.names import RiskLevel
+from oomsight_api.names import RiskLevel, RiskReason
+from oomsight_api.report import NodeMemory
 from oomsight_operator.judgement.model import NodeContext
 from oomsight_operator.judgement.risk.no_limit import no_limit
 
@@ -23,6 +24,30 @@ def test_medium_while_the_node_is_short() -> None:
     assert finding is not None
     assert finding.level is RiskLevel.MEDIUM
     assert finding.sentence.endswith("6 % of the node is available")
+
+
+def with_available(percent: int) -> NodeContext:
+    return NodeContext("node-1", NodeMemory(total_bytes=100 * GI, available_bytes=percent * GI))
+
+
+def test_when_the_node_is_short_is_said_by_the_policy() -> None:
+    careful = no_limit(subject(spec(), memory(80 * MI), node=with_available(19), risk={"nodeAvailable": {"mediumPercent": 20}}))
+    exactly = no_limit(subject(spec(), memory(80 * MI), node=with_available(10)))
+
+    assert careful is not None
+    assert exactly is not None
+    assert (careful.level, exactly.level) == (RiskLevel.MEDIUM, RiskLevel.LOW)
+
+
+def test_a_node_that_was_short_stays_so_until_five_points_more_are_available() -> None:
+    before = {RiskReason.NO_LIMIT: RiskLevel.MEDIUM}
+    levels = []
+    for percent in (14, 15):
+        finding = no_limit(subject(spec(), memory(80 * MI), node=with_available(percent), raised=before))
+        assert finding is not None
+        levels.append(finding.level)
+
+    assert levels == [RiskLevel.MEDIUM, RiskLevel.LOW]
 
 
 def test_a_limit_of_the_container_of_the_kernel_or_of_the_pod_is_a_limit() -> None:

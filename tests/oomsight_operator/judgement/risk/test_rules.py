@@ -16,11 +16,14 @@ from oomsight_operator.judgement.risk.rules import RULES, in_order, judge
 AMOUNT = st.one_of(st.none(), st.integers(-(2**63), 2**63))
 FIELDS = dict.fromkeys(("usage", "working_set", "unreclaimable", "limit", "shmem", "file", "active_file", "headroom"), AMOUNT)
 
+DOCUMENTED = {rule.reason: dict(rule.levels) for rule in RULES}
+
 
 def test_each_rule_gives_its_own_reason_and_each_reason_stands_once() -> None:
-    reasons = [reason for reason, _ in RULES]
+    reasons = [rule.reason for rule in RULES]
 
     assert len(set(reasons)) == len(reasons)
+    assert not {RiskLevel.UNKNOWN, RiskLevel.NONE} & {level for levels in DOCUMENTED.values() for level in levels}
 
 
 def test_worst_first_and_facts_before_forecasts() -> None:
@@ -66,7 +69,7 @@ def test_no_value_crashes_a_rule_and_every_sentence_is_one_printable_line(
     found = judge(subject(spec(request=resources[0], limit=resources[1]), row=row(uses=uses), node=context, kills=(kill,)))
 
     for finding in found:
-        assert finding.level not in {RiskLevel.UNKNOWN, RiskLevel.NONE}
+        assert finding.level in DOCUMENTED[finding.reason]
         assert finding.sentence.isascii()
         assert finding.sentence.isprintable()
 
