@@ -23,6 +23,7 @@ from oomsight_operator.inventory.policies import PolicyStore
 from oomsight_operator.inventory.store import Store
 from oomsight_operator.inventory.workloads import Intermediate, workload_of
 from oomsight_operator.judgement.assess import assess_pod
+from oomsight_operator.judgement.lifecycle import has_started
 from oomsight_operator.judgement.model import Assessment, NodeContext, Owner, Pod, PodHistory, PolicyRef, Telemetry
 from oomsight_operator.node_contexts import NodeContexts
 from oomsight_operator.polling.join import join
@@ -273,7 +274,7 @@ class Engine:
         wait_seconds = self._wait_seconds(pod, telemetry, state)
         if wait_seconds is not None:
             self._schedule(pod.uid, state, wait_seconds)
-            return not _has_started(pod)
+            return not has_started(pod)
         context = self._contexts.get(node) if node is not None else NodeContext(pod.node_name or "")
         now = self._wall_clock()
         assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now)
@@ -298,7 +299,7 @@ class Engine:
         """How long to say nothing yet, so that a start of the pod or of the operator is not told as unknown. None: judge now."""
         if pod.phase == "Running" and state.running_since_seconds is None:
             state.running_since_seconds = self._monotonic()
-        if not _has_started(pod):
+        if not has_started(pod):
             return self._timing.stale_seconds  # it is marked when its status changes
         if pod.phase not in ("Pending", "Running") or _has_failed(pod):
             return None
@@ -349,10 +350,3 @@ def _is_measured(pod: Pod, telemetry: Telemetry) -> bool:
     """Whether the pod is past its init containers, and every container that runs has its row."""
     running = [name for name, status in pod.statuses.items() if status.state == "running"]
     return pod.phase == "Running" and bool(running) and all(name in telemetry.rows for name in running)
-
-
-def _has_started(pod: Pod) -> bool:
-    """Whether any container ever ran; of a pod that waits for a node, an image or a volume there is nothing to say."""
-    return pod.phase != "Pending" or any(
-        status.state in ("running", "terminated") or status.last_terminated is not None for status in pod.statuses.values()
-    )
