@@ -135,6 +135,8 @@ def _assess_container(
         pod_request_bytes=effective_request(pod),
         never_evicted=is_critical(pod),
         raised=history.raised,
+        peak_unreclaimable_bytes=history.peak_unreclaimable_bytes,
+        watched_seconds=watched_seconds(history),
     )
     unknown_because = why_unknown(pod, subject, seen.status, telemetry)
     findings = judge(subject)

@@ -11,13 +11,17 @@ from typing import Final
 from oomsight_api.names import RiskReason
 from oomsight_operator.judgement.model import Finding
 from oomsight_operator.judgement.risk import (
+    cache_thrashing,
     child_process_killed,
     first_to_die,
+    limit_equals_peak,
+    memory_pressure,
     near_limit,
     no_limit,
     oom_killed_recently,
     over_request,
     shared_memory_heavy,
+    swap_thrashing,
 )
 from oomsight_operator.judgement.risk.rule import RiskRule
 from oomsight_operator.judgement.risk.subject import Subject
@@ -27,6 +31,10 @@ RULES: Final[tuple[RiskRule, ...]] = (
     child_process_killed.RULE,
     near_limit.RULE,
     shared_memory_heavy.RULE,
+    memory_pressure.RULE,
+    swap_thrashing.RULE,
+    cache_thrashing.RULE,
+    limit_equals_peak.RULE,
     first_to_die.RULE,
     over_request.RULE,
     no_limit.RULE,

@@ -39,6 +39,10 @@ class Subject:
     never_evicted: bool = False
     raised: Mapping[RiskReason, RiskLevel] = field(default_factory=dict)
     """Level of each reason as judged last time: where its hysteresis starts."""
+    peak_unreclaimable_bytes: int | None = None
+    """Highest seen, over restarts of the container; None before the first sample."""
+    watched_seconds: float | None = None
+    """How long that was watched."""
 
     @property
     def label(self) -> str:

@@ -9,12 +9,18 @@ from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import FIRST_RUN, GI, MI, NOW, ROOMY, memory, row, spec, subject
 
 from oomsight_api.names import RiskLevel, RiskReason
-from oomsight_api.report import Memory, NodeMemory
+from oomsight_api.report import Memory, NodeMemory, Pressure
 from oomsight_operator.judgement.model import Kill, KillCandidate, KillSource, NodeContext
 from oomsight_operator.judgement.risk.rules import RULES, in_order, judge
 
 AMOUNT = st.one_of(st.none(), st.integers(-(2**63), 2**63))
-FIELDS = dict.fromkeys(("usage", "working_set", "unreclaimable", "limit", "shmem", "file", "active_file", "headroom"), AMOUNT)
+RATE = st.one_of(st.none(), st.floats())
+FIELDS = dict.fromkeys(
+    ("usage", "working_set", "unreclaimable", "limit", "high", "peak_interval", "swap", "shmem", "file", "active_file", "headroom"),
+    AMOUNT,
+)
+RATES = dict.fromkeys(("refaults_per_second", "anon_refaults_per_second", "major_faults_per_second"), RATE)
+STALLS = dict.fromkeys(("some_avg60", "full_avg60"), RATE)
 
 DOCUMENTED = {rule.reason: dict(rule.levels) for rule in RULES}
 
@@ -43,12 +49,16 @@ def test_worst_first_and_facts_before_forecasts() -> None:
     cache=st.integers(0, 2 * GI),
     request=st.sampled_from([None, 0, 64 * MI, 512 * MI]),
     limit=st.sampled_from([None, 512 * MI]),
+    refaults=st.floats(0, 1e6),
 )
-def test_page_cache_alone_changes_no_finding_level(unreclaimable: int, cache: int, request: int | None, limit: int | None) -> None:
+def test_page_cache_alone_changes_no_finding_level_though_it_is_dropped_and_read_again_all_day(
+    unreclaimable: int, cache: int, request: int | None, limit: int | None, refaults: float
+) -> None:
     def findings(file: int) -> list[tuple[RiskReason, RiskLevel]]:
         total = unreclaimable + file
         uses = memory(unreclaimable, limit, usage=total, working_set=total, file=file, active_file=file, shmem=0)
-        return [(finding.reason, finding.level) for finding in judge(subject(spec(request=request, limit=limit), uses))]
+        told = row(uses=uses, refaults_per_second=refaults, major_faults_per_second=0.0)
+        return [(finding.reason, finding.level) for finding in judge(subject(spec(request=request, limit=limit), row=told))]
 
     assert findings(cache) == findings(0)
 
@@ -58,15 +68,30 @@ def test_page_cache_alone_changes_no_finding_level(unreclaimable: int, cache: in
     resources=st.tuples(st.one_of(st.none(), st.integers(0, 2**63)), st.one_of(st.none(), st.integers(0, 2**63))),
     node=st.tuples(AMOUNT, AMOUNT),
     exit_code=st.one_of(st.none(), st.integers()),
+    rates=st.fixed_dictionaries(RATES),
+    stalls=st.tuples(st.one_of(st.none(), st.fixed_dictionaries(STALLS)), st.fixed_dictionaries(STALLS)),
+    peak=AMOUNT,
 )
 def test_no_value_crashes_a_rule_and_every_sentence_is_one_printable_line(
-    values: dict[str, Any], resources: tuple[int | None, int | None], node: tuple[int | None, int | None], exit_code: int | None
+    values: dict[str, Any],
+    resources: tuple[int | None, int | None],
+    node: tuple[int | None, int | None],
+    exit_code: int | None,
+    rates: dict[str, Any],
+    stalls: tuple[dict[str, float | None] | None, dict[str, float | None]],
+    peak: int | None,
 ) -> None:
     uses = Memory(**{f"{name}_bytes": value for name, value in values.items()})
     first = KillCandidate("uid-1", "app", 1, process_name="\x1b[2J", oom_score_adj=3, rss_bytes=1, container_id=FIRST_RUN)
-    context = NodeContext("n\u202e\n", NodeMemory(total_bytes=node[0], available_bytes=node[1]), (first,))
+    pressure, of_node = Pressure(**stalls[0]) if stalls[0] is not None else None, Pressure(**stalls[1])
+    context = NodeContext("n\u202e\n", NodeMemory(total_bytes=node[0], available_bytes=node[1], pressure=of_node), (first,))
     kill = Kill(NOW, "app", "b" * 64, KillSource.STATUS, resources[1], exit_code=exit_code)
-    found = judge(subject(spec(request=resources[0], limit=resources[1]), row=row(uses=uses), node=context, kills=(kill,)))
+    told = row(uses=uses, pressure=pressure, **rates)
+    of = spec(request=resources[0], limit=resources[1])
+    found = [
+        *judge(subject(of, row=told, node=context, kills=(kill,))),
+        *judge(subject(of, row=told, node=context, peak_unreclaimable_bytes=peak, watched_seconds=0.0)),
+    ]
 
     for finding in found:
         assert finding.level in DOCUMENTED[finding.reason]
