@@ -117,7 +117,7 @@ class Engine:
         self._on_fault = on_fault
         self._faulty: set[str] = set()
         """Pods whose judgement failed by a fault of ours, as it was logged."""
-        self._contexts = NodeContexts(self._allocatable_bytes)
+        self._contexts = NodeContexts(self._allocatable_bytes, lambda: cluster.policies.policies.records)
         self._node_news = NodeNews()
         self._states: dict[str, _State] = {}
         self._dirty: dict[str, None] = {}

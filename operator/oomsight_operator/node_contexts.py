@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
-from oomsight_operator.judgement.kill_order import first_of, kill_order
+from oomsight_api.policy import MemoryPolicySpec, PolicyRules, RiskSpec
+from oomsight_api.report import Container
+from oomsight_operator.judgement.kill_order.candidates import container_candidates, host_candidates, page_size
+from oomsight_operator.judgement.kill_order.domain import decided_otherwise, node_domain
+from oomsight_operator.judgement.kill_order.model import Candidate, KillOrder
+from oomsight_operator.judgement.kill_order.order import first_containers, rank
 from oomsight_operator.judgement.model import NodeContext
-from oomsight_operator.judgement.risk.subject import CRITICAL_AVAILABLE_PERCENT, PRESSED_AVAILABLE_PERCENT
+from oomsight_operator.judgement.precedence import PolicyRecord
+from oomsight_operator.judgement.risk.first_to_die import lead
 from oomsight_operator.polling.telemetry import NodeTelemetry
+
+KEPT_PROCESSES = 64
+"""Of the order: more than an agent tells outside containers, so that containers are always in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +30,54 @@ class Shift:
     """Who was first to be killed, and who is now."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What rules look at in an order: who is first, and how clearly."""
+
+    container_ids: frozenset[str | None] = frozenset()
+    pod_uids: frozenset[str] = frozenset()
+    lead: int = 0
+
+    @classmethod
+    def of(cls, order: KillOrder | None) -> _Head:
+        if order is None:
+            return cls()
+        firsts = first_containers(order)
+        return cls(
+            frozenset(each.container_id for each in firsts),
+            frozenset(each.pod_uid for each in firsts if each.pod_uid is not None),
+            lead(order),
+        )
+
+
 @dataclass(slots=True)
 class _Cached:
     version: int
     context: NodeContext
     band: int
+    head: _Head
+    page_size_bytes: int
+    candidates: dict[str, tuple[Container, tuple[Candidate, ...]]] = field(default_factory=dict)
+    """By container id: those of a row are counted once, since most rows stay as they are."""
 
 
 class NodeContexts:
-    """NodeContext by node, kept until the telemetry's version rises. `allocatable` finds a node's allocatable memory (bytes)."""
+    """NodeContext by node, kept until the telemetry's version rises.
 
-    def __init__(self, allocatable: Callable[[str], int | None] = lambda _: None) -> None:
+    `allocatable` finds a node's allocatable memory (bytes); `policies` are those that decide now, whose thresholds of available
+    memory are the ones that matter.
+    """
+
+    def __init__(
+        self,
+        allocatable: Callable[[str], int | None] = lambda _: None,
+        policies: Callable[[], tuple[PolicyRecord, ...]] = tuple,
+    ) -> None:
         self._cached: dict[str, _Cached] = {}
         self._allocatable = allocatable
+        self._policies = policies
+        self._edges_of: tuple[PolicyRecord, ...] = ()
+        self._edges = shortness_edges(())
 
     def get(self, node: NodeTelemetry) -> NodeContext:
         """The node's context as of its newest report."""
@@ -47,26 +91,57 @@ class NodeContexts:
         resized = before is not None and before.context.allocatable_bytes != allocatable_bytes
         if before is not None and before.version == node.version and not resized:
             return None
-        context = NodeContext(
-            node.node_name, node.memory, kill_order(node.containers.values(), node.memory), allocatable_bytes=allocatable_bytes
-        )
-        band = _band(context)
-        self._cached[node.node_name] = _Cached(node.version, context, band)
-        if before is None or before.band != band or resized:
+        size = page_size(node.memory)
+        known = before.candidates if before is not None and before.page_size_bytes == size else {}
+        candidates = {row.container_id: _of_row(row, known.get(row.container_id), size) for row in node.containers.values()}
+        context = NodeContext(node.node_name, node.memory, _order(node, candidates), allocatable_bytes=allocatable_bytes)
+        now = _Cached(node.version, context, self._band(context), _Head.of(context.kill_order), size, candidates)
+        self._cached[node.node_name] = now
+        if before is None or before.band != now.band or resized:
             return Shift(whole_node=True)
-        was, now = first_of(before.context.kill_order), first_of(context.kill_order)
-        if {each.container_id for each in was} == {each.container_id for each in now}:
+        if before.head == now.head:
             return None
-        return Shift(cgroup_uids=frozenset(each.pod_uid for each in (*was, *now)))
+        return Shift(cgroup_uids=before.head.pod_uids | now.head.pod_uids)
 
     def forget(self, node_name: str) -> None:
         self._cached.pop(node_name, None)
 
+    def _band(self, context: NodeContext) -> int:
+        """Between which thresholds of the policies the node's available memory is; -1 when unknown."""
+        memory = context.memory
+        if memory is None or memory.available_bytes is None or not memory.total_bytes or memory.total_bytes < 0:
+            return -1
+        policies = self._policies()
+        if policies is not self._edges_of:
+            self._edges_of, self._edges = policies, shortness_edges(policies)
+        percent = memory.available_bytes * 100 // memory.total_bytes
+        return sum(percent < edge for edge in self._edges)
 
-def _band(context: NodeContext) -> int:
-    """Which side of the thresholds of judgement the node's available memory is on; -1 when unknown."""
-    memory = context.memory
-    if memory is None or memory.available_bytes is None or not memory.total_bytes or memory.total_bytes < 0:
-        return -1
-    percent = memory.available_bytes * 100 // memory.total_bytes
-    return (percent < PRESSED_AVAILABLE_PERCENT) + (percent < CRITICAL_AVAILABLE_PERCENT)
+
+def shortness_edges(policies: Iterable[PolicyRecord]) -> tuple[int, ...]:
+    """Percentages of available memory at which somebody's judgement may change: the policies' thresholds, and where their
+    hysteresis lets go."""
+    edges: set[int] = set()
+    for risk in (RiskSpec(), *(_rules(policy).risk for policy in policies)):
+        for percent in (risk.node_available.medium_percent, risk.node_available.high_percent):
+            edges |= {percent, percent + risk.hysteresis_percent}
+    return tuple(sorted(edges))
+
+
+def _rules(policy: PolicyRecord) -> PolicyRules:
+    return policy.spec if isinstance(policy.spec, MemoryPolicySpec) else policy.spec.rules
+
+
+def _of_row(
+    row: Container, known: tuple[Container, tuple[Candidate, ...]] | None, page_size_bytes: int
+) -> tuple[Container, tuple[Candidate, ...]]:
+    return known if known is not None and known[0] is row else (row, container_candidates(row, page_size_bytes))
+
+
+def _order(node: NodeTelemetry, candidates: dict[str, tuple[Container, tuple[Candidate, ...]]]) -> KillOrder | None:
+    domain = node_domain(node.memory)
+    if domain is None or decided_otherwise(node.memory, domain.scope) is not None:
+        return None
+    everybody = [each for _, found in candidates.values() for each in found]
+    everybody.extend(host_candidates(node.host_processes, page_size(node.memory)))
+    return rank(everybody, domain, signed=node.memory.signed_badness, most=KEPT_PROCESSES)

@@ -134,6 +134,7 @@ def _assess_container(
         pod_limit_bytes=pod.pod_memory_limit_bytes,
         pod_request_bytes=effective_request(pod),
         never_evicted=is_critical(pod),
+        qos_class=pod_class,
         raised=history.raised,
         peak_unreclaimable_bytes=history.peak_unreclaimable_bytes,
         watched_seconds=watched_seconds(history),

@@ -16,6 +16,7 @@ from oomsight_api.policy import PolicyRules
 from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import NodeMemory
 from oomsight_api.report import Pod as PodRow
+from oomsight_operator.judgement.kill_order.model import KillOrder
 
 
 class ContainerKind(StrEnum):
@@ -153,26 +154,14 @@ class Telemetry:
 
 
 @dataclass(frozen=True, slots=True)
-class KillCandidate:
-    """One container in a node's kill order: its worst process, with the kernel's points (pages)."""
-
-    pod_uid: str
-    container_name: str
-    points: int
-    pid: int | None = None
-    process_name: str | None = None
-    oom_score_adj: int | None = None
-    rss_bytes: int | None = None
-    container_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class NodeContext:
-    """The pod's node: memory, and whom the kernel would kill first, worst first (empty when unknown)."""
+    """The pod's node: memory, and whom the kernel would kill first."""
 
     name: str
     memory: NodeMemory | None = None
-    kill_order: tuple[KillCandidate, ...] = ()
+    kill_order: KillOrder | None = None
+    """When the node's own memory runs out, processes outside containers included; the worst alone are kept. None: the kernel does
+    not go by points there, or the scale is unknown."""
     allocatable_bytes: int | None = None
     """Of the Node object: the memory that all pods together may have; None where that is not known."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from oomsight_api.incident import Incident, KernelLog
-from oomsight_api.report import Container, NodeMemory, NodeReport
+from oomsight_api.report import Cgroup, Container, NodeMemory, NodeReport, Process
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.polling.incidents import NodeIncidents
 
@@ -38,6 +38,12 @@ class NodeTelemetry:
     """By container id."""
     pods: dict[str, PodRow] = field(default_factory=dict)
     """By the uid that names the cgroup."""
+    cgroups: tuple[Cgroup, ...] = ()
+    """The root and what stands between it and the pods, as the last report told them; so the next two."""
+    host_processes: tuple[Process, ...] | None = None
+    """Processes in no container; None: not known."""
+    oom_groups: tuple[str, ...] = ()
+    """Cgroups without a row that die whole."""
     incidents: NodeIncidents = field(default_factory=NodeIncidents)
     """Over all instances of the agent."""
     since_seconds: float = 0.0
@@ -47,7 +53,8 @@ class NodeTelemetry:
     unattributed_oom_kills: int | None = None
     """As the last report told them."""
     version: int = 0
-    """Rises with every change of a row or of the node's memory, so that what is computed from them can be kept until then."""
+    """Rises with every change of a row, of the node's memory or of what is outside pods, so that what is computed from them can be
+    kept until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +107,13 @@ class TelemetryStore:
         if new_instance or report.time_seconds != node.time_seconds:
             # An agent whose sampler hangs goes on answering; that does not make its sample fresh.
             node.heard_at_seconds = now_seconds
-        if changed or node.memory != report.node_memory:
+        outside = (report.node_memory, report.cgroups, report.host_processes, report.oom_groups)
+        if changed or (node.memory, node.cgroups, node.host_processes, node.oom_groups) != outside:
             node.version += 1
         node.instance = report.instance
         node.time_seconds = report.time_seconds
         node.interval_seconds = report.interval_seconds
-        node.memory = report.node_memory
+        node.memory, node.cgroups, node.host_processes, node.oom_groups = outside
         node.kernel_log = report.kernel_log
         node.unattributed_oom_kills = report.unattributed_oom_kills
         return Applied(expected_node, frozenset(changed | victims), new_instance, incidents)

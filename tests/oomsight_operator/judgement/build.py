@@ -88,7 +88,7 @@ def row(run: str = FIRST_RUN, uses: Memory | None = None, **more: Any) -> Contai
     return Container(pod_uid="uid-1", container_id=run, cgroup=f"/kubepods/poduid-1/{run}", memory=uses or Memory(), **more)
 
 
-def process(pid: int = 1, *, rss: int | None = 0, adj: int | None = 0, swap: int | None = 0, tables: int | None = 0) -> Process:
+def process(pid: int = 7, *, rss: int | None = 0, adj: int | None = 0, swap: int | None = 0, tables: int | None = 0) -> Process:
     """A process in bytes."""
     return Process(pid=pid, name=f"p{pid}", oom_score_adj=adj, rss_bytes=rss, swap_bytes=swap, page_tables_bytes=tables)
 

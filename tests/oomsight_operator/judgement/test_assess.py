@@ -20,10 +20,12 @@ from tests.oomsight_operator.judgement.build import (
     spec,
     waiting,
 )
+from tests.oomsight_operator.judgement.kill_order.build import NODE, candidate
 
 from oomsight_api.names import QosClass, RiskLevel, RiskReason
 from oomsight_api.report import Pod as PodRow
-from oomsight_operator.judgement.model import ContainerStatus, KillCandidate, NodeContext, PodHistory
+from oomsight_operator.judgement.kill_order.order import rank
+from oomsight_operator.judgement.model import ContainerStatus, NodeContext, PodHistory
 
 APP = spec(request=512 * MI, limit=512 * MI)
 
@@ -215,12 +217,12 @@ def test_expected_and_live_score_stand_side_by_side() -> None:
 
 
 def test_the_first_to_die_of_a_node_that_is_short_of_memory_is_told_so() -> None:
-    first = KillCandidate("uid-1", "app", 4_000_000, oom_score_adj=1000, rss_bytes=80 * MI, container_id=FIRST_RUN)
-    node = NodeContext("node-1", SHORT, (first,))
+    order = rank((candidate(7, adj=1000, rss=80 * MI, container=FIRST_RUN),), NODE)
+    node = NodeContext("node-1", SHORT, order)
     assessment, _ = judge(pod(spec()), {"app": row(uses=memory(80 * MI))}, node=node)
 
     assert assessment.reasons == (RiskReason.FIRST_TO_DIE, RiskReason.NO_LIMIT)
-    healthy, _ = judge(pod(spec()), {"app": row(uses=memory(80 * MI))}, node=NodeContext("node-1", ROOMY, (first,)))
+    healthy, _ = judge(pod(spec()), {"app": row(uses=memory(80 * MI))}, node=NodeContext("node-1", ROOMY, order))
     assert healthy.reasons == (RiskReason.NO_LIMIT,)
     assert "(oom_score_adj 1000, 80Mi resident)" in assessment.containers[0].findings[0].sentence
 

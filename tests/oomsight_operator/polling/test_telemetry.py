@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oomsight_api.incident import Evidence, Incident, KernelLog, Victim
-from oomsight_api.report import Container, Memory, NodeReport
+from oomsight_api.report import Cgroup, Container, Memory, NodeReport, Process
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.polling import telemetry
 from oomsight_operator.polling.telemetry import RejectedReportError, TelemetryStore
@@ -72,6 +72,23 @@ def test_a_delta_of_another_instance_is_refused_and_a_full_report_heals_it() -> 
 def test_a_first_report_that_is_a_delta_is_refused() -> None:
     with pytest.raises(RejectedReportError):
         TelemetryStore().apply("node-a", report(row("c1"), full=False), 0.0)
+
+
+def test_what_is_outside_pods_is_as_the_last_answer_tells_it() -> None:
+    store = TelemetryStore()
+    kubelet, kubepods = Process(pid=7, name="kubelet"), Cgroup(cgroup="/kubepods", holds_pods=True)
+    store.apply("node-a", report(row("c1"), cgroups=(kubepods,), host_processes=(kubelet,), oom_groups=("/x",)), 0.0)
+    node = store.get("node-a")
+    assert node is not None
+    assert (node.cgroups, node.host_processes, node.oom_groups) == ((kubepods,), (kubelet,), ("/x",))
+
+    version = node.version
+    store.apply("node-a", report(full=False, time=2.0, cgroups=(kubepods,), host_processes=(kubelet,), oom_groups=("/x",)), 1.0)
+    assert node.version == version
+    store.apply("node-a", report(full=False, time=3.0, cgroups=(kubepods,), host_processes=(), oom_groups=("/x",)), 2.0)
+    assert (node.host_processes, node.version) == ((), version + 1)
+    store.apply("node-a", report(full=False, time=4.0), 3.0)
+    assert (node.cgroups, node.host_processes, node.oom_groups) == ((), None, ())
 
 
 def test_a_container_told_twice_counts_once_and_first() -> None:

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from oomsight_api.names import RiskLevel, RiskReason
+from oomsight_api.names import QosClass, RiskLevel, RiskReason
 from oomsight_api.policy import RiskSpec
 from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import Memory
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.hysteresis import level_by_thresholds
 from oomsight_operator.judgement.model import ContainerSpec, Kill, NodeContext
-
-PRESSED_AVAILABLE_PERCENT = 10
-"""Below this share of available memory a node counts as short of memory: well before the kubelet's default eviction threshold
-(100Mi) on nodes of 1Gi and more, late enough that a busy node is not always short."""
-CRITICAL_AVAILABLE_PERCENT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +32,8 @@ class Subject:
     pod_request_bytes: int | None = None
     """What the pod asks for in sum, or at pod level."""
     never_evicted: bool = False
+    qos_class: QosClass | None = None
+    """The pod's; None where it does not matter."""
     raised: Mapping[RiskReason, RiskLevel] = field(default_factory=dict)
     """Level of each reason as judged last time: where its hysteresis starts."""
     peak_unreclaimable_bytes: int | None = None

@@ -7,10 +7,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import FIRST_RUN, GI, MI, NOW, ROOMY, memory, row, spec, subject
+from tests.oomsight_operator.judgement.kill_order.build import NODE, candidate
 
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.report import Memory, NodeMemory, Pressure
-from oomsight_operator.judgement.model import Kill, KillCandidate, KillSource, NodeContext
+from oomsight_operator.judgement.kill_order.order import rank
+from oomsight_operator.judgement.model import Kill, KillSource, NodeContext
 from oomsight_operator.judgement.risk.rules import RULES, in_order, judge
 
 AMOUNT = st.one_of(st.none(), st.integers(-(2**63), 2**63))
@@ -82,9 +84,10 @@ def test_no_value_crashes_a_rule_and_every_sentence_is_one_printable_line(
     peak: int | None,
 ) -> None:
     uses = Memory(**{f"{name}_bytes": value for name, value in values.items()})
-    first = KillCandidate("uid-1", "app", 1, process_name="\x1b[2J", oom_score_adj=3, rss_bytes=1, container_id=FIRST_RUN)
+    everybody = (candidate(7, name="\x1b[2J", adj=3, container=FIRST_RUN), candidate(8, adj=-997))
     pressure, of_node = Pressure(**stalls[0]) if stalls[0] is not None else None, Pressure(**stalls[1])
-    context = NodeContext("n\u202e\n", NodeMemory(total_bytes=node[0], available_bytes=node[1], pressure=of_node), (first,))
+    memory_of_node = NodeMemory(total_bytes=node[0], available_bytes=node[1], pressure=of_node)
+    context = NodeContext("n\u202e\n", memory_of_node, rank(everybody, NODE))
     kill = Kill(NOW, "app", "b" * 64, KillSource.STATUS, resources[1], exit_code=exit_code)
     told = row(uses=uses, pressure=pressure, **rates)
     of = spec(request=resources[0], limit=resources[1])

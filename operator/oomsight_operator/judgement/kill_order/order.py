@@ -1,0 +1,89 @@
+"""The order itself: oom_badness() in the kernel's integers, and who of those with the most points may be the one.
+
+Source: mm/oom_kill.c. `points = rss + swap entries + page tables (pages) + oom_score_adj * (totalpages / 1000)`. From 5.9 on points
+are signed; before, what is not above 0 counts as 1, so that all processes at -997 are alike. Among equals old kernels keep the
+first in their list, recent ones the last scanned: neither order can be seen from outside, so equals are ambiguous.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+from oomsight_operator.judgement.kill_order.model import Candidate, Domain, KillOrder, Ranked
+
+
+def points_of(candidate: Candidate, domain: Domain) -> int:
+    """oom_badness() of 5.9 and later, in pages."""
+    return candidate.size_pages + candidate.oom_score_adj * domain.pages_per_adj
+
+
+def rank(
+    candidates: Iterable[Candidate],
+    domain: Domain,
+    *,
+    signed: bool | None = True,
+    tolerance_pages: int = 0,
+    most: int | None = None,
+) -> KillOrder:
+    """The domain's processes, worst first; with `most` no more than so many of them are kept (`first` always holds all).
+
+    `signed` None: of which kind the kernel is, is unknown; both are asked, and where they disagree it is ambiguous. Points are then
+    those of a new kernel. `tolerance_pages`: points that differ by no more may be in either order.
+    """
+    unit = domain.pages_per_adj
+    members = candidates if domain.cgroup is None else filter(domain.holds, candidates)
+    scored = [(each.size_pages + each.oom_score_adj * unit, each) for each in members]
+    clamped = scored if signed else [(max(points, 1), each) for points, each in scored]
+    # Clamping only draws points together: whom a new kernel may take first, an old one may, too.
+    first = _within(clamped, tolerance_pages)
+    if signed is False:
+        scored = clamped
+    worst = sorted(scored, key=_worst_first) if most is None else heapq.nsmallest(most, scored, key=_worst_first)
+    return KillOrder(
+        domain=domain,
+        ranked=tuple(Ranked(each, points) for points, each in worst),
+        first=tuple(each for _, each in sorted(first, key=_worst_first)),
+        signed=signed,
+        tolerance_pages=tolerance_pages,
+        candidates=len(scored),
+    )
+
+
+def first_containers(order: KillOrder) -> tuple[Candidate, ...]:
+    """Of containers alone, whose process dies first, one process each: more than one is ambiguous. Processes outside containers may
+    die before them (`before_containers`)."""
+    firsts = [each for each in order.first if each.container_id is not None]
+    if not firsts:
+        inside = [
+            (each.points if order.signed else max(each.points, 1), each.candidate)
+            for each in order.ranked
+            if each.candidate.container_id is not None
+        ]
+        firsts = [each for _, each in _within(inside, order.tolerance_pages)]
+    by_container: dict[str | None, Candidate] = {}
+    for each in firsts:
+        by_container.setdefault(each.container_id, each)
+    return tuple(by_container.values())
+
+
+def before_containers(order: KillOrder) -> tuple[Candidate, ...]:
+    """Processes outside containers that die before any container's, worst first."""
+    if any(each.container_id is not None for each in order.first):
+        return ()
+    before = []
+    for each in order.ranked:
+        if each.candidate.container_id is not None:
+            break
+        before.append(each.candidate)
+    return tuple(before)
+
+
+def _within(scored: list[tuple[int, Candidate]], tolerance_pages: int) -> list[tuple[int, Candidate]]:
+    most = max((points for points, _ in scored), default=0)
+    return [each for each in scored if each[0] >= most - tolerance_pages]
+
+
+def _worst_first(scored: tuple[int, Candidate]) -> tuple[int, int, str, str]:
+    points, candidate = scored
+    return (-points, candidate.pid, candidate.container_id or "", candidate.name)
