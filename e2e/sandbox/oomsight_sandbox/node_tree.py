@@ -6,16 +6,16 @@ rewritten in place, so that a reader with an open descriptor sees the new value,
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from oomsight_sandbox.cgroup_files import v1_files, v2_files, v2_stat, write_all
+
 MI = 1024 * 1024
 PAGE_BYTES = 4096
-_V1_UNLIMITED = 9223372036854771712
 
 
 class Flavour(StrEnum):
@@ -28,7 +28,7 @@ class Flavour(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProcessFiles:
-    """One process of a container, as /proc shows it."""
+    """One process, as /proc shows it."""
 
     pid: int
     name: str = "app"
@@ -38,6 +38,9 @@ class ProcessFiles:
     shmem_bytes: int = 0
     swap_bytes: int = 0
     page_tables_bytes: int = 64 * 1024
+    nested: str = ""
+    """Its cgroup below its container's: `/docker/<64 hex>`."""
+    kernel_thread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +84,21 @@ class NodeTree:
     flavour: Flavour
     memory_total_bytes: int = 4096 * MI
     memory_available_bytes: int = 3072 * MI
+    allocatable_bytes: int | None = None
+    """The limit of kubepods, where the kubelet enforces one."""
+    signed_badness: bool = True
+    """Whether oom_badness is signed, as from 5.9 on."""
     _containers: dict[str, ContainerFiles] = field(default_factory=dict)
     _pod_kills: dict[str, int] = field(default_factory=dict)
+    _host: dict[int, tuple[ProcessFiles, str]] = field(default_factory=dict)
+    _above: set[str] = field(default_factory=set)
+    """Cgroups between the root and the pods, by path."""
 
     def __post_init__(self) -> None:
         for directory in (self.cgroup_root, self.proc_root, self.container_log_dir):
             directory.mkdir(parents=True)
-        if self.flavour is Flavour.V1_CGROUPFS:
-            _write_all(self.hierarchy, _v1_files(0, 0, None, 0, 0, {}))
-        else:
-            _write_all(self.hierarchy, {"cgroup.controllers": "cpuset cpu io memory pids\n"})
+        if self.flavour is not Flavour.V1_CGROUPFS:
+            write_all(self.hierarchy, {"cgroup.controllers": "cpuset cpu io memory pids\n"})
         self.set_node()
 
     @property
@@ -109,18 +117,19 @@ class NodeTree:
     def hierarchy(self) -> Path:
         return self.cgroup_root / "memory" if self.flavour is Flavour.V1_CGROUPFS else self.cgroup_root
 
-    def set_node(self, *, available_bytes: int | None = None) -> None:
-        """(Re)write the node's own files."""
+    def set_node(self, *, available_bytes: int | None = None, swapped_pages: int = 0) -> None:
+        """(Re)write the node's own files; `swapped_pages` were written to swap, and half of them read again."""
         self.memory_available_bytes = self.memory_available_bytes if available_bytes is None else available_bytes
+        self._write_above()
         lines = {"MemTotal": self.memory_total_bytes, "MemFree": self.memory_available_bytes // 2,
                  "MemAvailable": self.memory_available_bytes, "SwapTotal": 0, "SwapFree": 0}  # fmt: skip
         pressure = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
         kills = sum(self._pod_kills.values()) + sum(each.oom_kills for each in self._containers.values())
-        _write_all(
+        write_all(
             self.proc_root,
             {
                 "meminfo": "".join(f"{name}:{value // 1024:>15} kB\n" for name, value in lines.items()),
-                "vmstat": f"pswpin 0\npswpout 0\npgmajfault 17\noom_kill {kills}\n",
+                "vmstat": f"pswpin {swapped_pages // 2}\npswpout {swapped_pages}\npgmajfault 17\noom_kill {kills}\n",
                 "pressure/memory": pressure,
                 "sys/vm/swappiness": "60\n",
                 "sys/vm/overcommit_memory": "1\n",
@@ -129,6 +138,10 @@ class NodeTree:
                 "sys/vm/oom_kill_allocating_task": "0\n",
                 "sys/kernel/random/boot_id": "6b1f7a52-0000-4000-8000-000000000001\n",
                 "sys/kernel/osrelease": "6.12.0-test\n",
+                # Of a reader whose size is less than a thousandth of the node, at oom_score_adj 0.
+                "self/status": "Name:\toomsight-agent\n" + _sizes(ProcessFiles(1, anon_bytes=0, page_tables_bytes=0)),
+                "self/oom_score_adj": "0\n",
+                "self/oom_score": "666\n" if self.signed_badness else "0\n",
             },
         )
 
@@ -154,14 +167,16 @@ class NodeTree:
         peak = max(container.peak_bytes or 0, container.usage_bytes, (old.peak_bytes or 0) if old is not None else 0)
         container = replace(container, peak_bytes=peak)
         self._containers[container.container_id] = container
-        _write_all(self.hierarchy / self.path_of(container)[1:], {**self._files((container,)), **self._population(container)})
+        write_all(self.hierarchy / self.path_of(container)[1:], {**self._files((container,)), **self._population(container)})
         self._write_pod(container)
         link = self.container_log_dir / f"{container.pod}_{container.namespace}_{container.name}-{container.container_id}.log"
         if not link.is_symlink():
             link.symlink_to(f"/var/log/pods/{container.namespace}_{container.pod}_{container.pod_uid}/{container.name}/0.log")
         gone = {each.pid for each in old.processes} if old is not None else set()
         for process in container.processes:
-            self._write_process(container, process)
+            if process.nested:
+                (self.hierarchy / f"{self.path_of(container)}{process.nested}"[1:]).mkdir(parents=True, exist_ok=True)
+            self._write_process(process, f"{self.path_of(container)}{process.nested}")
             gone.discard(process.pid)
         for pid in gone:
             shutil.rmtree(self.proc_root / str(pid))
@@ -184,9 +199,42 @@ class NodeTree:
             self._pod_kills.pop(container.pod_uid, None)
         self.set_node()
 
+    def put_host(self, process: ProcessFiles, cgroup: str = "/") -> None:
+        """Start a process outside the containers, or bring its files to these values."""
+        self._host[process.pid] = (process, cgroup)
+        if cgroup != "/":
+            (self.hierarchy / cgroup[1:]).mkdir(parents=True, exist_ok=True)
+        self._write_process(process, cgroup)
+        self.set_node()
+
+    def remove_host(self, pid: int) -> None:
+        del self._host[pid]
+        shutil.rmtree(self.proc_root / str(pid))
+        self.set_node()
+
+    def set_oom_group(self, cgroup: str) -> None:
+        """All that run in `cgroup`, of a path below the hierarchy, die together from now on. v2 alone has that."""
+        write_all(self.hierarchy / cgroup[1:], {"memory.oom.group": "1\n"})
+
+    def _write_above(self) -> None:
+        """Files of the root and of what stands between it and the pods."""
+        pods = {self._pod_path(each) for each in self._containers.values()}
+        self._above |= {parent for pod in pods for parent in _ancestors(pod)}
+        for path in self._above:
+            below = [each for each in self._containers.values() if self._pod_path(each).startswith(f"{path}/")]
+            limit = self.allocatable_bytes if path.count("/") == 1 else None
+            write_all(self.hierarchy / path[1:], self._files(tuple(below), of_all=True, limit=limit))
+        charges = _charges(self._containers.values())
+        charges["anon"] += sum(process.anon_bytes for process, _ in self._host.values())
+        if self.flavour is not Flavour.V1_CGROUPFS:
+            write_all(self.hierarchy, {"memory.stat": v2_stat(charges)})
+            return
+        usage = sum(charges[kind] for kind in ("anon", "file", "kernel"))
+        write_all(self.hierarchy, v1_files(usage, usage, None, 0, 0, charges))
+
     def _write_pod(self, container: ContainerFiles) -> None:
         siblings = tuple(each for each in self._containers.values() if each.pod_uid == container.pod_uid)
-        _write_all(self.hierarchy / self._pod_path(container)[1:], self._files(siblings, of_pod=container.pod_uid))
+        write_all(self.hierarchy / self._pod_path(container)[1:], self._files(siblings, of_pod=container.pod_uid))
 
     def _population(self, container: ContainerFiles) -> dict[str, str]:
         """What says whether the container still has processes."""
@@ -194,36 +242,34 @@ class NodeTree:
             return {"cgroup.procs": "".join(f"{process.pid}\n" for process in container.processes)}
         return {"cgroup.events": f"populated {int(bool(container.processes))}\nfrozen 0\n"}
 
-    def _files(self, containers: tuple[ContainerFiles, ...], of_pod: str | None = None) -> dict[str, str]:
-        """Files of a container's own cgroup, or of the pod that holds these containers."""
+    def _files(
+        self, containers: tuple[ContainerFiles, ...], of_pod: str | None = None, *, of_all: bool = False, limit: int | None = None
+    ) -> dict[str, str]:
+        """Files of a container's own cgroup, of the pod that holds these containers, or of what is above these (`of_all`)."""
         limits = [each.limit_bytes for each in containers]
-        limit = sum(value for value in limits if value is not None) if None not in limits else None
+        if not of_all:
+            limit = sum(value for value in limits if value is not None) if None not in limits else None
         usage = sum(each.usage_bytes for each in containers)
         peak = sum(each.peak_bytes or 0 for each in containers)
         hits = sum(each.limit_hits for each in containers)
         kills = sum(each.oom_kills for each in containers)
-        charges = {
-            name: sum(int(getattr(each, f"{name}_bytes")) for each in containers)
-            for name in ("anon", "file", "shmem", "active_file", "inactive_file", "kernel")
-        }
+        charges = _charges(containers)
+        own = of_pod is None and not of_all
         if self.flavour is Flavour.V1_CGROUPFS:
             # v1 counts a kill where the victim was: nothing of it shows on the pod.
-            return _v1_files(usage, peak, limit, hits, kills if of_pod is None else 0, charges)
+            return v1_files(usage, peak, limit, hits, kills if own else 0, charges)
         kills += self._pod_kills.get(of_pod, 0) if of_pod is not None else 0
-        return _v2_files(usage, peak, limit, hits, kills, charges, all(each.oom_group for each in containers))
+        # The kubelet makes containers die whole, not their pod.
+        return v2_files(usage, peak, limit, hits, kills, charges, own and all(each.oom_group for each in containers))
 
-    def _write_process(self, container: ContainerFiles, process: ProcessFiles) -> None:
+    def _write_process(self, process: ProcessFiles, cgroup: str) -> None:
         number = "9:memory:" if self.flavour is Flavour.V1_CGROUPFS else "0::"
-        fields = {"RssAnon": process.anon_bytes, "RssFile": process.file_bytes, "RssShmem": process.shmem_bytes,
-                  "VmSwap": process.swap_bytes, "VmPTE": process.page_tables_bytes}  # fmt: skip
-        status = f"Name:\t{process.name}\nState:\tS (sleeping)\n" + "".join(
-            f"{name}:\t{value // 1024:>8} kB\n" for name, value in fields.items()
-        )
+        status = f"Name:\t{process.name}\nState:\tS (sleeping)\n" + ("" if process.kernel_thread else _sizes(process))
         ids = " ".join(["1"] * 17)
-        _write_all(
+        write_all(
             self.proc_root / str(process.pid),
             {
-                "cgroup": f"{number}{self.path_of(container)}\n",
+                "cgroup": f"{number}{cgroup}\n",
                 "oom_score_adj": f"{process.oom_score_adj}\n",
                 "status": status,
                 "stat": f"{process.pid} ({process.name}) S {ids} {1000 + process.pid} 0 0\n",
@@ -231,62 +277,21 @@ class NodeTree:
         )
 
 
-def _write_all(directory: Path, files: Mapping[str, str]) -> None:
-    for name, content in files.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        data = content.encode()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
-        try:
-            os.pwrite(descriptor, data, 0)
-            os.ftruncate(descriptor, len(data))
-        finally:
-            os.close(descriptor)
+def _sizes(process: ProcessFiles) -> str:
+    fields = {"RssAnon": process.anon_bytes, "RssFile": process.file_bytes, "RssShmem": process.shmem_bytes,
+              "VmSwap": process.swap_bytes, "VmPTE": process.page_tables_bytes}  # fmt: skip
+    return "".join(f"{name}:\t{value // 1024:>8} kB\n" for name, value in fields.items())
 
 
-def _v1_files(usage: int, peak: int, limit: int | None, hits: int, kills: int, charges: Mapping[str, int]) -> dict[str, str]:
-    stat = {
-        "cache": 0, "rss": 0,  # a parent's own alone: a reader that takes these for its subtree's is wrong
-        "total_cache": charges.get("file", 0), "total_rss": charges.get("anon", 0), "total_shmem": charges.get("shmem", 0),
-        "total_swap": 0, "total_pgmajfault": 0, "total_workingset_refault_file": 0,
-        "total_inactive_file": charges.get("inactive_file", 0), "total_active_file": charges.get("active_file", 0),
-    }  # fmt: skip
-    ceiling = _V1_UNLIMITED if limit is None else limit
+def _charges(containers: Iterable[ContainerFiles]) -> dict[str, int]:
+    every = tuple(containers)
     return {
-        "memory.usage_in_bytes": f"{usage}\n",
-        "memory.max_usage_in_bytes": f"{peak}\n",
-        "memory.limit_in_bytes": f"{ceiling}\n",
-        "memory.memsw.limit_in_bytes": f"{ceiling}\n",
-        "memory.failcnt": f"{hits}\n",
-        "memory.memsw.failcnt": "0\n",
-        "memory.swappiness": "60\n",
-        "memory.kmem.usage_in_bytes": f"{charges.get('kernel', 0)}\n",
-        "memory.kmem.tcp.usage_in_bytes": "0\n",
-        "memory.oom_control": f"oom_kill_disable 0\nunder_oom 0\noom_kill {kills}\n",
-        "memory.stat": "".join(f"{name} {value}\n" for name, value in stat.items()),
+        name: sum(int(getattr(each, f"{name}_bytes")) for each in every)
+        for name in ("anon", "file", "shmem", "active_file", "inactive_file", "kernel")
     }
 
 
-def _v2_files(
-    usage: int, peak: int, limit: int | None, hits: int, kills: int, charges: Mapping[str, int], oom_group: bool
-) -> dict[str, str]:
-    kernel = charges["kernel"]
-    stat = {
-        "anon": charges["anon"], "file": charges["file"], "kernel": kernel, "kernel_stack": kernel // 8,
-        "pagetables": kernel // 8, "percpu": 0, "sock": 0, "shmem": charges["shmem"],
-        "inactive_file": charges["inactive_file"], "active_file": charges["active_file"],
-        "slab_reclaimable": kernel // 4, "slab_unreclaimable": kernel // 2, "slab": kernel // 4 + kernel // 2,
-        "workingset_refault_file": 0, "pgmajfault": 0,
-    }  # fmt: skip
-    return {
-        "memory.current": f"{usage}\n",
-        "memory.peak": f"{peak}\n",
-        "memory.max": "max\n" if limit is None else f"{limit}\n",
-        "memory.high": "max\n",
-        "memory.swap.current": "0\n",
-        "memory.swap.max": "0\n",
-        "memory.oom.group": f"{int(oom_group)}\n",
-        "memory.events": f"low 0\nhigh 0\nmax {hits}\noom {kills}\noom_kill {kills}\noom_group_kill 0\n",
-        "memory.pressure": "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
-        "memory.stat": "".join(f"{name} {value}\n" for name, value in stat.items()),
-    }
+def _ancestors(path: str) -> list[str]:
+    """Every cgroup above `path` but the root."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(2, len(parts))]

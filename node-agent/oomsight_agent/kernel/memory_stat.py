@@ -17,7 +17,7 @@ from oomsight_agent.kernel.problem import Problem, problem
 
 
 class MemoryStat(msgspec.Struct, frozen=True):
-    """Bytes, but for the two counts of events. None: this kernel does not have it, or the line made no sense (see `problem`)."""
+    """Bytes, but for the three counts of events. None: this kernel does not have it, or the line made no sense (see `problem`)."""
 
     anon_bytes: int | None = None
     file_bytes: int | None = None
@@ -27,6 +27,8 @@ class MemoryStat(msgspec.Struct, frozen=True):
     swap_bytes: int | None = None
     file_refaults: int | None = None
     """Pages of file cache that were thrown out and needed again, since the cgroup was made."""
+    anon_refaults: int | None = None
+    """Pages of anonymous memory that were swapped out and needed again, since the cgroup was made."""
     major_faults: int | None = None
     kernel_bytes: int | None = None
     slab_bytes: int | None = None
@@ -50,6 +52,7 @@ _V1_KEYS: Final = (
     ("inactive_file_bytes", b"\ntotal_inactive_file "),
     ("swap_bytes", b"\ntotal_swap "),
     ("file_refaults", b"\ntotal_workingset_refault_file "),
+    ("anon_refaults", b"\ntotal_workingset_refault_anon "),
     ("major_faults", b"\ntotal_pgmajfault "),
 )
 _V1_OLD_REFAULTS: Final = b"\ntotal_workingset_refault "
@@ -61,6 +64,7 @@ _V2_KEYS: Final = (
     ("active_file_bytes", b"\nactive_file "),
     ("inactive_file_bytes", b"\ninactive_file "),
     ("file_refaults", b"\nworkingset_refault_file "),
+    ("anon_refaults", b"\nworkingset_refault_anon "),
     ("major_faults", b"\npgmajfault "),
     ("kernel_bytes", b"\nkernel "),
     ("slab_bytes", b"\nslab "),

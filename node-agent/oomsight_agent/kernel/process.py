@@ -3,8 +3,8 @@
 `/proc/PID/cgroup`: `4:memory:/kubepods/…` (v1), `0::/kubepods.slice/…` (v2), with ` (deleted)` behind when the cgroup is gone;
 `/proc/PID/oom_score_adj`: `-998`; `/proc/PID/status`: `Name:\\tcat`, `RssAnon:\\t     112 kB` (kernel 4.5 on), VmSwap, VmPTE (all
 page tables since 4.15), `NSpid:\\t4711\\t1` (4.1 on: its pid in each pid namespace, from this /proc's inwards; a last 1 is
-the first process of its namespace). A kernel thread and a zombie have no memory and so no Rss lines. Sources: fs/proc/array.c,
-fs/proc/task_mmu.c, kernel/cgroup/cgroup.c (proc_cgroup_show), mm/oom_kill.c (oom_badness).
+the first process of its namespace), `State:\\tZ (zombie)`. A kernel thread and a zombie have no memory and so no Rss lines.
+Sources: fs/proc/array.c, fs/proc/task_mmu.c, kernel/cgroup/cgroup.c (proc_cgroup_show), mm/oom_kill.c (oom_badness).
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class ProcessStatus:
     page_tables_bytes: int | None = None
     namespace_pids: tuple[int, ...] = ()
     """Its pid in each pid namespace, outermost first; empty where the kernel does not tell."""
+    dead: bool = False
+    """A zombie: it had memory, and its number will soon be another's."""
 
 
 def parse_cgroup_of_process(data: bytes, version: int) -> str | Problem | None:
@@ -67,7 +69,8 @@ def parse_status(data: bytes) -> ProcessStatus | Problem:
         sizes.append(size)
     anon, file, shmem, swap, page_tables = sizes
     rss = None if anon is None or file is None or shmem is None else anon + file + shmem
-    return ProcessStatus(printable(raw_name), rss, swap, page_tables, _namespace_pids(data))
+    dead = b"\nState:\tZ" in data or b"\nState:\tX" in data
+    return ProcessStatus(printable(raw_name), rss, swap, page_tables, _namespace_pids(data), dead)
 
 
 def _namespace_pids(data: bytes) -> tuple[int, ...]:

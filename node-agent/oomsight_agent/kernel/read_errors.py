@@ -34,6 +34,7 @@ class FileKind(StrEnum):
     PROCESS_CGROUP = "process_cgroup"
     PROCESS_STATUS = "process_status"
     PROCESS_OOM_SCORE_ADJ = "process_oom_score_adj"
+    PROCESS_OOM_SCORE = "process_oom_score"
     CONTAINER_LOGS = "container_logs"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,14 +10,14 @@ from msgspec import structs
 
 from oomsight_agent.kernel.accounting import Charges, NodeSwap, account, swap_below, swap_room
 from oomsight_agent.kernel.discovery import MAX_DEPTH, MAX_DIRECTORIES, list_directories
-from oomsight_agent.kernel.files import LARGE_FILE_BYTES, note_os_error, read_value
-from oomsight_agent.kernel.memory_files import Counters, MemoryFiles
+from oomsight_agent.kernel.files import note_os_error, read_value
+from oomsight_agent.kernel.memory_files import MemoryFiles
 from oomsight_agent.kernel.numbers import parse_oom_score_adj
 from oomsight_agent.kernel.problem import Problem, printable_text
 from oomsight_agent.kernel.process import parse_cgroup_of_process
 from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
 from oomsight_agent.kernel.roots import Hierarchy
-from oomsight_agent.sampler.hot_files import CgroupGone, HotFiles
+from oomsight_agent.sampler.one_look import read_cgroup
 from oomsight_api.report import Memory
 
 Value = TypeVar("Value")
@@ -45,7 +44,7 @@ def read_all_cgroups(
     rows = []
     inside: dict[str, list[Charges]] = {}
     for path in sorted(_walk(hierarchy.path, errors), reverse=True):  # children before their parents
-        read = _read_cgroup(f"{hierarchy.path}{path}", files, errors)
+        read = read_cgroup(f"{hierarchy.path}{path}", files, errors)
         if read is None:
             continue
         counters, charges = read
@@ -89,18 +88,6 @@ def _walk(base: str, errors: ReadErrors) -> list[str]:
             if depth < MAX_DEPTH:
                 waiting.append((f"{path}/{name}", depth + 1))
     return paths[:MAX_DIRECTORIES]
-
-
-def _read_cgroup(directory: str, files: MemoryFiles, errors: ReadErrors) -> tuple[Counters, Charges] | None:
-    def read(kind: FileKind, name: str, parse: Callable[[bytes], Value | Problem]) -> Value | None:
-        return read_value(errors, kind, parse, f"{directory}/{name}", max_bytes=LARGE_FILE_BYTES)
-
-    hot = HotFiles(files, directory, errors, cache=False)
-    try:
-        counters = hot.counters(hot.read())
-    except CgroupGone:
-        return None
-    return counters, files.read_charges(read, None)
 
 
 def _adjustments_by_cgroup(version: int, proc_root: str, errors: ReadErrors) -> dict[str, list[int | None]] | None:

@@ -62,6 +62,7 @@ class CgroupTrack:
         "_read_at",
         "_settled",
         "_usage_at_stat",
+        "anon_refaults_per_second",
         "charges",
         "counters",
         "file_refaults_per_second",
@@ -106,6 +107,7 @@ class CgroupTrack:
         self.memory = Memory()
         self.floor = FloorWindow()
         self.file_refaults_per_second: float | None = None
+        self.anon_refaults_per_second: float | None = None
         self.major_faults_per_second: float | None = None
         self.limit_ooms: int | None = None
         self.stat_reads = 0
@@ -197,6 +199,7 @@ class CgroupTrack:
             self._errors.record(FileKind.MEMORY_STAT, f"{self._directory.path}/memory.stat", stat.problem)
         if read_before is not None and now - read_before >= SHORTEST_SPAN_SECONDS:
             self.file_refaults_per_second = rate(before.file_refaults, stat.file_refaults, now - read_before)
+            self.anon_refaults_per_second = rate(before.anon_refaults, stat.anon_refaults, now - read_before)
             self.major_faults_per_second = rate(before.major_faults, stat.major_faults, now - read_before)
         self._read_at = now
         self._next_stat = now + stat_interval * self._next_stat_fraction

@@ -60,6 +60,7 @@ class PodTrack:
             limit_hits=self.track.limit_hits(),
             oom_kills=own if own is None else own + (self._kills_below or 0),
             limit_ooms=self.track.limit_ooms,
+            oom_group=self.track.charges.oom_group,
         )
 
 
@@ -153,6 +154,7 @@ class ContainerTrack:
             memory=track.memory,
             pressure=self._pressure,
             refaults_per_second=track.file_refaults_per_second,
+            anon_refaults_per_second=track.anon_refaults_per_second,
             major_faults_per_second=track.major_faults_per_second,
             limit_hits=track.limit_hits(),
             high_hits=counters.high_hits,
@@ -163,6 +165,7 @@ class ContainerTrack:
             oom_score_adj_max=processes.oom_score_adj_max,
             process_count=processes.process_count,
             processes=processes.biggest,
+            floor_bytes=track.memory.unreclaimable_bytes,
             floor_slope_bytes_per_second=track.floor.slope_bytes_per_second(),
         )
 

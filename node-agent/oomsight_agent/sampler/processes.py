@@ -1,34 +1,38 @@
-"""Which processes run in which container, what the kernel thinks of them, and which are the biggest.
+"""What the kernel thinks of each container's processes, and of those in no container, and which of them may die first.
 
-A walk over /proc, since cgroup.procs reads 0 across pid namespaces. A process is asked for its cgroup in the first rounds that
-meet it (a runtime starts a container's first process outside and moves it in), and then in every sixth round: the kernel gives
-numbers out in turn, so one comes back much later than that.
+What was read of a container's process is remembered for a moment after it has gone: when the kernel's log names a pid, its
+directory is no more.
 
-What was read is remembered for a moment after a process has gone: when the kernel's log names a pid, its directory is no more.
+Processes in no container are many and seldom matter, so they are looked at once a minute only, until memory is scarce.
 """
 
 from __future__ import annotations
 
-import heapq
-import os
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from oomsight_agent.kernel.cgroup_path import container_id_of_process
-from oomsight_agent.kernel.files import note_os_error, read_value
+from msgspec.structs import replace
+
+from oomsight_agent.kernel.files import read_value
 from oomsight_agent.kernel.numbers import parse_oom_score_adj
-from oomsight_agent.kernel.problem import Problem
-from oomsight_agent.kernel.process import ProcessStatus, badness_points, parse_cgroup_of_process, parse_status
+from oomsight_agent.kernel.problem import printable_text
+from oomsight_agent.kernel.process import ProcessStatus, badness_points, parse_status
 from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
+from oomsight_agent.sampler.candidates import who_may_die_first
+from oomsight_agent.sampler.places import Places
 from oomsight_api.report import Process
 
-BIGGEST: Final = 5
-ROUNDS_BETWEEN_LOOKS: Final = 6
-LOOKS_WHEN_NEW: Final = 3
 MAX_READ_PER_CONTAINER: Final = 1024
 """A fork bomb must not stop the agent: of a container with more, these many lowest pids are read."""
+
+MAX_READ_OUTSIDE: Final = 4096
+"""The same of the processes in no container: a tenth of a second."""
+
+SECONDS_BETWEEN_LOOKS_OUTSIDE: Final = 60.0
+
+MAX_CGROUP_LENGTH: Final = 1024
+"""Kubernetes in Docker in a container takes 500 characters; what a tenant makes longer is told by the ancestor that fits."""
 
 MAX_KNOWN: Final = 8192
 """Of all containers together: 4 MiB."""
@@ -54,7 +58,7 @@ class ContainerProcesses(NamedTuple):
     oom_score_adj_min: int | None = None
     oom_score_adj_max: int | None = None
     biggest: tuple[Process, ...] = ()
-    """Worst first by badness, at most BIGGEST."""
+    """Those who may die first (`candidates.py`), worst on the node first."""
 
 
 NO_PROCESSES: Final = ContainerProcesses()
@@ -65,15 +69,15 @@ class ProcessTable:
 
     def __init__(self, proc_root: str, version: int, errors: ReadErrors) -> None:
         self._proc = proc_root
-        self._version = version
         self._errors = errors
-        self._containers: dict[int, str | None] = {}
-        self._young: dict[int, int] = {}
-        self._round = 0
+        self.places = Places(proc_root, version, errors)
         self._known: dict[int, KnownProcess] = {}
         self._gone: dict[int, tuple[float, KnownProcess]] = {}
         self.known: Mapping[int, KnownProcess] = MappingProxyType({})
         """By pid, as of the last look, with those found gone within the last GONE_KEPT_SECONDS. Never changed, but replaced."""
+        self.outside: tuple[Process, ...] | None = None
+        """Those in no container who may die first, worst on the node first. None: not looked yet."""
+        self._next_outside = float("-inf")
 
     def look(
         self, container_ids: Collection[str], total_pages: int | None, page_size_bytes: int, now: float = 0.0
@@ -82,24 +86,39 @@ class ProcessTable:
 
         `now` is monotonic.
         """
-        pids = self._list_pids()
-        if pids is None:
+        if not self.places.look():
             return None
-        self._place(pids)
-        members: dict[str, list[int]] = defaultdict(list)
         wanted = frozenset(container_ids)
-        for pid, container_id in self._containers.items():
-            if container_id in wanted and container_id is not None:
-                members[container_id].append(pid)
-        known = {pid: row for pid, row in self._known.items() if pid in self._containers and row.container_id not in wanted}
+        members = self.places.in_containers(wanted)
+        known = {pid: row for pid, row in self._known.items() if pid in self.places and row.container_id not in wanted}
         found = {}
         for container_id in wanted:
             pids = sorted(members.get(container_id, ()))
             rows = self._read_all(pids[:MAX_READ_PER_CONTAINER], total_pages, page_size_bytes)
             known |= _known_of(container_id, rows[: max(0, MAX_KNOWN - len(known))])
-            found[container_id] = _summary([row for row, _ in rows], len(pids) - MAX_READ_PER_CONTAINER)
+            found[container_id] = self._summary([row for row, _ in rows], len(pids) - MAX_READ_PER_CONTAINER, page_size_bytes)
         self._remember(known, now)
+        if self.outside is not None:
+            self.outside = tuple([row for row in self.outside if self.places.is_outside(row.pid)])
         return found
+
+    def wants_look_outside(self, now: float, *, scarce: bool) -> bool:
+        """Whether the processes in no container are due: each minute, and at once where memory is scarce."""
+        return scarce or now >= self._next_outside
+
+    def look_outside(self, total_pages: int | None, page_size_bytes: int, now: float) -> None:
+        """Read the processes that the last `look` found in no container. `now` is monotonic."""
+        self._next_outside = now + SECONDS_BETWEEN_LOOKS_OUTSIDE
+        rows = []
+        for pid in sorted(self.places.outside())[:MAX_READ_OUTSIDE]:
+            status = self._read_status(pid)
+            if status is None:
+                continue
+            if status.rss_bytes is not None:
+                rows.append(self._row(pid, status, total_pages, page_size_bytes))
+            elif not status.dead:
+                self.places.note_kernel_thread(pid)
+        self.outside = self._with_cgroups(who_may_die_first(rows, page_size_bytes))
 
     def gone_of(self, container_ids: Collection[str]) -> frozenset[int]:
         """Of `known`, pids in these containers that have no memory any more, now."""
@@ -113,47 +132,19 @@ class ProcessTable:
         self._known = known
         self.known = MappingProxyType({pid: row for pid, (_, row) in self._gone.items()} | known)
 
-    def _list_pids(self) -> list[int] | None:
-        try:
-            return [int(name) for name in os.listdir(self._proc) if name.isascii() and name.isdigit() and len(name) < 10]
-        except OSError as error:
-            note_os_error(self._errors, FileKind.PROCESS_CGROUP, self._proc, error)
-            return None
-
-    def _place(self, pids: list[int]) -> None:
-        self._round += 1
-        turn = self._round % ROUNDS_BETWEEN_LOOKS
-        before, young = self._containers, self._young
-        self._young = {}
-        self._containers = {}
-        for pid in pids:
-            container_id = before.get(pid)
-            looks_left = young.get(pid, 0) if pid in before else LOOKS_WHEN_NEW
-            if looks_left > 0 or pid % ROUNDS_BETWEEN_LOOKS == turn:
-                container_id = self._container_of(pid)
-            self._containers[pid] = container_id
-            if looks_left > 1:
-                self._young[pid] = looks_left - 1
-
-    def _container_of(self, pid: int) -> str | None:
-        def parse(data: bytes) -> str | Problem | None:
-            return parse_cgroup_of_process(data, self._version)
-
-        path = read_value(self._errors, FileKind.PROCESS_CGROUP, parse, f"{self._proc}/{pid}/cgroup")
-        return None if path is None else container_id_of_process(path)
-
     def _read_all(self, pids: list[int], total_pages: int | None, page_size_bytes: int) -> list[tuple[Process, tuple[int, ...]]]:
-        rows = [self._read(pid, total_pages, page_size_bytes) for pid in pids]
-        return [row for row in rows if row is not None]
+        """Each, and its numbers in the pid namespaces."""
+        rows = []
+        for pid in pids:
+            status = self._status(pid)
+            if status is not None:
+                rows.append((self._row(pid, status, total_pages, page_size_bytes), status.namespace_pids))
+        return rows
 
-    def _read(self, pid: int, total_pages: int | None, page_size_bytes: int) -> tuple[Process, tuple[int, ...]] | None:
-        """It, and its numbers in the pid namespaces."""
-        status = self._status(pid)
-        if status is None:
-            return None
+    def _row(self, pid: int, status: ProcessStatus, total_pages: int | None, page_size_bytes: int) -> Process:
         path = f"{self._proc}/{pid}/oom_score_adj"
         oom_score_adj = read_value(self._errors, FileKind.PROCESS_OOM_SCORE_ADJ, parse_oom_score_adj, path)
-        row = Process(
+        return Process(
             pid=pid,
             name=status.name,
             oom_score_adj=oom_score_adj,
@@ -162,22 +153,40 @@ class ProcessTable:
             page_tables_bytes=status.page_tables_bytes,
             badness_points=badness_points(status, oom_score_adj, total_pages, page_size_bytes),
         )
-        return row, status.namespace_pids
+
+    def _read_status(self, pid: int) -> ProcessStatus | None:
+        return read_value(self._errors, FileKind.PROCESS_STATUS, parse_status, f"{self._proc}/{pid}/status")
 
     def _status(self, pid: int) -> ProcessStatus | None:
         """None: gone, or a zombie: nothing that could be killed."""
-        status = read_value(self._errors, FileKind.PROCESS_STATUS, parse_status, f"{self._proc}/{pid}/status")
+        status = self._read_status(pid)
         return None if status is None or status.rss_bytes is None else status
 
+    def _summary(self, rows: list[Process], not_read: int, page_size_bytes: int) -> ContainerProcesses:
+        adjustments = [row.oom_score_adj for row in rows if row.oom_score_adj is not None]
+        return ContainerProcesses(
+            process_count=len(rows) + max(0, not_read),
+            oom_score_adj_min=min(adjustments, default=None),
+            oom_score_adj_max=max(adjustments, default=None),
+            biggest=self._with_cgroups(who_may_die_first(rows, page_size_bytes)),
+        )
 
-def _summary(rows: list[Process], not_read: int) -> ContainerProcesses:
-    adjustments = [row.oom_score_adj for row in rows if row.oom_score_adj is not None]
-    return ContainerProcesses(
-        process_count=len(rows) + max(0, not_read),
-        oom_score_adj_min=min(adjustments, default=None),
-        oom_score_adj_max=max(adjustments, default=None),
-        biggest=tuple(rows) if len(rows) < 2 else tuple(heapq.nsmallest(BIGGEST, rows, key=_worst_first)),
-    )
+    def _with_cgroups(self, rows: tuple[Process, ...]) -> tuple[Process, ...]:
+        """The same with their cgroups, where `places` says one."""
+        paths = [self.places.path_of(row.pid) for row in rows]
+        if not any(paths):
+            return rows
+        return tuple(
+            [row if path is None else replace(row, cgroup=printable_cgroup(path)) for row, path in zip(rows, paths, strict=True)]
+        )
+
+
+def printable_cgroup(path: str) -> str:
+    """The path in printable ASCII, of at most MAX_CGROUP_LENGTH: else its nearest ancestor that is no longer."""
+    text = printable_text(path)
+    while len(text) > MAX_CGROUP_LENGTH:
+        text = text[: MAX_CGROUP_LENGTH + 1].rpartition("/")[0]
+    return text or "/"
 
 
 def _known_of(container_id: str, rows: list[tuple[Process, tuple[int, ...]]]) -> dict[int, KnownProcess]:
@@ -185,7 +194,3 @@ def _known_of(container_id: str, rows: list[tuple[Process, tuple[int, ...]]]) ->
     firsts = [(len(numbers), row.pid) for row, numbers in rows if len(numbers) > 1 and numbers[-1] == 1]
     first = min(firsts)[1] if firsts else None
     return {row.pid: KnownProcess(row, container_id, None if first is None else row.pid == first) for row, _ in rows}
-
-
-def _worst_first(row: Process) -> tuple[bool, int, int, int]:
-    return (row.badness_points is None, -(row.badness_points or 0), -(row.rss_bytes or 0), row.pid)

@@ -1,7 +1,7 @@
 """The sampler: one full node report for each call, from what changed since the last.
 
 Order of a sample: the node, new and vanished cgroups, names, processes, then the cgroups from the inside out, so that kills
-counted in a nested cgroup reach its container and pod in the same report.
+counted in a nested cgroup reach its container and pod in the same report; last what stands above and beside the pods.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from oomsight_agent.kernel.population import has_processes
 from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
 from oomsight_agent.kernel.roots import Hierarchy, Roots, find_memory_hierarchy
 from oomsight_agent.kernel.sysctl import read_boot_id, read_kernel_release
+from oomsight_agent.sampler.above_pods import read_above_pods
 from oomsight_agent.sampler.all_cgroups import CgroupRow, read_all_cgroups
 from oomsight_agent.sampler.node import NodeTrack
+from oomsight_agent.sampler.oom_groups import read_oom_groups
 from oomsight_agent.sampler.processes import KnownProcess, ProcessTable
 from oomsight_agent.sampler.tracks import Tracks
-from oomsight_api.report import NodeReport
+from oomsight_api.report import Cgroup, NodeReport
 
 DESCRIPTORS_FOR_OTHERS: Final = 256
 """Left for the server's connections and for files that are opened for a moment."""
@@ -71,6 +73,8 @@ class Sampler:
         self._discovery: Discovery | None = None
         self._tracks: Tracks | None = None
         self._processes: ProcessTable | None = None
+        self._above_pods: tuple[tuple[str, Cgroup], ...] = ()
+        self._oom_groups: tuple[str, ...] = ()
         self._names = ContainerNames()
         self._names_signature: tuple[int, int] | None = None
 
@@ -79,7 +83,7 @@ class Sampler:
         stat_due = monotonic_seconds >= self._next_stat
         if stat_due:
             self._next_stat = monotonic_seconds + self._stat_interval
-        node_memory = self._node.sample(settings=stat_due)
+        node_memory = self._node.sample(settings=stat_due, now=monotonic_seconds)
         if self._hierarchy is None and stat_due:
             self._find_hierarchy()
         if self._tracks is not None:
@@ -98,6 +102,9 @@ class Sampler:
             node_memory=node_memory,
             containers=self._tracks.container_rows() if self._tracks else (),
             pods=self._tracks.pod_rows() if self._tracks else (),
+            cgroups=tuple([row for _, row in self._above_pods]),
+            host_processes=self._processes.outside if self._processes else None,
+            oom_groups=self._oom_groups,
             read_errors=self.read_errors.total,
         )
 
@@ -161,13 +168,35 @@ class Sampler:
             if self.oom_notify is not None:
                 self.oom_notify.follow(tracks.kill_counters())
         self._name_containers(tracks, read_anyway=stat_due or fresh)
-        wanted = tracks.containers_to_look_into(stat_due=stat_due)
-        if wanted:
-            found = self._processes.look(wanted, self._node.total_pages(), self._node.page_size_bytes, now)
-            if found is not None:
-                tracks.set_processes(found)
+        self._look_at_processes(tracks, self._processes, now, stat_due=stat_due)
         for path in tracks.sample(now, self._stat_interval, self._node.swap()):
             self._discovery.forget(path)
+        if stat_due:
+            self._look_around(tracks, self._processes)
+
+    def _look_at_processes(self, tracks: Tracks, processes: ProcessTable, now: float, *, stat_due: bool) -> None:
+        total_pages, page_size_bytes = self._node.total_pages(), self._node.page_size_bytes
+        wanted = tracks.containers_to_look_into(stat_due=stat_due)
+        outside = stat_due and processes.wants_look_outside(now, scarce=self._node.is_scarce())
+        if not wanted and not outside:
+            return
+        found = processes.look(wanted, total_pages, page_size_bytes, now)
+        if found is not None:
+            tracks.set_processes(found)
+            if outside:
+                processes.look_outside(total_pages, page_size_bytes, now)
+
+    def _look_around(self, tracks: Tracks, processes: ProcessTable) -> None:
+        """The cgroups above the pods, and those without a row in which all die together."""
+        assert self._hierarchy is not None
+        base, files, swap = self._hierarchy.path, _files_of(self._hierarchy), self._node.swap()
+        pods, charges = tracks.pod_paths(), tracks.container_charges()
+        self._above_pods = read_above_pods(base, files, self.read_errors, swap, pods, charges)
+        if self._hierarchy.version == 2:
+            rows = [row for container in tracks.container_rows() for row in container.processes if row.cgroup is not None]
+            paths = [processes.places.path_of(row.pid) for row in (*rows, *(processes.outside or ()))]
+            with_row = {*pods, *charges, *(path for path, _ in self._above_pods)}
+            self._oom_groups = read_oom_groups(base, [path for path in paths if path], with_row, self.read_errors)
 
     def _name_containers(self, tracks: Tracks, *, read_anyway: bool) -> None:
         if not read_anyway and not tracks.has_unnamed():

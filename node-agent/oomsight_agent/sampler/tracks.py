@@ -95,6 +95,14 @@ class Tracks:
     def pod_rows(self) -> tuple[Pod, ...]:
         return tuple([track.row for track in self._pods.values()])
 
+    def pod_paths(self) -> tuple[str, ...]:
+        """Cgroups of the pods, below the root of the hierarchy."""
+        return tuple(self._pods)
+
+    def container_charges(self) -> dict[str, Charges]:
+        """What each container's cgroup is charged for, by path."""
+        return {path: track.track.charges for path, track in self._containers.items()}
+
     def kill_counters(self) -> dict[str, int]:
         """Directories of the cgroups whose counters together show every kill in a pod, with their inode numbers.
 

@@ -18,7 +18,7 @@ total_cache 232562688
 total_rss 23355392
 total_rss_huge 0
 total_shmem 9084928
-total_workingset_refault_anon 0
+total_workingset_refault_anon 31
 total_workingset_refault_file 262241
 total_swap 4096
 total_pgmajfault 869
@@ -40,7 +40,7 @@ active_file 79572992
 slab_reclaimable 1048576
 slab_unreclaimable 524288
 slab 1572864
-workingset_refault_anon 0
+workingset_refault_anon 31
 workingset_refault_file 262241
 pgmajfault 869
 """
@@ -55,6 +55,7 @@ def test_v1_takes_the_totals_of_the_subtree_and_never_the_cgroups_own() -> None:
         inactive_file_bytes=143904768,
         swap_bytes=4096,
         file_refaults=262241,
+        anon_refaults=31,
         major_faults=869,
     )
 

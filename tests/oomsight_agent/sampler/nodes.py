@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from oomsight_agent.kernel.roots import Roots
@@ -67,6 +68,19 @@ ETCD_FILES = ContainerFiles(
 )
 
 
+HOST_PROCESSES = (
+    (ProcessFiles(1, "systemd", 0), "/init.scope"),
+    (ProcessFiles(2, "kthreadd", 0, kernel_thread=True), "/"),
+    (ProcessFiles(700, "sshd", -1000), "/system.slice/ssh.service"),
+    (ProcessFiles(701, "containerd", -999, anon_bytes=60 * MI), "/system.slice/containerd.service"),
+    (ProcessFiles(702, "kubelet", -999, anon_bytes=80 * MI), "/system.slice/kubelet.service"),
+    (ProcessFiles(703, "cron", 0, anon_bytes=2 * MI), "/system.slice/cron.service"),
+)
+"""Of a node, with their cgroups."""
+CRON = "/system.slice/cron.service"
+"""systemd gives a service with OOMPolicy=kill a memory.oom.group."""
+
+
 class SampledNode:
     """A node of files and a sampler. `tick` is one sample."""
 
@@ -100,3 +114,18 @@ class SampledNode:
 
     def directory(self, container: ContainerFiles) -> Path:
         return self.tree.hierarchy / self.tree.path_of(container)[1:]
+
+
+def populate(node: SampledNode) -> None:
+    """A web server with its sandbox, a best-effort cache with a container inside, a static pod, and the node's own processes."""
+    node.tree.allocatable_bytes = 3584 * MI
+    for process, cgroup in HOST_PROCESSES:
+        node.tree.put_host(process, cgroup)
+    node.tree.put(WEB_FILES)
+    inner = ProcessFiles(5002, "redis", 1000, anon_bytes=2 * MI, nested="/docker/inner")
+    for container in (PAUSE_FILES, replace(CACHE_FILES, processes=(*CACHE_FILES.processes, inner)), ETCD_FILES):
+        node.tree.put(container)
+    if node.tree.flavour is not Flavour.V1_CGROUPFS:
+        node.tree.set_oom_group(CRON)
+        node.tree.set_oom_group(f"{node.tree.path_of(CACHE_FILES)}/docker/inner")
+    (node.tree.container_log_dir / f"web-7d_shop_pause-{SANDBOX}.log").unlink()  # a sandbox has no log

@@ -55,8 +55,7 @@ def test_a_cgroup_that_stays_empty_is_left_alone_until_something_is_charged(
 def test_a_quiet_containers_live_adjustment_is_read_again_within_a_minute(node: SampledNode) -> None:
     node.tree.put(WEB_FILES)
     node.stat_tick()
-    adjusted = ProcessFiles(4001, "server", 1000)
-    node.tree._write_process(WEB_FILES, adjusted)
+    (node.tree.proc_root / "4001" / "oom_score_adj").write_text("1000\n")
     seen = [node.container(node.stat_tick()).oom_score_adj_max for _ in range(LOOKS_WHEN_QUIET)]
     assert seen[-1] == 1000
 

@@ -9,7 +9,9 @@ import pytest
 
 from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
 from oomsight_agent.sampler import processes
-from oomsight_agent.sampler.processes import BIGGEST, GONE_KEPT_SECONDS, ROUNDS_BETWEEN_LOOKS, ContainerProcesses, ProcessTable
+from oomsight_agent.sampler.candidates import MOST_OF_EACH
+from oomsight_agent.sampler.places import ROUNDS_BETWEEN_LOOKS
+from oomsight_agent.sampler.processes import GONE_KEPT_SECONDS, ContainerProcesses, ProcessTable
 
 ID, OTHER = "a" * 64, "b" * 64
 POD = "/kubepods/pod0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
@@ -63,7 +65,7 @@ def test_no_more_than_the_biggest_are_told_but_all_are_counted(proc: Proc) -> No
         proc.put(pid, kib=pid)
     found = proc.look()
     assert [process.pid for process in found.biggest] == [129, 128, 127, 126, 125]
-    assert (len(found.biggest), found.process_count) == (BIGGEST, 30)
+    assert (len(found.biggest), found.process_count) == (MOST_OF_EACH, 30)
 
 
 def test_a_zombie_is_no_process_that_could_die(proc: Proc) -> None:
@@ -100,7 +102,7 @@ def test_a_process_that_ended_is_gone_and_forgotten(proc: Proc) -> None:
     proc.look()
     proc.remove(10)
     assert proc.look().process_count == 0
-    assert proc.table._containers == {}
+    assert 10 not in proc.table.places
     assert proc.errors.total == 0
 
 
