@@ -9,6 +9,7 @@ from typing import TypeVar
 from msgspec import structs
 
 from oomsight_agent.kernel.accounting import Charges, NodeSwap, account, swap_below, swap_room
+from oomsight_agent.kernel.cgroup_view import CgroupView, cgroup_view
 from oomsight_agent.kernel.discovery import MAX_DEPTH, MAX_DIRECTORIES, list_directories
 from oomsight_agent.kernel.files import note_os_error, read_value
 from oomsight_agent.kernel.memory_files import MemoryFiles
@@ -40,10 +41,12 @@ def read_all_cgroups(
     hierarchy: Hierarchy, files: MemoryFiles, proc_root: str, node: NodeSwap, errors: ReadErrors
 ) -> tuple[CgroupRow, ...]:
     """Every cgroup that still is there when its turn comes, sorted by path."""
-    adjustments = _adjustments_by_cgroup(hierarchy.version, proc_root, errors)
+    paths = sorted(_walk(hierarchy.path, errors), reverse=True)  # children before their parents
+    view = cgroup_view(hierarchy.path).find_own(hierarchy.path, paths)
+    adjustments = _adjustments_by_cgroup(hierarchy.version, view, proc_root, errors)
     rows = []
     inside: dict[str, list[Charges]] = {}
-    for path in sorted(_walk(hierarchy.path, errors), reverse=True):  # children before their parents
+    for path in paths:
         read = read_cgroup(f"{hierarchy.path}{path}", files, errors)
         if read is None:
             continue
@@ -90,7 +93,9 @@ def _walk(base: str, errors: ReadErrors) -> list[str]:
     return paths[:MAX_DIRECTORIES]
 
 
-def _adjustments_by_cgroup(version: int, proc_root: str, errors: ReadErrors) -> dict[str, list[int | None]] | None:
+def _adjustments_by_cgroup(
+    version: int, view: CgroupView, proc_root: str, errors: ReadErrors
+) -> dict[str, list[int | None]] | None:
     """oom_score_adj of every process, by its cgroup and each cgroup above; the root's key is empty."""
 
     def parse(data: bytes) -> str | Problem | None:
@@ -104,6 +109,7 @@ def _adjustments_by_cgroup(version: int, proc_root: str, errors: ReadErrors) -> 
     found: dict[str, list[int | None]] = {}
     for pid in pids:
         path = read_value(errors, FileKind.PROCESS_CGROUP, parse, f"{proc_root}/{pid}/cgroup")
+        path = None if path is None else view.below_root(path)
         if path is None:
             continue
         adjustment = read_value(errors, FileKind.PROCESS_OOM_SCORE_ADJ, parse_oom_score_adj, f"{proc_root}/{pid}/oom_score_adj")

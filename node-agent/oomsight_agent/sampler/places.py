@@ -13,6 +13,7 @@ from collections.abc import Container
 from typing import Final, NamedTuple
 
 from oomsight_agent.kernel.cgroup_path import container_id_of_process, parse_cgroup_path
+from oomsight_agent.kernel.cgroup_view import CgroupView
 from oomsight_agent.kernel.files import note_os_error, read_value
 from oomsight_agent.kernel.problem import Problem
 from oomsight_agent.kernel.process import parse_cgroup_of_process
@@ -27,7 +28,8 @@ _INIT_PID: Final = 1
 class _Place(NamedTuple):
     container_id: str | None = None
     path: str | None = None
-    """Of a process in no container, or in a cgroup nested inside one; else the container's."""
+    """Below the root of the hierarchy, of a process in no container or in a cgroup nested inside one. None: the container's own
+    cgroup, or not known."""
 
 
 _ROOT: Final = _Place(None, "/")
@@ -42,6 +44,7 @@ class Places:
         self._proc = proc_root
         self._version = version
         self._errors = errors
+        self.view = CgroupView()
         self._places: dict[int, _Place] = {}
         self._young: dict[int, int] = {}
         self._kernel_threads: set[int] = set()
@@ -119,10 +122,11 @@ class Places:
         path = read_value(self._errors, FileKind.PROCESS_CGROUP, parse, f"{self._proc}/{pid}/cgroup")
         if path is None:
             return _UNKNOWN
-        if path == "/":
+        below = self.view.below_root(path)
+        if below == "/":
             return _ROOT
-        identity = parse_cgroup_path(path)
+        identity = parse_cgroup_path(path if below is None else below)
         container_id = container_id_of_process(path) if identity is None else identity.container_id
         if container_id is not None and (identity is None or not identity.nested):
             return _Place(container_id, None)
-        return _Place(container_id, path)
+        return _Place(container_id, below)

@@ -10,6 +10,7 @@ import resource
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from oomsight_agent.kernel.cgroup_view import cgroup_view
 from oomsight_agent.kernel.container_logs import ContainerNames, directory_signature, read_container_names
 from oomsight_agent.kernel.discovery import Discovery
 from oomsight_agent.kernel.memory_files import MemoryFiles
@@ -156,10 +157,12 @@ class Sampler:
         self._discovery = Discovery(hierarchy.path, self.read_errors, into_containers=hierarchy.version == 1)
         self._tracks = Tracks(hierarchy.path, _files_of(hierarchy), self.read_errors, self._descriptor_budget, watched=self._notify)
         self._processes = ProcessTable(self._roots.proc_root, hierarchy.version, self.read_errors)
+        self._processes.places.view = cgroup_view(hierarchy.path)
         if self._notify:
             self.oom_notify = OomControlNotify() if hierarchy.version == 1 else EventsNotify()
 
     def _sample_cgroups(self, tracks: Tracks, now: float, *, stat_due: bool) -> None:
+        assert self._hierarchy is not None
         assert self._discovery is not None
         assert self._processes is not None
         fresh = False
@@ -167,6 +170,9 @@ class Sampler:
             fresh = tracks.reconcile(self._discovery.found())
             if self.oom_notify is not None:
                 self.oom_notify.follow(tracks.kill_counters())
+        if stat_due or fresh:
+            places = self._processes.places
+            places.view = places.view.find_own(self._hierarchy.path, tracks.container_charges())
         self._name_containers(tracks, read_anyway=stat_due or fresh)
         self._look_at_processes(tracks, self._processes, now, stat_due=stat_due)
         for path in tracks.sample(now, self._stat_interval, self._node.swap()):
