@@ -13,6 +13,7 @@ from dataclasses import replace
 from oomsight_api.names import QosClass, RiskLevel, RiskReason
 from oomsight_api.policy import RecommendationSpec
 from oomsight_api.selectors import container_selected
+from oomsight_operator.judgement.advice.container import with_advice
 from oomsight_operator.judgement.hysteresis import settle
 from oomsight_operator.judgement.kill_causes import with_causes
 from oomsight_operator.judgement.kills.ends import AgentWord
@@ -158,6 +159,7 @@ def _assess_container(
         shown = _with_held(findings, history.findings, None)
     else:
         shown = findings
+    history = with_advice(history, pod, seen.status, subject, telemetry.report_time_seconds if telemetry is not None else None)
     expected = expected_oom_score_adj(pod, spec, node.memory.total_bytes if node.memory is not None else None)
     row = seen.row
     assessment = ContainerAssessment(
@@ -177,6 +179,7 @@ def _assess_container(
         unknown_because=unknown_because,
         window_seconds=watched_seconds(history),
         peak_bytes=history.peak_bytes,
+        advice=history.advice,
     )
     remembered = replace(
         history,

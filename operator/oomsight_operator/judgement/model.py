@@ -16,7 +16,9 @@ from oomsight_api.policy import PolicyRules
 from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import NodeMemory
 from oomsight_api.report import Pod as PodRow
+from oomsight_operator.judgement.advice.given import AdviceGiven
 from oomsight_operator.judgement.kill_order.model import KillOrder
+from oomsight_operator.judgement.usual import NOTHING_USUAL, Usual
 
 
 class ContainerKind(StrEnum):
@@ -301,6 +303,8 @@ class ContainerHistory:
     """First and last sample behind the peaks: the window of a recommendation."""
     findings: tuple[Finding, ...] = ()
     """Those that justified the published level; repeated in the past tense while it is held."""
+    usual: Usual = NOTHING_USUAL
+    advice: tuple[AdviceGiven, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +363,7 @@ class ContainerAssessment:
     """How long oomsight has watched: peaks and recommendation are over this."""
     peak_bytes: int | None = None
     """Highest usage seen in that window."""
+    advice: tuple[AdviceGiven, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
