@@ -20,7 +20,11 @@ def pod(app: str, *, killed: bool = False, restarts: int = 0, limit: str | None 
     }
 
 
+VERDICT = "OOM risk as it is."
+SILENT = f"{VERDICT}\nAdvice: container app: 2 processes were OOM-killed [SilentKills]"
+ASKS_NOTHING = f"{VERDICT}\nAdvice: container app: no memory request [NoRequest]"
 KILL = "2026-03-01T10:00:00Z app, limit 64Mi, exit code 137"
+CHILD_KILLED: dict[str, Any] = {"oom_risk": "medium", "oom_risk_reasons": "ChildProcessKilled", "last_oom_kill": KILL}
 
 
 def good() -> dict[str, dict[str, Any]]:
@@ -28,11 +32,11 @@ def good() -> dict[str, dict[str, Any]]:
     return {
         "recommender": pod("recommender", killed=True, restarts=3, **told),
         "checkout": pod("checkout", killed=True, restarts=1, **told),
-        "thumbnails": pod("thumbnails", oom_risk="medium", oom_risk_reasons="ChildProcessKilled", last_oom_kill=KILL),
+        "thumbnails": pod("thumbnails", summary=SILENT, **CHILD_KILLED),
         "search": pod("search", oom_risk="none"),
         "spool": pod("spool", oom_risk="medium", oom_risk_reasons="NearLimit"),
-        "web": pod("web", oom_risk="none"),
-        "toolbox": pod("toolbox", limit=None, oom_risk="low", oom_risk_reasons="NoLimit"),
+        "web": pod("web", oom_risk="none", summary=VERDICT),
+        "toolbox": pod("toolbox", summary=ASKS_NOTHING, limit=None, oom_risk="low", oom_risk_reasons="NoLimit"),
     }
 
 
@@ -61,10 +65,13 @@ def test_being_the_nodes_first_to_die_is_no_risk_of_its_own() -> None:
         ("search", {"oom_risk": "low"}),
         ("search", {"oom_risk": "unknown"}),
         ("search", {}),
-        ("thumbnails", {"oom_risk": "medium", "last_oom_kill": KILL}),
-        ("thumbnails", {"restarts": 1, "oom_risk_reasons": "ChildProcessKilled", "last_oom_kill": KILL}),
+        ("thumbnails", {"oom_risk": "medium", "last_oom_kill": KILL, "summary": SILENT}),
+        ("thumbnails", CHILD_KILLED),
+        ("thumbnails", {**CHILD_KILLED, "restarts": 1, "summary": SILENT}),
         ("spool", {"oom_risk": "none"}),
-        ("toolbox", {"oom_risk": "low"}),
+        ("web", {"oom_risk": "none", "summary": ASKS_NOTHING}),
+        ("toolbox", {"oom_risk": "low", "summary": ASKS_NOTHING}),
+        ("toolbox", {"oom_risk": "low", "oom_risk_reasons": "NoLimit", "summary": VERDICT}),
     ],
 )
 def test_one_pod_that_is_told_wrongly_is_named(app: str, instead: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from oomsight_api.names import Annotation, RiskLevel, RiskReason
+from oomsight_api.names import Advice, Annotation, RiskLevel, RiskReason
 from oomsight_api.quantity import QuantityError, parse_bytes
 
 
@@ -76,15 +76,32 @@ def _no_risk_of_its_own(pod: Mapping[str, Any]) -> bool:
     return _risk(pod) is RiskLevel.NONE or (_at_risk(pod) and _reasons(pod) == [RiskReason.FIRST_TO_DIE])
 
 
+def _advised(pod: Mapping[str, Any], advice: Advice | None = None) -> bool:
+    """Given this advice, or any."""
+    return (f"[{advice.value}]" if advice is not None else "\nAdvice: ") in annotation(pod, Annotation.SUMMARY)
+
+
+def _well_sized(pod: Mapping[str, Any]) -> bool:
+    return _no_risk_of_its_own(pod) and not _advised(pod)
+
+
 Rule = Callable[[Mapping[str, Any]], bool]
 RULES: tuple[tuple[str, str, Rule], ...] = (
     ("recommender", "killed at its start: at risk, with its last kill and a higher recommended limit", _killed_and_told),
     ("checkout", "killed by its leak: at risk, with its last kill and a higher recommended limit", _killed_and_told),
-    ("thumbnails", "its child was killed, it never restarted, and it is told nevertheless", _child_told),
+    (
+        "thumbnails",
+        "its child was killed, it never restarted, and it is told nevertheless, with advice",
+        lambda pod: _child_told(pod) and _advised(pod, Advice.SILENT_KILLS),
+    ),
     ("search", "usage at the limit, but it is page cache: no risk", _no_risk_of_its_own),
     ("spool", "tmpfs fills the limit: at risk", _at_risk),
-    ("web", "well sized: no risk of its own", _no_risk_of_its_own),
-    ("toolbox", "no limit: named as such", lambda pod: RiskReason.NO_LIMIT in _reasons(pod)),
+    ("web", "well sized: no risk of its own and no advice", _well_sized),
+    (
+        "toolbox",
+        "no limit and no request: named as such",
+        lambda pod: RiskReason.NO_LIMIT in _reasons(pod) and _advised(pod, Advice.NO_REQUEST),
+    ),
 )
 
 

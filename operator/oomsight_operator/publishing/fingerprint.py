@@ -13,7 +13,7 @@ from oomsight_operator.judgement.model import Assessment, ContainerAssessment, K
 
 
 def fingerprint(assessment: Assessment) -> Hashable:
-    """Level, reasons, kills, recommendation, policy, QoS class, oom_score_adj, and memory coarsely."""
+    """Level, reasons, advice, kills, recommendation, policy, QoS class, oom_score_adj, and memory coarsely."""
     return (
         assessment.level,
         assessment.reasons,
@@ -29,6 +29,7 @@ def _container(container: ContainerAssessment) -> Hashable:
         container.name,
         container.level,
         tuple((finding.reason, finding.level) for finding in container.findings),
+        tuple(given.advice for given in container.advice),
         container.unknown_because,
         container.memory_limit_bytes,
         container.memory_request_bytes,

@@ -16,14 +16,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from oomsight_api.incident import KernelLog
-from oomsight_api.names import Cause, RiskLevel
+from oomsight_api.names import Advice, Cause, RiskLevel
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, Pod
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 SCOPES = ("container", "process")
 """Label `scope` of kills: the container ended, or a process in it while the container went on."""
-
 
 _KillName = tuple[str, tuple[str, str, str]]
 """Container name and the kill's identity."""
@@ -37,6 +36,7 @@ class _Container:
     level: RiskLevel
     recommended_limit_bytes: int | None
     recommended_request_bytes: int | None
+    advice: tuple[Advice, ...] = ()
 
 
 @dataclass(slots=True)
@@ -77,12 +77,19 @@ class _PodCollector(Collector):
             "the container ended, process: it went on",
             labels=(*labels, "scope"),
         )
+        advice = GaugeMetricFamily(
+            "oomsight_container_advice_info",
+            "1 for each common mistake that was found at the container",
+            labels=(*labels, "advice"),
+        )
         tally: Tally[tuple[str, RiskLevel]] = Tally()
         for record in list(self.records.values()):
             tally[record.namespace, record.level] += 1
             for container in record.containers:
                 where = (record.namespace, record.name, container.name, record.node)
                 risk.add_metric((*where, container.level.value), 1)
+                for given in container.advice:
+                    advice.add_metric((*where, given.value), 1)
                 if container.recommended_limit_bytes is not None:
                     limit.add_metric(where, container.recommended_limit_bytes)
                 if container.recommended_request_bytes is not None:
@@ -92,7 +99,7 @@ class _PodCollector(Collector):
         for namespace in sorted({namespace for namespace, _ in tally}):
             for level in RiskLevel:
                 pods.add_metric((namespace, level.value), tally[namespace, level])
-        yield from (pods, risk, limit, request, kills)
+        yield from (pods, risk, advice, limit, request, kills)
 
 
 class OperatorMetrics:
@@ -285,6 +292,7 @@ def _container_record(container: ContainerAssessment) -> _Container:
         container.level,
         recommendation.limit_bytes if recommendation else None,
         recommendation.request_bytes if recommendation else None,
+        tuple(given.advice for given in container.advice),
     )
 
 

@@ -33,6 +33,7 @@ REPORT_ANNOTATION_VERSION = 1
 MAX_BYTES = 16 * 1024
 """A pod's annotations together may have 256 KiB, and each is kept by every watcher of pods."""
 MAX_KILLS = 5
+MAX_ADVICE_SENTENCE = 600
 MEMORY_FIELDS = (
     ("usage_bytes", "usageBytes"),
     ("working_set_bytes", "workingSetBytes"),
@@ -64,7 +65,7 @@ def report_json(pod: Pod, assessment: Assessment) -> str:
     )
     text = _dump(document)
     left_out: list[str] = []
-    for field in ("processes", "limitSteps", "requestSteps", "kills", "memory", "findings"):
+    for field in ("processes", "limitSteps", "requestSteps", "kills", "memory", "advice", "findings"):
         if len(text) <= MAX_BYTES:
             return text
         left_out.append(field)
@@ -87,6 +88,9 @@ def _container(container: ContainerAssessment) -> dict[str, Any]:
             "findings": [
                 {"reason": finding.reason.value, "risk": finding.level.value, "why": printable(finding.sentence, 400)}
                 for finding in container.findings
+            ],
+            "advice": [
+                {"advice": given.advice.value, "why": printable(given.sentence, MAX_ADVICE_SENTENCE)} for given in container.advice
             ],
             "unknownBecause": printable(container.unknown_because, 400) if container.unknown_because else None,
             "limitBytes": container.memory_limit_bytes,

@@ -22,6 +22,8 @@ LINE_BYTES = 138
 MAX_LINES = 24
 MAX_SENTENCE = 600
 MAX_CAUSE = 500
+MAX_ADVICE = 3
+"""Of a pod; each takes two or three lines."""
 
 _SAFE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 """What may stand in a command that a person pastes: owner references and labels are written by tenants."""
@@ -84,6 +86,7 @@ def _sentences(assessment: Assessment) -> Iterable[str]:
     yield from (printable(sentence, MAX_SENTENCE) for sentence in _verdict_and_findings(assessment, ranked))
     yield from _last_kill(assessment)
     yield from (printable(sentence, MAX_SENTENCE) for sentence in _notes_and_recommendations(ranked))
+    yield from (printable(sentence, MAX_SENTENCE) for sentence in _advice(ranked))
 
 
 def _verdict_and_findings(assessment: Assessment, ranked: Sequence[ContainerAssessment]) -> Iterable[str]:
@@ -111,6 +114,14 @@ def _notes_and_recommendations(ranked: Sequence[ContainerAssessment]) -> Iterabl
     for container in ranked:
         if container.recommendation is not None:
             yield _recommendation(container, container.recommendation)
+
+
+def _advice(ranked: Sequence[ContainerAssessment]) -> Iterable[str]:
+    """Last, since it is what can wait."""
+    given = [each for container in ranked for each in container.advice]
+    yield from (f"Advice: {each.sentence} [{each.advice.value}]" for each in given[:MAX_ADVICE])
+    if len(given) > MAX_ADVICE:
+        yield f"Advice: {len(given) - MAX_ADVICE} more in the annotation oomsight.dev/report"
 
 
 def _worst_first(assessment: Assessment) -> list[ContainerAssessment]:

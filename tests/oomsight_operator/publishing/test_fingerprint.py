@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 from tests.oomsight_operator.judgement.build import MI, NOW, SECOND_RUN, end, judge, memory, pod, row, running, spec
@@ -34,6 +35,17 @@ def test_a_risk_a_kill_a_policy_a_score_and_silence_mean_something_else() -> Non
     ]
 
     assert len({calm, *others}) == 1 + len(others)
+
+
+def test_another_advice_means_something_else_but_its_numbers_do_not() -> None:
+    def asks_nothing(unreclaimable: int) -> Hashable:
+        return fingerprint(judge(pod(spec()), {"app": row(uses=memory(unreclaimable))})[0])
+
+    assessment, _ = judge(pod(spec()), {"app": row(uses=memory(17 * MI))})
+    without = replace(assessment, containers=tuple(replace(one, advice=()) for one in assessment.containers))
+
+    assert asks_nothing(17 * MI) == asks_nothing(30 * MI) == fingerprint(assessment)
+    assert fingerprint(assessment) != fingerprint(without)
 
 
 def test_a_held_level_means_the_same_until_it_falls() -> None:

@@ -8,7 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.oomsight_operator.publishing.builders import MI, a_container, a_kill, a_pod, a_recommendation, an_assessment
 
 from oomsight_api.incident import KernelLog, OomScope
-from oomsight_api.names import Cause, RiskLevel
+from oomsight_api.names import Advice, Cause, RiskLevel
+from oomsight_operator.judgement.advice.given import AdviceGiven
 from oomsight_operator.judgement.model import KillCause, KillSource
 from oomsight_operator.publishing.metrics import OperatorMetrics
 
@@ -39,6 +40,17 @@ def test_pods_are_counted_by_level_and_namespace() -> None:
     assert value(metrics, "oomsight_pods", namespace="shop", level="high") == 2
     assert value(metrics, "oomsight_pods", namespace="shop", level="none") == 1
     assert value(metrics, "oomsight_pods", namespace="shop", level="critical") == 0
+
+
+def test_each_advice_that_a_container_is_given() -> None:
+    metrics = OperatorMetrics()
+    given = (AdviceGiven(Advice.NO_REQUEST, "why"), AdviceGiven(Advice.SILENT_KILLS, "why"))
+    metrics.observe(a_pod(), an_assessment(RiskLevel.NONE, a_container(RiskLevel.NONE, advice=given)))
+    assert value(metrics, "oomsight_container_advice_info", **WHERE, advice="NoRequest") == 1
+    assert value(metrics, "oomsight_container_advice_info", **WHERE, advice="SilentKills") == 1
+    assert value(metrics, "oomsight_container_advice_info", **WHERE, advice="NoBurstRoom") is None
+    metrics.observe(a_pod(), an_assessment(RiskLevel.NONE))
+    assert value(metrics, "oomsight_container_advice_info", **WHERE, advice="NoRequest") is None
 
 
 def test_risk_and_recommendation_of_each_container() -> None:

@@ -35,6 +35,13 @@ def test_a_judged_container_with_its_numbers_and_steps() -> None:
     assert app["recommendation"]["limitSteps"][0]["rule"] == "StartFromKillingLimit"
 
 
+def test_advice_stands_with_its_container() -> None:
+    (app,) = parsed(pod(spec()), {"app": row(uses=memory(30 * MI))})["containers"]
+
+    assert [given["advice"] for given in app["advice"]] == ["NoRequest"]
+    assert app["advice"][0]["why"].startswith("container app: no memory request, though it holds 30Mi")
+
+
 def test_what_is_unknown_is_absent() -> None:
     document = parsed(pod(spec()), None)
 

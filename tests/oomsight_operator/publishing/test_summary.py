@@ -8,7 +8,7 @@ import pytest
 from tests.oomsight_operator.judgement.build import MI, NOW, SECOND_RUN, end, judge, memory, pod, row, running, spec, waiting
 
 from oomsight_operator.judgement.model import Owner, Pod
-from oomsight_operator.publishing.summary import MAX_LINES, summary_lines, workload_argument
+from oomsight_operator.publishing.summary import LINE_BYTES, MAX_LINES, summary_lines, workload_argument
 
 APP = spec(request=256 * MI, limit=512 * MI)
 STATEFUL = Owner("apps/v1", "StatefulSet", "db", "o")
@@ -114,3 +114,17 @@ def test_the_command_is_for_the_worst_container() -> None:
     of = pod(spec("calm", limit=512 * MI), APP, owner=STATEFUL, statuses=(child, worst))
 
     assert " -c app " in lines_of(of, None)[-1]
+
+
+def test_advice_comes_last_and_is_bounded() -> None:
+    names = [f"c{number}" for number in range(5)]
+    of = pod(*(spec(name) for name in names))
+    lines = lines_of(of, {name: row(uses=memory(30 * MI)) for name in names})
+    advice = [line for line in lines if line.startswith("Advice: ")]
+
+    assert [line.startswith("- container c") for line in lines[1:6]] == [True] * 5
+    assert advice[0].startswith("Advice: container c0: no memory request, though it holds 30Mi unreclaimable")
+    assert advice[-1] == "Advice: 2 more in the annotation oomsight.dev/report"
+    assert len(advice) == 4
+    assert all(len(line) <= LINE_BYTES for line in lines)
+    assert "[NoRequest]" in " ".join(lines)
