@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oomsight_api.incident import OomScope
-from oomsight_operator.judgement.kill_order.cascade import Cascade, Step, cascade
+from oomsight_operator.judgement.kill_order.cascade import Cascade, Step, cascade_of
 from oomsight_operator.judgement.kill_order.change import what_would_change_it, why_equal
 from oomsight_operator.judgement.kill_order.group import dies_with, oom_group_of
 from oomsight_operator.judgement.kill_order.model import Candidate, Domain, KillOrder, Ranked
@@ -39,11 +39,11 @@ class Known:
 
 def order_document(domain: Domain, known: Known, listed: int = MAX_LISTED) -> dict[str, Any]:
     """The document of a domain in which the kernel goes by points."""
-    inside = [each for each in known.candidates if domain.holds(each)]
-    order = rank(inside, domain, signed=known.signed, tolerance_pages=known.tolerance_pages)
+    order = rank(known.candidates, domain, signed=known.signed, tolerance_pages=known.tolerance_pages)
     rows = _worst_of_each(order)
+    inside = [each.candidate for each in order.ranked]
     needed_pages = -(-domain.total_pages * NEEDED_PERCENT // 100)
-    follows = cascade(inside, domain, needed_pages, groups=known.groups, signed=known.signed, tolerance_pages=known.tolerance_pages)
+    follows = cascade_of(order, needed_pages, groups=known.groups)
     document: dict[str, Any] = {
         "totalBytes": domain.total_pages * known.page_size_bytes,
         "oomScoreAdjPointBytes": domain.pages_per_adj * known.page_size_bytes,

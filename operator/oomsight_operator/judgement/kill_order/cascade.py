@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from oomsight_operator.judgement.kill_order.group import dies_with, oom_group_of
-from oomsight_operator.judgement.kill_order.model import Candidate, Domain
-from oomsight_operator.judgement.kill_order.order import rank
+from oomsight_operator.judgement.kill_order.model import Candidate, Domain, KillOrder
+from oomsight_operator.judgement.kill_order.order import leaders, rank
 
 MAX_STEPS = 10
 
@@ -78,14 +78,20 @@ def cascade(
     most_steps: int = MAX_STEPS,
 ) -> Cascade:
     """Who dies until `needed_pages` are free for certain."""
-    left = [each for each in candidates if domain.holds(each)]
+    order = rank(candidates, domain, signed=signed, tolerance_pages=tolerance_pages)
+    return cascade_of(order, needed_pages, groups=groups, most_steps=most_steps)
+
+
+def cascade_of(order: KillOrder, needed_pages: int, *, groups: Collection[str] = (), most_steps: int = MAX_STEPS) -> Cascade:
+    """The same from an order of which all processes are kept."""
+    left, domain = order.ranked, order.domain
     steps: list[Step] = []
     least = most = 0
     while least < needed_pages:
         if not left:
             return Cascade(needed_pages, tuple(steps), End.NOBODY_LEFT)
-        first = rank(left, domain, signed=signed, tolerance_pages=tolerance_pages, most=1).first
-        victims = dies_with(left, first[0], groups, domain)
+        first = tuple(leaders(order, left))
+        victims = dies_with((each.candidate for each in left), first[0], groups, domain)
         if not _are_as_one(first, victims, groups, domain):
             return Cascade(needed_pages, tuple(steps), End.AMBIGUOUS, first)
         if len(steps) >= most_steps:
@@ -95,7 +101,7 @@ def cascade(
         least += step.least_pages
         most += step.most_pages
         gone = set(map(id, victims))
-        left = [each for each in left if id(each) not in gone]
+        left = tuple(each for each in left if id(each.candidate) not in gone)
     return Cascade(needed_pages, tuple(steps), End.ENOUGH)
 
 

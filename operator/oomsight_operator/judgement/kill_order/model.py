@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from oomsight_api.incident import OomScope
@@ -55,6 +56,13 @@ class Domain:
     def holds(self, candidate: Candidate) -> bool:
         """Whether the kernel looks at this process: it is in the cgroup or below it."""
         return self.holds_cgroup(candidate.cgroup)
+
+    def members(self, candidates: Iterable[Candidate]) -> Iterable[Candidate]:
+        """Those that the kernel looks at, quickly."""
+        if self.cgroup is None or self.cgroup == "/":
+            return candidates
+        path, below = self.cgroup, f"{self.cgroup}/"
+        return [each for each in candidates if each.cgroup is not None and (each.cgroup.startswith(below) or each.cgroup == path)]
 
     def holds_cgroup(self, path: str | None) -> bool:
         """The same of a cgroup's path."""

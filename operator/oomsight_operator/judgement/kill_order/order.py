@@ -8,7 +8,7 @@ first in their list, recent ones the last scanned: neither order can be seen fro
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from oomsight_operator.judgement.kill_order.model import Candidate, Domain, KillOrder, Ranked
 
@@ -32,8 +32,7 @@ def rank(
     those of a new kernel. `tolerance_pages`: points that differ by no more may be in either order.
     """
     unit = domain.pages_per_adj
-    members = candidates if domain.cgroup is None else filter(domain.holds, candidates)
-    scored = [(each.size_pages + each.oom_score_adj * unit, each) for each in members]
+    scored = [(each.size_pages + each.oom_score_adj * unit, each) for each in domain.members(candidates)]
     clamped = scored if signed else [(max(points, 1), each) for points, each in scored]
     # Clamping only draws points together: whom a new kernel may take first, an old one may, too.
     first = _within(clamped, tolerance_pages)
@@ -55,16 +54,23 @@ def first_containers(order: KillOrder) -> tuple[Candidate, ...]:
     die before them (`before_containers`)."""
     firsts = [each for each in order.first if each.container_id is not None]
     if not firsts:
-        inside = [
-            (each.points if order.signed else max(each.points, 1), each.candidate)
-            for each in order.ranked
-            if each.candidate.container_id is not None
-        ]
-        firsts = [each for _, each in _within(inside, order.tolerance_pages)]
+        firsts = list(leaders(order, (each for each in order.ranked if each.candidate.container_id is not None)))
     by_container: dict[str | None, Candidate] = {}
     for each in firsts:
         by_container.setdefault(each.container_id, each)
     return tuple(by_container.values())
+
+
+def leaders(order: KillOrder, ranked: Iterable[Ranked]) -> Iterator[Candidate]:
+    """Who may be first of some of the order's processes, which are given worst first."""
+    least: int | None = None
+    for each in ranked:
+        points = each.points if order.signed else max(each.points, 1)
+        if least is None:
+            least = points - order.tolerance_pages
+        if points < least:
+            return
+        yield each.candidate
 
 
 def before_containers(order: KillOrder) -> tuple[Candidate, ...]:
