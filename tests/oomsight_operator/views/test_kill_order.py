@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,6 +97,13 @@ def test_what_would_change_it_and_what_follows() -> None:
     assert (cascade["neededBytes"], cascade["end"]) == (-(-16 * GI * 5 // 100 // PAGE) * PAGE, "nobody-left")
     assert (cascade["steps"][0]["freesAtLeastBytes"], cascade["steps"][0]["freesAtMostBytes"]) == (62 * MI, 70 * MI)
     assert [step["onlyIfLessWasFreed"] for step in cascade["steps"]] == [False, False, True, True]
+
+
+def test_the_document_for_people_shows_the_same_sentences() -> None:
+    written = (Path(__file__).parents[3] / "docs" / "kill-order.md").read_text()
+
+    for sentence in document(telemetry())["nodeOutOfMemory"]["whatWouldChangeIt"]:
+        assert f'"{sentence}"' in written
 
 
 def test_equals_are_said_to_be_ambiguous_with_all_names_and_why() -> None:
