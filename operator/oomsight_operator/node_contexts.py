@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from oomsight_api.policy import MemoryPolicySpec, PolicyRules, RiskSpec
-from oomsight_api.report import Container
-from oomsight_operator.judgement.kill_order.candidates import container_candidates, host_candidates, page_size
+from oomsight_operator.judgement.kill_order.candidates import page_size, worst_candidates
 from oomsight_operator.judgement.kill_order.domain import decided_otherwise, node_domain
-from oomsight_operator.judgement.kill_order.model import Candidate, KillOrder
-from oomsight_operator.judgement.kill_order.order import first_containers, rank
+from oomsight_operator.judgement.kill_order.model import KillOrder
+from oomsight_operator.judgement.kill_order.order import TOLERANCE_PAGES, first_containers, rank
 from oomsight_operator.judgement.model import NodeContext
 from oomsight_operator.judgement.precedence import PolicyRecord
 from oomsight_operator.judgement.risk.first_to_die import lead
@@ -56,9 +55,6 @@ class _Cached:
     context: NodeContext
     band: int
     head: _Head
-    page_size_bytes: int
-    candidates: dict[str, tuple[Container, tuple[Candidate, ...]]] = field(default_factory=dict)
-    """By container id: those of a row are counted once, since most rows stay as they are."""
 
 
 class NodeContexts:
@@ -91,11 +87,8 @@ class NodeContexts:
         resized = before is not None and before.context.allocatable_bytes != allocatable_bytes
         if before is not None and before.version == node.version and not resized:
             return None
-        size = page_size(node.memory)
-        known = before.candidates if before is not None and before.page_size_bytes == size else {}
-        candidates = {row.container_id: _of_row(row, known.get(row.container_id), size) for row in node.containers.values()}
-        context = NodeContext(node.node_name, node.memory, _order(node, candidates), allocatable_bytes=allocatable_bytes)
-        now = _Cached(node.version, context, self._band(context), _Head.of(context.kill_order), size, candidates)
+        context = NodeContext(node.node_name, node.memory, _order(node), allocatable_bytes=allocatable_bytes)
+        now = _Cached(node.version, context, self._band(context), _Head.of(context.kill_order))
         self._cached[node.node_name] = now
         if before is None or before.band != now.band or resized:
             return Shift(whole_node=True)
@@ -132,16 +125,18 @@ def _rules(policy: PolicyRecord) -> PolicyRules:
     return policy.spec if isinstance(policy.spec, MemoryPolicySpec) else policy.spec.rules
 
 
-def _of_row(
-    row: Container, known: tuple[Container, tuple[Candidate, ...]] | None, page_size_bytes: int
-) -> tuple[Container, tuple[Candidate, ...]]:
-    return known if known is not None and known[0] is row else (row, container_candidates(row, page_size_bytes))
-
-
-def _order(node: NodeTelemetry, candidates: dict[str, tuple[Container, tuple[Candidate, ...]]]) -> KillOrder | None:
+def _order(node: NodeTelemetry) -> KillOrder | None:
     domain = node_domain(node.memory)
     if domain is None or decided_otherwise(node.memory, domain.scope) is not None:
         return None
-    everybody = [each for _, found in candidates.values() for each in found]
-    everybody.extend(host_candidates(node.host_processes, page_size(node.memory)))
-    return rank(everybody, domain, signed=node.memory.signed_badness, most=KEPT_PROCESSES)
+    signed = node.memory.signed_badness
+    worst = worst_candidates(
+        node.containers.values(),
+        node.host_processes,
+        page_size(node.memory),
+        pages_per_adj=domain.pages_per_adj,
+        most=KEPT_PROCESSES,
+        signed=signed,
+        tolerance_pages=TOLERANCE_PAGES,
+    )
+    return rank(worst, domain, signed=signed, most=KEPT_PROCESSES)

@@ -9,7 +9,7 @@ from oomsight_api.report import Container, NodeMemory, Process
 from oomsight_operator.judgement.kill_order.model import KillOrder
 from oomsight_operator.judgement.model import PolicyRef
 from oomsight_operator.judgement.precedence import PolicyRecord
-from oomsight_operator.node_contexts import NodeContexts, Shift, shortness_edges
+from oomsight_operator.node_contexts import KEPT_PROCESSES, NodeContexts, Shift, shortness_edges
 from oomsight_operator.polling.telemetry import NodeTelemetry
 
 MIB = 1 << 20
@@ -49,20 +49,17 @@ def test_the_kill_order_is_computed_once_a_report() -> None:
     assert container_ids(contexts.get(node(2, a=30, b=20)).kill_order) == ["a", "b"]
 
 
-def test_a_row_that_stayed_is_not_counted_anew_but_in_other_pages_it_is() -> None:
-    contexts = NodeContexts()
-    told = node(1, a=16)
-    before = contexts.get(told).kill_order
-    told.version = 2
-    after = contexts.get(told).kill_order
-    assert before is not None
-    assert after is not None
-    assert before.ranked[0].candidate is after.ranked[0].candidate
+def test_whoever_may_be_first_is_kept_however_many_there_are() -> None:
+    many: dict[str, Any] = {f"c{n}": 1 + n for n in range(200)}
+    order = NodeContexts().get(node(1, **many)).kill_order
+    assert order is not None
+    assert len(order.ranked) == KEPT_PROCESSES
+    assert [each.container_id for each in order.first] == ["c199"]
 
-    told.memory, told.version = node(3, settings={"page_size_bytes": 65536}).memory, 3
-    in_big_pages = contexts.get(told).kill_order
-    assert in_big_pages is not None
-    assert in_big_pages.ranked[0].points == 256
+    alike: dict[str, Any] = dict.fromkeys(many, 5)
+    equal = NodeContexts().get(node(1, **alike)).kill_order
+    assert equal is not None
+    assert len(equal.first) == 200
 
 
 def test_processes_outside_pods_take_part_and_an_old_kernel_is_known_as_one() -> None:

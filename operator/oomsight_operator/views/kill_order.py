@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from oomsight_api.incident import OomScope
@@ -33,6 +34,8 @@ NEAR_PERCENT = 50
 """From this share of its limit on a domain is told: what cannot be reclaimed, in percent."""
 LISTED_NEAR = 3
 """Of each of them."""
+MAX_CONTAINERS = 1000
+"""Beyond what a kubelet runs, sandboxes included; of a node that tells more these are looked at, and the document says so."""
 
 NEVER_KNOWN = (
     "a process in vfork, or one that has been killed and not yet reaped, cannot be chosen for that moment",
@@ -41,7 +44,7 @@ NEVER_KNOWN = (
 )
 
 
-def kill_order_document(node: NodeTelemetry | None, context: NodeContext, pods: Iterable[Pod], *, sample: Sample) -> dict[str, Any]:
+def kill_order_document(node: NodeTelemetry | None, pods: Iterable[Pod], *, sample: Sample) -> dict[str, Any]:
     """The whole document, of bounded size.
 
     `node` None: its agent is silent, and `sample` says so. `pods`: those that the API places on the node.
@@ -49,7 +52,7 @@ def kill_order_document(node: NodeTelemetry | None, context: NodeContext, pods: 
     if node is None:
         return head(sample)
     memory = node.memory
-    known = _known(node, context, pods)
+    known = _known(node, pods)
     domain = node_domain(memory)
     because = decided_otherwise(memory, OomScope.NODE) or (why_no_node_domain(memory) if domain is None else None)
     return {
@@ -79,16 +82,15 @@ def first_killed(node: NodeTelemetry, context: NodeContext, pods: Iterable[Pod])
     return f"{label}, or one of {others} others (ambiguous)" if others else label
 
 
-def _known(node: NodeTelemetry, context: NodeContext, pods: Iterable[Pod]) -> Known:
+def _known(node: NodeTelemetry, pods: Iterable[Pod]) -> Known:
     rows = node.containers.values()
     return Known(
-        candidates=candidates_of(rows, node.host_processes, page_size(node.memory)),
+        candidates=candidates_of(islice(rows, MAX_CONTAINERS), node.host_processes, page_size(node.memory)),
         groups=oom_groups(rows, node.pods.values(), node.cgroups, node.oom_groups),
         owners=Owners(node, pods),
         page_size_bytes=page_size(node.memory),
         node_total_bytes=node.memory.total_bytes,
         signed=node.memory.signed_badness,
-        tolerance_pages=context.kill_order.tolerance_pages if context.kill_order is not None else 0,
     )
 
 
@@ -151,6 +153,8 @@ def _near(place: _Place, node: NodeTelemetry, known: Known) -> dict[str, Any]:
 
 
 def _not_known(node: NodeTelemetry) -> Iterator[str]:
+    if len(node.containers) > MAX_CONTAINERS:
+        yield f"the agent tells {len(node.containers)} containers, of which {MAX_CONTAINERS} were looked at"
     missing = unscored(node.containers.values(), node.host_processes)
     if missing:
         yield f"{missing} of the processes that the agent told cannot be scored: a part of their size or oom_score_adj is unknown"

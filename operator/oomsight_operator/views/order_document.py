@@ -34,12 +34,11 @@ class Known:
     page_size_bytes: int
     node_total_bytes: int | None
     signed: bool | None
-    tolerance_pages: int = 0
 
 
 def order_document(domain: Domain, known: Known, listed: int = MAX_LISTED) -> dict[str, Any]:
     """The document of a domain in which the kernel goes by points."""
-    order = rank(known.candidates, domain, signed=known.signed, tolerance_pages=known.tolerance_pages)
+    order = rank(known.candidates, domain, signed=known.signed)
     rows = _worst_of_each(order)
     inside = [each.candidate for each in order.ranked]
     needed_pages = -(-domain.total_pages * NEEDED_PERCENT // 100)

@@ -27,7 +27,7 @@ AMOUNT = st.one_of(st.none(), st.integers(0, MOST), st.sampled_from([0, MOST]))
 
 
 def document(node: NodeTelemetry, pods: tuple[Pod, ...] = PODS) -> dict[str, Any]:
-    told = kill_order_document(node, context(node), pods, sample=SAMPLE)
+    told = kill_order_document(node, pods, sample=SAMPLE)
     parsed: dict[str, Any] = json.loads(json.dumps(told, allow_nan=False))
     return parsed
 
@@ -172,6 +172,13 @@ def test_what_is_not_known_is_listed() -> None:
     assert old[0].startswith("this kernel's points are not signed (before 5.9)")
 
 
+def test_of_a_node_that_tells_more_than_a_kubelet_runs_a_part_is_looked_at_and_that_is_said() -> None:
+    told = document(telemetry(*(container(f"{n:064x}", "u", process(n + 2, "x", rss=MI, adj=n % 9)) for n in range(1200))))
+
+    assert "the agent tells 1200 containers, of which 1000 were looked at" in told["notKnown"]
+    assert told["nodeOutOfMemory"]["processes"] == 1001
+
+
 def test_names_are_the_apis_and_what_it_does_not_know_is_marked_as_the_agents_word() -> None:
     claimed = container(FIRST_RUN, "uid-db", process(7, "x\x1b", rss=MI, adj=5), pod_name="we\nb", namespace="team-a")
     (row,) = document(telemetry(claimed, host_processes=()), (WEB,))["nodeOutOfMemory"]["order"]
@@ -193,7 +200,7 @@ def test_a_config_hash_in_an_annotation_is_not_believed_without_a_container_that
 
 def test_a_silent_agent_is_said_and_nothing_else() -> None:
     silent = Sample("node-1", NOW, unknown_because="the agent of node node-1 is silent")
-    told = kill_order_document(None, NodeContext("node-1"), PODS, sample=silent)
+    told = kill_order_document(None, PODS, sample=silent)
 
     assert told["unknownBecause"] == "the agent of node node-1 is silent"
     assert "nodeOutOfMemory" not in told
@@ -231,7 +238,7 @@ def test_whatever_an_agent_tells_it_is_a_document_of_printable_ascii(
     )
     row = structs.replace(container(text, text, *told, uses=uses, pod_name=text), cgroup=text, oom_group=True)
     node = telemetry(row, memory=of_node, host_processes=told, oom_groups=(text,), node_name=text)
-    written = json.dumps(kill_order_document(node, context(node), PODS, sample=SAMPLE), ensure_ascii=False, allow_nan=False)
+    written = json.dumps(kill_order_document(node, PODS, sample=SAMPLE), ensure_ascii=False, allow_nan=False)
 
     assert written.isascii()
     assert written.isprintable()

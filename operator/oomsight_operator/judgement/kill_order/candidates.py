@@ -6,6 +6,7 @@ part is unknown: nothing is guessed, but it is counted, so that an order can say
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 
 from oomsight_api.report import Container as ContainerRow
@@ -33,17 +34,46 @@ def candidates_of(
 def container_candidates(row: ContainerRow, page_size_bytes: int) -> tuple[Candidate, ...]:
     """The processes of one container that can be scored."""
     resident = _all_resident_bytes(row)
-    found = []
-    for process in row.processes:
-        candidate = _candidate(process, page_size_bytes, row, _private_bytes(row, process, resident))
-        if candidate is not None:
-            found.append(candidate)
-    return tuple(found)
+    found = (_candidate(process, page_size_bytes, row, _private_bytes(row, process, resident)) for process in row.processes)
+    return tuple(candidate for candidate in found if candidate is not None)
 
 
 def host_candidates(processes: Iterable[Process] | None, page_size_bytes: int) -> tuple[Candidate, ...]:
     """The processes outside containers that can be scored."""
     found = (_candidate(process, page_size_bytes, None, 0) for process in processes or ())
+    return tuple(candidate for candidate in found if candidate is not None)
+
+
+def worst_candidates(
+    containers: Iterable[ContainerRow],
+    host_processes: Iterable[Process] | None,
+    page_size_bytes: int,
+    *,
+    pages_per_adj: int,
+    most: int,
+    signed: bool | None = True,
+    tolerance_pages: int = 0,
+) -> tuple[Candidate, ...]:
+    """At least the `most` with the most points, and whoever may be first; `private_pages` is left at 0.
+
+    For each report of each node: a Candidate for every process would cost ten times what scoring does.
+    """
+    sources: Iterable[tuple[ContainerRow | None, Iterable[Process]]] = (
+        *((row, row.processes) for row in containers),
+        (None, host_processes or ()),
+    )
+    scored: list[tuple[int, ContainerRow | None, Process]] = []
+    for row, processes in sources:
+        for process in processes:
+            size_pages = _size_pages(process, page_size_bytes)
+            if size_pages is not None and _may_be_chosen(process):
+                scored.append((size_pages + (process.oom_score_adj or 0) * pages_per_adj, row, process))
+    if len(scored) > most > 0:
+        worst = heapq.nlargest(most, (points for points, _, _ in scored))
+        least = min(worst[-1], worst[0] - tolerance_pages)
+        if signed or least > 1:  # to an old kernel all others are alike
+            scored = [each for each in scored if each[0] >= least]
+    found = (_candidate(process, page_size_bytes, row, 0) for _, row, process in scored)
     return tuple(candidate for candidate in found if candidate is not None)
 
 

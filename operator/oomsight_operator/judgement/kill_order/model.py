@@ -92,7 +92,7 @@ class KillOrder:
     """Whether the kernel's points are signed (5.9 on); None: unknown."""
     tolerance_pages: int = 0
     candidates: int = 0
-    """How many were looked at; `ranked` may hold the worst alone."""
+    """How many were given; `ranked` may hold the worst alone."""
 
     @property
     def ambiguous(self) -> bool:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from oomsight_operator.judgement.kill_order.model import Candidate, Domain, KillOrder, Ranked
+
+TOLERANCE_PAGES: Final = 0
+"""By how much /proc and the killer may differ in a process's points (`make bench-killorder` measures it)."""
 
 
 def points_of(candidate: Candidate, domain: Domain) -> int:
@@ -23,7 +27,7 @@ def rank(
     domain: Domain,
     *,
     signed: bool | None = True,
-    tolerance_pages: int = 0,
+    tolerance_pages: int = TOLERANCE_PAGES,
     most: int | None = None,
 ) -> KillOrder:
     """The domain's processes, worst first; with `most` no more than so many of them are kept (`first` always holds all).

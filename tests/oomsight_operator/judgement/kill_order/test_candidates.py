@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.oomsight_operator.judgement.build import GI, MI, memory, process, row
+from tests.oomsight_operator.judgement.kill_order.build import NODE
 
 from oomsight_api.report import NodeMemory, Process
-from oomsight_operator.judgement.kill_order.candidates import candidates_of, page_size, unscored
+from oomsight_operator.judgement.kill_order.candidates import candidates_of, page_size, unscored, worst_candidates
+from oomsight_operator.judgement.kill_order.order import rank
 
 
 def test_size_is_what_is_resident_swapped_and_in_page_tables_each_in_whole_pages() -> None:
@@ -55,6 +59,27 @@ def test_what_comes_free_for_certain_is_what_no_other_process_of_the_container_c
 
     unlisted = candidates_of([row(uses=memory(anon=70 * MI), processes=both, process_count=3)], (), 4096)
     assert [each.private_pages for each in unlisted] == [0, 0]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.one_of(st.integers(-999, 1000), st.sampled_from([-998, -997]))), max_size=30),
+    st.integers(1, 8),
+    st.sampled_from([True, False, None]),
+    st.integers(0, 20),
+    st.booleans(),
+)
+def test_of_the_worst_alone_the_same_may_be_first_as_of_all(
+    sizes: list[tuple[int, int]], most: int, signed: bool | None, tolerance: int, outside: bool
+) -> None:
+    processes = tuple(process(pid, rss=pages * 4096, adj=adj) for pid, (pages, adj) in enumerate(sizes, 2))
+    rows, host = ([], processes) if outside else ([row(processes=processes)], None)
+    worst = worst_candidates(
+        rows, host, 4096, pages_per_adj=NODE.pages_per_adj, most=most, signed=signed, tolerance_pages=tolerance
+    )
+    whole = rank(candidates_of(rows, host, 4096), NODE, signed=signed, tolerance_pages=tolerance, most=most)
+
+    assert rank(worst, NODE, signed=signed, tolerance_pages=tolerance, most=most).first == whole.first
+    assert [each.points for each in rank(worst, NODE, signed=signed, most=most).ranked] == [each.points for each in whole.ranked]
 
 
 @pytest.mark.parametrize("told", [None, 0, -1])
