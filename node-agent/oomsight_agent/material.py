@@ -30,6 +30,9 @@ NEAR_LIMIT_RATIO = 0.90
 PRESSURE_STEP_PERCENT = 5.0
 """avg10 moves all the time; 5 points of wall time are half a second of stall in ten."""
 
+MINUTE_STEP_PERCENT = 2.0
+"""avg60 moves slowly and goes on moving when avg10 has come to rest; a policy's thresholds for it begin at 5 points."""
+
 RATE_STEP_PER_SECOND = 50.0
 RATE_STEP_FACTOR = 2.0
 """Refaults and major faults are told when they doubled or halved, and moved by what a slow disk can just serve (50 pages a
@@ -150,10 +153,15 @@ def limit_hits_rose(previous: int | None, now: int | None) -> bool:
 
 
 def pressure_moved(told: Pressure | None, now: Pressure | None) -> bool:
-    """True when the ten-second averages moved by PRESSURE_STEP_PERCENT, came or went."""
+    """True when the ten-second averages moved by PRESSURE_STEP_PERCENT, the minute's by MINUTE_STEP_PERCENT, came or went."""
     if told is None or now is None:
         return told is not now
-    return _percent_moved(told.some_avg10, now.some_avg10) or _percent_moved(told.full_avg10, now.full_avg10)
+    return (
+        _percent_moved(told.some_avg10, now.some_avg10, PRESSURE_STEP_PERCENT)
+        or _percent_moved(told.full_avg10, now.full_avg10, PRESSURE_STEP_PERCENT)
+        or _percent_moved(told.some_avg60, now.some_avg60, MINUTE_STEP_PERCENT)
+        or _percent_moved(told.full_avg60, now.full_avg60, MINUTE_STEP_PERCENT)
+    )
 
 
 def _amounts_moved(told: Memory, now: Memory, node_total_bytes: int | None) -> bool:
@@ -182,10 +190,10 @@ def _peak_rose(told: Memory, now: Memory, told_peak_bytes: int | None, node_tota
     return rise >= STEP_FLOOR_BYTES and rise >= step_bytes(now, known, node_total_bytes)
 
 
-def _percent_moved(told: float | None, now: float | None) -> bool:
+def _percent_moved(told: float | None, now: float | None, step: float) -> bool:
     if told is None or now is None:
         return told is not now
-    return abs(now - told) >= PRESSURE_STEP_PERCENT
+    return abs(now - told) >= step
 
 
 def _rate_moved(told: float | None, now: float | None) -> bool:

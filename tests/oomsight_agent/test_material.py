@@ -92,11 +92,21 @@ def test_identity_score_and_group_are_told() -> None:
         replace(WEB, container_name=None),
         replace(WEB, pressure=None),
         replace(WEB, pressure=Pressure(some_avg10=6.0, full_avg10=0.5)),
+        replace(WEB, pressure=Pressure(some_avg10=1.0, full_avg10=0.5, full_avg60=12.0)),
         replace(WEB, refaults_per_second=80.0),
         replace(WEB, floor_slope_bytes_per_second=8 * MIB / 600),
         replace(WEB, floor_slope_bytes_per_second=None),
     ):
         assert container_change(WEB, now, 210 * MIB, NODE) is Change.MATERIAL, now
+
+
+def test_the_minutes_pressure_is_told_on_though_that_of_ten_seconds_has_come_to_rest() -> None:
+    stalled = replace(WEB, pressure=Pressure(some_avg10=40.0, full_avg10=40.0, some_avg60=6.0, full_avg60=6.0))
+    little_later = replace(WEB, pressure=Pressure(some_avg10=40.0, full_avg10=40.0, some_avg60=7.9, full_avg60=7.9))
+    later = replace(WEB, pressure=Pressure(some_avg10=40.0, full_avg10=40.0, some_avg60=11.0, full_avg60=11.0))
+
+    assert container_change(stalled, little_later, 210 * MIB, NODE) is Change.NONE
+    assert container_change(stalled, later, 210 * MIB, NODE) is Change.MATERIAL
 
 
 def test_small_moves_of_pressure_rates_slope_and_processes_are_noise() -> None:
