@@ -51,11 +51,17 @@ def test_few_refaults_are_no_thrashing_and_how_many_is_the_policys() -> None:
     assert judged(thrash(199.0, some=80.0), risk={"cacheThrashing": {"lowPagesPerSecond": 50}}) is not None
 
 
-def test_without_pressure_of_its_own_major_faults_show_the_waiting() -> None:
-    finding = judged(thrash(900.0, faults=450.0))
+def test_without_pressure_of_its_own_major_faults_show_the_waiting_but_only_as_low() -> None:
+    finding = judged(thrash(110_000.0, faults=69.0))
 
     assert finding is not None
-    assert finding.sentence.endswith("450 of its own pages a second are read from disk before it can go on (major faults)")
+    assert finding.level is RiskLevel.LOW
+    assert finding.sentence.endswith("usage stands at its limit 512Mi; tasks wait for 69 disk reads a second (major faults)")
+    assert judged(thrash(110_000.0, faults=49.0)) is None
+
+
+def test_pressure_is_believed_over_major_faults() -> None:
+    assert judged(thrash(110_000.0, some=0.4, faults=900.0)) is None
 
 
 def test_where_nothing_tells_of_waiting_nothing_is_said() -> None:
