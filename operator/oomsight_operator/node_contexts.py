@@ -87,7 +87,13 @@ class NodeContexts:
         resized = before is not None and before.context.allocatable_bytes != allocatable_bytes
         if before is not None and before.version == node.version and not resized:
             return None
-        context = NodeContext(node.node_name, node.memory, _order(node), allocatable_bytes=allocatable_bytes)
+        context = NodeContext(
+            node.node_name,
+            node.memory,
+            _order(node),
+            host_processes_known=node.host_processes is not None,
+            allocatable_bytes=allocatable_bytes,
+        )
         now = _Cached(node.version, context, self._band(context), _Head.of(context.kill_order))
         self._cached[node.node_name] = now
         if before is None or before.band != now.band or resized:

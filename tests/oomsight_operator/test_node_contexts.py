@@ -66,6 +66,9 @@ def test_processes_outside_pods_take_part_and_an_old_kernel_is_known_as_one() ->
     contexts = NodeContexts()
     told = node(1, a=10, settings={"signed_badness": False})
     told.host_processes = (process(8, 90), process(9, 5, adj=-999))
+    assert contexts.get(told).host_processes_known
+    assert not contexts.get(node(2, a=10)).host_processes_known
+    told.version = 3
     order = contexts.get(told).kill_order
     assert order is not None
     assert [(each.candidate.pid, each.points) for each in order.ranked] == [(8, 90 * 256), (7, 10 * 256), (9, 1)]

@@ -164,6 +164,8 @@ class NodeContext:
     kill_order: KillOrder | None = None
     """When the node's own memory runs out, processes outside containers included; the worst alone are kept. None: the kernel does
     not go by points there, or the scale is unknown."""
+    host_processes_known: bool = False
+    """Whether the order has the processes outside containers; if not, one of them may die before anybody in it."""
     allocatable_bytes: int | None = None
     """Of the Node object: the memory that all pods together may have; None where that is not known."""
 

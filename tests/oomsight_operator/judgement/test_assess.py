@@ -227,6 +227,16 @@ def test_the_first_to_die_of_a_node_that_is_short_of_memory_is_told_so() -> None
     assert "(oom_score_adj 1000, 80Mi resident)" in assessment.containers[0].findings[0].sentence
 
 
+def test_a_guaranteed_pod_that_would_die_first_is_told_so_though_the_node_has_room() -> None:
+    guaranteed = pod(spec(request=12 * GI, limit=12 * GI, cpu=(1000, 1000)))
+    everybody = (candidate(7, adj=-997, rss=4 * GI, container=FIRST_RUN), candidate(8, adj=-997, rss=GI, container=SECOND_RUN))
+    node = NodeContext("node-1", ROOMY, rank(everybody, NODE), host_processes_known=True)
+    assessment, _ = judge(guaranteed, {"app": row(uses=memory(4 * GI, 12 * GI))}, node=node)
+
+    assert (assessment.qos_class, assessment.level) == (QosClass.GUARANTEED, RiskLevel.LOW)
+    assert assessment.reasons == (RiskReason.FIRST_TO_DIE,)
+
+
 @pytest.mark.parametrize(("requests", "reasons"), [((300, 20), ()), ((100, 20), (RiskReason.OVER_REQUEST,))])
 def test_only_a_pod_above_its_request_in_sum_is_over_it(requests: tuple[int, int], reasons: tuple[RiskReason, ...]) -> None:
     app, proxy = (spec(name, request=asked * MI, limit=512 * MI) for name, asked in zip(("app", "proxy"), requests, strict=True))

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from tests.oomsight_operator.judgement.build import FIRST_RUN, GI, MI, ROOMY, SECOND_RUN, THIRD_RUN, memory, pod, running, spec
+from tests.oomsight_operator.judgement.build import FIRST_RUN, GI, MI, NOW, SECOND_RUN, THIRD_RUN, memory, pod, running, spec
 
-from oomsight_api.report import Container, Process
+from oomsight_api.report import Container, NodeMemory, Process
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.model import NodeContext, Pod
 from oomsight_operator.node_contexts import NodeContexts
 from oomsight_operator.polling.telemetry import NodeTelemetry
+from oomsight_operator.views.kill_order import kill_order_document
+from oomsight_operator.views.sample import Sample
 
 WEB = pod(spec("app"), statuses=(running("app", FIRST_RUN),), uid="uid-web", namespace="team-a", name="web-1")
 DB = pod(spec("postgres"), statuses=(running("postgres", SECOND_RUN),), uid="uid-db", namespace="team-b", name="db-0")
+PAGE = 4096
+SAMPLE = Sample("node-1", NOW + 2, NOW, 2.04)
+NODE_MEMORY = NodeMemory(
+    total_bytes=16 * GI,
+    available_bytes=8 * GI,
+    swap_total_bytes=0,
+    page_size_bytes=PAGE,
+    swappiness=60,
+    signed_badness=True,
+)
 PODS: tuple[Pod, ...] = (WEB, DB)
 
 
@@ -54,7 +67,7 @@ def telemetry(*rows: Container, **more: Any) -> NodeTelemetry:
         "uid-web": PodRow(pod_uid="uid-web", cgroup="/kubepods/poduid-web", memory=memory(MI)),
     }
     node.host_processes = (process(9, "sshd", rss=8 * MI, adj=0, cgroup="/system.slice/ssh.service"),)
-    node.time_seconds, node.interval_seconds = 1_772_359_200.0, 1.0
+    node.time_seconds, node.interval_seconds = NOW, 1.0
     for name, value in more.items():
         setattr(node, name, value)
     return node
@@ -64,11 +77,7 @@ def context(node: NodeTelemetry) -> NodeContext:
     return NodeContexts().get(node)
 
 
-NODE_MEMORY = type(ROOMY)(
-    total_bytes=16 * GI,
-    available_bytes=8 * GI,
-    swap_total_bytes=0,
-    page_size_bytes=4096,
-    swappiness=60,
-    signed_badness=True,
-)
+def document(node: NodeTelemetry, pods: tuple[Pod, ...] = PODS) -> dict[str, Any]:
+    """The kill order as who asks gets it."""
+    parsed: dict[str, Any] = json.loads(json.dumps(kill_order_document(node, pods, sample=SAMPLE), allow_nan=False))
+    return parsed

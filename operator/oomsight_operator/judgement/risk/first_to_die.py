@@ -7,7 +7,8 @@ medium below the policy's `risk.nodeAvailable.mediumPercent` of available memory
 make no pod safe.
 
 A Guaranteed pod is told also while the node has room, at level low: its owner was promised that others die first. Condition: it is
-first of all processes of the node, beyond doubt, by 5 % of the node's memory and swap; once told, until less than 2 % remain.
+first of all processes of the node, those outside pods known and counted, beyond doubt, by 5 % of the node's memory and swap; once
+told, until less than 2 % remain.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ def _lead(order: KillOrder) -> Margin | None:
 def _though_guaranteed(subject: Subject, order: KillOrder, first: Candidate) -> Finding | None:
     gap = _lead(order)
     told = subject.before(RiskReason.FIRST_TO_DIE) is not RiskLevel.NONE
-    if subject.qos_class is not QosClass.GUARANTEED or gap is None or lead(order) < (1 if told else 2):
+    if subject.qos_class is not QosClass.GUARANTEED or not subject.node.host_processes_known:
+        return None
+    if gap is None or lead(order) < (1 if told else 2):
         return None
     page = page_size(subject.node.memory) if subject.node.memory is not None else DEFAULT_PAGE_SIZE_BYTES
     size, ahead = human_bytes(first.size_pages * page), human_bytes(gap.pages * page)

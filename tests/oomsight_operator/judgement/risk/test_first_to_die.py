@@ -21,7 +21,7 @@ SSHD = candidate(9, adj=1000, rss=90 * MI, name="ss\x1bhd")
 
 
 def node(memory: NodeMemory, *everybody: Candidate, signed: bool | None = True) -> NodeContext:
-    return NodeContext("node-1", memory, rank(everybody, NODE, signed=signed))
+    return NodeContext("node-1", memory, rank(everybody, NODE, signed=signed), host_processes_known=True)
 
 
 def with_available(percent: int | None) -> NodeMemory:
@@ -132,6 +132,12 @@ def test_a_guaranteed_pod_whose_process_gave_itself_away_is_told_which() -> None
 )
 def test_a_guaranteed_pod_that_is_not_first_beyond_doubt_is_left_alone(everybody: tuple[Candidate, ...]) -> None:
     assert guaranteed(*everybody) is None
+
+
+def test_a_guaranteed_pod_is_not_told_where_a_process_outside_pods_may_die_before_for_all_that_is_known() -> None:
+    unknown = replace(node(ROOMY, HUGE, SMALL), host_processes_known=False)
+
+    assert first_to_die(subject(spec(), node=unknown, qos_class=QosClass.GUARANTEED)) is None
 
 
 def test_others_are_not_told_while_the_node_has_room() -> None:
