@@ -62,7 +62,7 @@ def test_what_would_change_it_and_what_follows() -> None:
     )
     cascade = told["cascade"]
     assert [[each["pid"] for each in step["victims"]] for step in cascade["steps"]] == [[11, 12], [21], [9], [10]]
-    assert (cascade["neededBytes"], cascade["end"]) == (-(-16 * GI * 5 // 100 // PAGE) * PAGE, "nobody-left")
+    assert (cascade["neededBytes"], cascade["end"]) == (-(-16 * GI * 5 // 100 // PAGE) * PAGE, "perhaps-enough")
     assert (cascade["steps"][0]["freesAtLeastBytes"], cascade["steps"][0]["freesAtMostBytes"]) == (62 * MI, 70 * MI)
     assert [step["onlyIfLessWasFreed"] for step in cascade["steps"]] == [False, False, True, True]
 

@@ -24,12 +24,14 @@ class End(StrEnum):
 
     ENOUGH = "enough"
     """So much is free for certain."""
+    PERHAPS_ENOUGH = "perhaps-enough"
+    """So much may be free; how much of it others hold as well is not known."""
     NOBODY_LEFT = "nobody-left"
-    """The kernel would panic (node) or the task that asked would fail (cgroup)."""
+    """Not enough, and nobody is left: the node would panic, in a cgroup whoever asks for memory would fail."""
     AMBIGUOUS = "ambiguous"
     """Nobody can say who is next."""
     LONG = "long"
-    """It goes on; what was asked for is told."""
+    """Not enough, and it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,13 @@ def cascade_of(order: KillOrder, needed_pages: int, *, groups: Collection[str] =
     least = most = 0
     while least < needed_pages:
         if not left:
-            return Cascade(needed_pages, tuple(steps), End.NOBODY_LEFT)
+            return Cascade(needed_pages, tuple(steps), End.PERHAPS_ENOUGH if most >= needed_pages else End.NOBODY_LEFT)
         first = tuple(leaders(order, left))
         victims = dies_with((each.candidate for each in left), first[0], groups, domain)
         if not _are_as_one(first, victims, groups, domain):
             return Cascade(needed_pages, tuple(steps), End.AMBIGUOUS, first)
         if len(steps) >= most_steps:
-            return Cascade(needed_pages, tuple(steps), End.LONG)
+            return Cascade(needed_pages, tuple(steps), End.PERHAPS_ENOUGH if most >= needed_pages else End.LONG)
         step = _step(first, victims, needed_for_certain=most < needed_pages)
         steps.append(step)
         least += step.least_pages

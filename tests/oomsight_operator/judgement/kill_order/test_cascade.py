@@ -47,6 +47,12 @@ def test_it_ends_where_nobody_is_left() -> None:
     assert cascade([], NODE, 1).end is End.NOBODY_LEFT
 
 
+def test_where_it_is_not_known_how_much_others_hold_it_may_have_been_enough() -> None:
+    found = cascade([candidate(7, size_pages=600), candidate(8, size_pages=500)], NODE, 550)
+    assert (chosen(found), found.end, found.least_pages, found.most_pages) == ([[7], [8]], End.PERHAPS_ENOUGH, 0, 1100)
+    assert cascade([candidate(7, size_pages=600)], NODE, 601).end is End.NOBODY_LEFT
+
+
 def test_it_ends_where_nobody_can_say_who_is_next_and_names_all_who_may_be() -> None:
     found = cascade([own(7, 30), own(8, 20, container="a"), own(9, 20, container="b")], NODE, 100)
 
@@ -98,4 +104,6 @@ def test_nobody_dies_twice_and_enough_is_enough(
     assert all(domain.holds(each) for each in dead)
     assert sum(each.private_pages for each in dead) >= found.least_pages
     assert (found.least_pages >= needed) is (found.end is End.ENOUGH)
+    if found.end in (End.NOBODY_LEFT, End.LONG):
+        assert found.most_pages < needed
     assert (len(found.next_one_of) > 1) is (found.end is End.AMBIGUOUS)
