@@ -93,7 +93,8 @@ class Process(Row, frozen=True, kw_only=True, omit_defaults=True):
     """Its cgroup, where that lies deeper than its container's; of a process outside containers always (None: unknown)."""
     oom_score_adj: OomScoreAdj | None = None
     rss_bytes: Count | None = None
-    """RssAnon + RssFile + RssShmem of /proc/PID/status."""
+    """Resident memory as the OOM killer counts it: field 24 of /proc/PID/stat. Where that cannot be read: RssAnon + RssFile +
+    RssShmem of status, which recent kernels count more exactly than the killer does."""
     swap_bytes: Count | None = None
     page_tables_bytes: Count | None = None
     badness_points: Signed | None = None

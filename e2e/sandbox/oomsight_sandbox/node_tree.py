@@ -265,14 +265,15 @@ class NodeTree:
     def _write_process(self, process: ProcessFiles, cgroup: str) -> None:
         number = "9:memory:" if self.flavour is Flavour.V1_CGROUPFS else "0::"
         status = f"Name:\t{process.name}\nState:\tS (sleeping)\n" + ("" if process.kernel_thread else _sizes(process))
-        ids = " ".join(["1"] * 17)
+        before_start = " ".join(["1"] * 18)
+        resident = 0 if process.kernel_thread else (process.anon_bytes + process.file_bytes + process.shmem_bytes) // PAGE_BYTES
         write_all(
             self.proc_root / str(process.pid),
             {
                 "cgroup": f"{number}{cgroup}\n",
                 "oom_score_adj": f"{process.oom_score_adj}\n",
                 "status": status,
-                "stat": f"{process.pid} ({process.name}) S {ids} {1000 + process.pid} 0 0\n",
+                "stat": f"{process.pid} ({process.name}) S {before_start} {1000 + process.pid} 0 {resident} 0\n",
             },
         )
 

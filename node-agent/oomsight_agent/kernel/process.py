@@ -4,7 +4,14 @@
 `/proc/PID/oom_score_adj`: `-998`; `/proc/PID/status`: `Name:\\tcat`, `RssAnon:\\t     112 kB` (kernel 4.5 on), VmSwap, VmPTE (all
 page tables since 4.15), `NSpid:\\t4711\\t1` (4.1 on: its pid in each pid namespace, from this /proc's inwards; a last 1 is
 the first process of its namespace), `State:\\tZ (zombie)`. A kernel thread and a zombie have no memory and so no Rss lines.
-Sources: fs/proc/array.c, fs/proc/task_mmu.c, kernel/cgroup/cgroup.c (proc_cgroup_show), mm/oom_kill.c (oom_badness).
+
+`/proc/PID/stat`: `4711 (cat) S 1 …`; field 24 is the resident pages as the OOM killer counts them (get_mm_rss). From 6.2 on that is
+a counter to which each processor hands on 32 pages at a time (or twice the number of processors, where that is more). Recent
+kernels (6.12.95 and 6.18, measured) add up for status what the processors have not handed on yet, but not for stat, nor for the
+killer: on two processors the two differ by up to 100 pages, on many by more.
+
+Sources: fs/proc/array.c, fs/proc/task_mmu.c, lib/percpu_counter.c, kernel/cgroup/cgroup.c (proc_cgroup_show), mm/oom_kill.c
+(oom_badness).
 """
 
 from __future__ import annotations
@@ -20,6 +27,9 @@ _MAX_NAME_BYTES: Final = 15
 _MAX_NAMESPACES: Final = 33
 """MAX_PID_NS_LEVEL and the outermost one."""
 _OOM_SCORE_ADJ_MIN: Final = -1000
+_RESIDENT_FIELD: Final = 21
+"""Counted from behind the name, which is field 2."""
+_MOST_DIGITS: Final = 14
 _DELETED: Final = b" (deleted)"
 _ESCAPE: Final = re.compile(rb"\\(n|\\)")
 
@@ -71,6 +81,15 @@ def parse_status(data: bytes) -> ProcessStatus | Problem:
     rss = None if anon is None or file is None or shmem is None else anon + file + shmem
     dead = b"\nState:\tZ" in data or b"\nState:\tX" in data
     return ProcessStatus(printable(raw_name), rss, swap, page_tables, _namespace_pids(data), dead)
+
+
+def parse_resident_pages(data: bytes) -> int | Problem:
+    """Of /proc/PID/stat. The name in parentheses may hold anything, parentheses and spaces too: fields are counted from its end."""
+    fields = data.rpartition(b")")[2].split()
+    text = fields[_RESIDENT_FIELD] if len(fields) > _RESIDENT_FIELD else b""
+    if not text.isdigit() or len(text) > _MOST_DIGITS:
+        return problem("a line such as '4711 (cat) S 1 …' with the resident pages as field 24", data)
+    return int(text)
 
 
 def _namespace_pids(data: bytes) -> tuple[int, ...]:

@@ -32,6 +32,7 @@ class FileKind(StrEnum):
     VMSTAT = "vmstat"
     SYSCTL = "sysctl"
     PROCESS_CGROUP = "process_cgroup"
+    PROCESS_STAT = "process_stat"
     PROCESS_STATUS = "process_status"
     PROCESS_OOM_SCORE_ADJ = "process_oom_score_adj"
     PROCESS_OOM_SCORE = "process_oom_score"

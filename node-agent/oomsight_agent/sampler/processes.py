@@ -8,6 +8,7 @@ Processes in no container are many and seldom matter, so they are looked at once
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from oomsight_agent.kernel.files import read_value
 from oomsight_agent.kernel.numbers import parse_oom_score_adj
 from oomsight_agent.kernel.problem import printable_text
-from oomsight_agent.kernel.process import ProcessStatus, badness_points, parse_status
+from oomsight_agent.kernel.process import ProcessStatus, badness_points, parse_resident_pages, parse_status
 from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
 from oomsight_agent.sampler.candidates import who_may_die_first
 from oomsight_agent.sampler.places import Places
@@ -144,6 +145,9 @@ class ProcessTable:
     def _row(self, pid: int, status: ProcessStatus, total_pages: int | None, page_size_bytes: int) -> Process:
         path = f"{self._proc}/{pid}/oom_score_adj"
         oom_score_adj = read_value(self._errors, FileKind.PROCESS_OOM_SCORE_ADJ, parse_oom_score_adj, path)
+        resident = read_value(self._errors, FileKind.PROCESS_STAT, parse_resident_pages, f"{self._proc}/{pid}/stat")
+        if resident is not None:
+            status = dataclasses.replace(status, rss_bytes=resident * page_size_bytes)
         return Process(
             pid=pid,
             name=status.name,

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oomsight_agent.kernel.problem import Problem
-from oomsight_agent.kernel.process import ProcessStatus, badness_points, parse_cgroup_of_process, parse_status
+from oomsight_agent.kernel.process import (
+    ProcessStatus,
+    badness_points,
+    parse_cgroup_of_process,
+    parse_resident_pages,
+    parse_status,
+)
 
 V1 = b"9:name=systemd:/\n4:cpuset,memory:/kubepods/burstable/pod1\n0::/init.scope\n"
 
@@ -41,6 +47,23 @@ def test_a_file_that_makes_no_sense_is_a_problem() -> None:
 
 def test_sizes_and_name() -> None:
     assert parse_status(status()) == ProcessStatus("cat", (112 + 1576 + 4) * 1024, 16 * 1024, 44 * 1024)
+
+
+def test_resident_pages_as_the_killer_counts_them() -> None:
+    line = b"4711 (cat) S 1 4711 4711 0 -1 4194560 99 0 0 0 0 0 0 0 20 0 1 0 100 3252224 405 18446744073709551615 1 1 0\n"
+    assert parse_resident_pages(line) == 405
+    assert parse_resident_pages(line.replace(b"(cat)", b"(a) S 1 2 (b)")) == 405
+
+
+@pytest.mark.parametrize("data", [b"", b"4711 (cat) S 1", b"4711 (cat) S" + b" x" * 40, b"1 (a) S" + b" 9" * 20 + b" " + b"9" * 15])
+def test_a_stat_that_makes_no_sense_is_a_problem(data: bytes) -> None:
+    assert isinstance(parse_resident_pages(data), Problem)
+
+
+@given(st.binary())
+def test_resident_pages_of_anything_do_not_crash(data: bytes) -> None:
+    parsed = parse_resident_pages(data)
+    assert isinstance(parsed, Problem) or parsed >= 0
 
 
 def test_the_numbers_in_the_pid_namespaces() -> None:

@@ -49,6 +49,22 @@ def proc(tmp_path: Path) -> Proc:
     return Proc(tmp_path)
 
 
+def test_resident_memory_is_what_the_killer_counts_and_not_the_more_exact_sum(proc: Proc) -> None:
+    """Of two that are alike by the exact sum, the one whose pages the killer's counter has already seen dies first."""
+    for pid, counted in ((10, 2000), (11, 1960)):
+        proc.put(pid, kib=8192)
+        (proc.root / str(pid) / "stat").write_text(f"{pid} (p (x) y) S {'0 ' * 20}{counted} 0 0\n")
+    found = proc.look()
+    assert [(process.pid, process.rss_bytes) for process in found.biggest] == [(10, 2000 * PAGE), (11, 1960 * PAGE)]
+    assert [process.badness_points for process in found.biggest] == [2002, 1962]
+
+
+def test_without_that_file_it_is_the_sum(proc: Proc) -> None:
+    proc.put(10, kib=8192)
+    assert proc.look().biggest[0].rss_bytes == 8192 * 1024
+    assert proc.errors.total == 0
+
+
 def test_the_worst_come_first_by_the_kernels_order_and_not_by_size(proc: Proc) -> None:
     proc.put(10, kib=400_000, adj=0)
     proc.put(11, kib=100, adj=900)
