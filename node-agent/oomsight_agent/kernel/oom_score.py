@@ -9,9 +9,11 @@ and not all of them. Sources: fs/proc/base.c (proc_oom_score), mm/oom_kill.c (oo
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from oomsight_agent.kernel.files import read_value
 from oomsight_agent.kernel.numbers import parse_number, parse_oom_score_adj
-from oomsight_agent.kernel.process import ProcessStatus, badness_points, parse_status
+from oomsight_agent.kernel.process import ProcessStatus, badness_points, parse_resident_pages, parse_status
 from oomsight_agent.kernel.read_errors import FileKind, ReadErrors
 
 
@@ -19,7 +21,9 @@ def read_signed_badness(proc_root: str, errors: ReadErrors, total_pages: int | N
     """What this process' own score says; None where it fits both kinds of arithmetic, neither, or cannot be read."""
 
     def read_status() -> ProcessStatus | None:
-        return read_value(errors, FileKind.PROCESS_STATUS, parse_status, f"{proc_root}/self/status")
+        status = read_value(errors, FileKind.PROCESS_STATUS, parse_status, f"{proc_root}/self/status")
+        resident = read_value(errors, FileKind.PROCESS_STAT, parse_resident_pages, f"{proc_root}/self/stat")
+        return status if status is None or resident is None else replace(status, rss_bytes=resident * page_size_bytes)
 
     before = read_status()
     score = read_value(errors, FileKind.PROCESS_OOM_SCORE, parse_number, f"{proc_root}/self/oom_score")

@@ -151,6 +151,9 @@ class OomLog:
 
     def _exiting(self, pid: int) -> None:
         self._line.close()
+        last = self._last
+        if last is not None and last.oom.group_cgroup is not None and (pid in last.kills or pid in last.possible_pids):
+            return  # a member that has gone already, most often the first victim itself: its group dies on
         self._chosen = self._last = None
         dump = self._dump
         if dump is not None:

@@ -117,6 +117,20 @@ def test_who_dies_for_the_node_is_no_member_of_a_containers_group() -> None:
     assert (second.is_global, [kill.pid for kill in second.kills]) == (True, [14])
 
 
+@pytest.mark.parametrize("going", [13, 15])
+def test_a_group_goes_on_behind_a_member_that_has_gone_already(going: int) -> None:
+    """As 6.1 and 6.12 log it where the first victim, or another, is quicker than its killer."""
+    exiting = EXITING.replace(b"13", b"%d" % going)
+    rest = [killed(pid) for pid in (15, 16) if pid != going]
+    (oom,) = ooms(log(*dump(13, 14, 15, 16), context(13), killed(13), GROUP, killed(14), exiting, *rest))
+    assert [kill.pid for kill in oom.kills] == [pid for pid in (13, 14, 15, 16) if pid != going or pid == 13]
+
+
+def test_a_victim_of_another_oom_that_has_gone_already_ends_a_group() -> None:
+    lines = [*dump(13, 14), context(13), killed(13), GROUP, EXITING.replace(b"13", b"99"), killed(14)]
+    assert [[kill.pid for kill in oom.kills] for oom in ooms(log(*lines))] == [[13], [14]]
+
+
 def test_a_group_dies_without_the_one_that_was_exiting() -> None:
     (oom,) = ooms(log(*dump(13, 14, 15), context(13), EXITING, GROUP, killed(14), killed(15)))
     assert [kill.pid for kill in oom.kills] == [14, 15]
