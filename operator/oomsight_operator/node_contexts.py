@@ -38,14 +38,15 @@ class _Head:
     lead: int = 0
 
     @classmethod
-    def of(cls, order: KillOrder | None) -> _Head:
+    def of(cls, context: NodeContext) -> _Head:
+        order = context.kill_order
         if order is None:
             return cls()
         firsts = first_containers(order)
         return cls(
             frozenset(each.container_id for each in firsts),
             frozenset(each.pod_uid for each in firsts if each.pod_uid is not None),
-            lead(order),
+            lead(order) if context.host_processes_known else 0,
         )
 
 
@@ -94,7 +95,7 @@ class NodeContexts:
             host_processes_known=node.host_processes is not None,
             allocatable_bytes=allocatable_bytes,
         )
-        now = _Cached(node.version, context, self._band(context), _Head.of(context.kill_order))
+        now = _Cached(node.version, context, self._band(context), _Head.of(context))
         self._cached[node.node_name] = now
         if before is None or before.band != now.band or resized:
             return Shift(whole_node=True)

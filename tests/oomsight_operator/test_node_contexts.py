@@ -87,11 +87,17 @@ def test_whoever_becomes_or_ceases_to_be_first_is_named() -> None:
 
 
 def test_whoever_comes_to_be_first_beyond_doubt_is_named_since_a_guaranteed_pod_is_told_so() -> None:
+    def alone(version: int, a: int, *, outside_known: bool = True) -> NodeTelemetry:
+        told = node(version, a=a, b=90)
+        told.host_processes = () if outside_known else None
+        return told
+
     contexts = NodeContexts()
-    contexts.update(node(1, a=100, b=90))
-    assert contexts.update(node(2, a=120, b=90)) == Shift(cgroup_uids=frozenset({"pod-a"}))  # 3 % of the node's memory ahead
-    assert contexts.update(node(3, a=130, b=90)) is None
-    assert contexts.update(node(4, a=150, b=90)) == Shift(cgroup_uids=frozenset({"pod-a"}))
+    contexts.update(alone(1, 100))
+    assert contexts.update(alone(2, 120)) == Shift(cgroup_uids=frozenset({"pod-a"}))  # 3 % of the node's memory ahead
+    assert contexts.update(alone(3, 130)) is None
+    assert contexts.update(alone(4, 150)) == Shift(cgroup_uids=frozenset({"pod-a"}))
+    assert contexts.update(alone(5, 150, outside_known=False)) == Shift(cgroup_uids=frozenset({"pod-a"}))
 
 
 def test_crossing_a_threshold_of_available_memory_concerns_the_whole_node() -> None:

@@ -139,7 +139,7 @@ def _near(place: _Place, node: NodeTelemetry, known: Known) -> dict[str, Any]:
     owner = known.owners.of_container(place.container_id)
     if place.pod_uid is not None:
         owner = known.owners.of_pod(place.pod_uid)
-    head = {
+    place_document = {
         "scope": place.scope.value,
         "cgroup": printable(place.cgroup, 512),
         **Owners.owner_document(owner),
@@ -148,8 +148,8 @@ def _near(place: _Place, node: NodeTelemetry, known: Known) -> dict[str, Any]:
         "unreclaimablePercent": place.percent,
     }
     if place.domain is None or because is not None:
-        return {**head, "unknownBecause": because}
-    return {**head, **order_document(place.domain, known, LISTED_NEAR)}
+        return {**place_document, "unknownBecause": because}
+    return {**place_document, **order_document(place.domain, known, LISTED_NEAR)}
 
 
 def _not_known(node: NodeTelemetry) -> Iterator[str]:

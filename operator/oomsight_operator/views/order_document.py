@@ -43,6 +43,7 @@ def order_document(domain: Domain, known: Known, listed: int = MAX_LISTED) -> di
     inside = [each.candidate for each in order.ranked]
     needed_pages = -(-domain.total_pages * NEEDED_PERCENT // 100)
     follows = cascade_of(order, needed_pages, groups=known.groups)
+    label = known.owners.process_label if domain.scope is OomScope.CONTAINER else known.owners.label
     document: dict[str, Any] = {
         "totalBytes": domain.total_pages * known.page_size_bytes,
         "oomScoreAdjPointBytes": domain.pages_per_adj * known.page_size_bytes,
@@ -55,9 +56,7 @@ def order_document(domain: Domain, known: Known, listed: int = MAX_LISTED) -> di
         ],
         "cascade": _cascade(follows, known),
         "whatWouldChangeIt": list(
-            what_would_change_it(
-                order, known.owners.label, page_size_bytes=known.page_size_bytes, node_total_bytes=known.node_total_bytes
-            )
+            what_would_change_it(order, label, page_size_bytes=known.page_size_bytes, node_total_bytes=known.node_total_bytes)
         ),
     }
     if order.ambiguous:

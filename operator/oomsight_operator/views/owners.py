@@ -69,7 +69,7 @@ class Owners:
 
     def label(self, candidate: Candidate) -> str:
         """For sentences: `team-a/web-1 container app`, `process sshd (pid 9) outside pods`."""
-        process = f"process {process_name(candidate)} (pid {candidate.pid})"
+        process = self.process_label(candidate)
         if candidate.container_id is None:
             return f"{process} outside pods"
         owner = self.of_container(candidate.container_id)
@@ -77,6 +77,11 @@ class Owners:
             return f"{process} of an unknown pod"
         pod = f"{owner.namespace or 'unknown'}/{owner.pod}"
         return f"{pod} container {owner.container}" if owner.container is not None else f"{pod} {process}"
+
+    @staticmethod
+    def process_label(candidate: Candidate) -> str:
+        """Where all are of one container: `process nginx (pid 11)`."""
+        return f"process {process_name(candidate)} (pid {candidate.pid})"
 
     def document(self, candidate: Candidate) -> dict[str, Any]:
         """For JSON."""

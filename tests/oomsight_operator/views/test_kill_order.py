@@ -35,7 +35,10 @@ def test_what_is_near_its_limit_has_an_order_of_its_own() -> None:
     assert (near["scope"], near["container"], near["unreclaimablePercent"], near["limitBytes"]) == ("container", "app", 93, 64 * MI)
     assert [each["pid"] for each in near["order"]] == [11, 12]
     assert near["totalBytes"] == 64 * MI
-    assert near["whatWouldChangeIt"][0].endswith("by a margin of 10Mi (160 points of oom_score_adj)")
+    assert near["whatWouldChangeIt"][0] == (
+        "process nginx (pid 11) (oom_score_adj 999, 40Mi) dies before process nginx (pid 12) (oom_score_adj 999, 30Mi)"
+        " by a margin of 10Mi (160 points of oom_score_adj)"
+    )
 
 
 def test_pods_and_cgroups_above_them_come_near_too_the_nearest_first_and_no_more_than_ten() -> None:
