@@ -38,8 +38,8 @@ def test_refaults_at_the_limit_that_tasks_wait_for() -> None:
 
 
 def test_a_program_that_streams_through_large_files_and_waits_for_none_is_in_no_danger() -> None:
-    assert judged(thrash(20_000.0, some=0.4)) is None
-    assert judged(thrash(20_000.0, faults=0.0)) is None
+    assert judged(thrash(10_700.0, some=5.5)) is None
+    assert judged(thrash(21_000.0, faults=0.0)) is None
 
 
 def test_refaults_below_the_limit_are_the_nodes_doing() -> None:
@@ -73,8 +73,8 @@ def test_where_nothing_tells_of_waiting_nothing_is_said() -> None:
 def test_a_level_falls_a_share_below_its_threshold() -> None:
     before = {RiskReason.CACHE_THRASHING: RiskLevel.LOW}
 
-    assert judged(thrash(190.0, some=1.0), raised=before) is not None
-    assert judged(thrash(189.0, some=1.0), raised=before) is None
+    assert judged(thrash(190.0, some=5.0), raised=before) is not None
+    assert judged(thrash(189.0, some=5.0), raised=before) is None
 
 
 def test_what_does_not_run_does_not_thrash() -> None:
