@@ -6,12 +6,8 @@ row is told as it stands *now*, not as it stood when it changed; the difference 
 whoever holds a cursor of another instance, of the future, or from before the oldest removal that is still remembered, and to
 everyone once in FULL_EVERY_SECONDS, so that small drifts and whatever went wrong are healed.
 
-**No peak is lost between two answers.** A client that holds cursor C has seen a row's last material version of revision <= C,
-and not the samples after that which were not worth an answer. So the row it gets next answers for *all* samples since that
-version: its `peak_interval_bytes` is the highest of them. Clients lag differently, so each row remembers its peaks with the
-revision that tells them (only those higher than every later one: older, lower peaks cannot matter), at most PEAKS_KEPT;
-merging two keeps the higher one. A peak may so be told twice, never not at all. After PEAK_MEMORY_SECONDS it is forgotten: by
-then every client has been told the whole node.
+**No peak is lost between two answers, and no floor.** The row that a client gets answers for *all* samples since the version that
+it has: its `peak_interval_bytes` is the highest of them, its `floor_bytes` the lowest (`untold.py`).
 
 **A row's last words are not lost either.** A container that is killed and gone before anyone asked is told once as it last
 stood: that answer's cursor stops just before the removal, and the next answer says that it is gone.
@@ -26,21 +22,27 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Generic
 
 from msgspec.structs import replace
 
-from oomsight_agent.material import Change, container_change, limit_hits_rose, log_reading_changed, node_change, pod_change
+from oomsight_agent.material import (
+    Change,
+    container_change,
+    limit_hits_rose,
+    log_reading_changed,
+    node_change,
+    pod_change,
+    settings_around_pods,
+)
 from oomsight_agent.told_incidents import ToldIncidents
+from oomsight_agent.told_row import RowT, ToldRow
+from oomsight_agent.untold import MEMORY_SECONDS
 from oomsight_api.report import Container, NodeMemory, NodeReport, Pod
 
-PEAKS_KEPT = 8
-FULL_EVERY_SECONDS = 300.0
-"""A whole answer of 330 containers is 0.4 MB; on 5,000 nodes that is 7 MB/s, and what is read wrong is wrong for
+FULL_EVERY_SECONDS = MEMORY_SECONDS / 2
+"""Five minutes: a whole answer of 330 containers is 0.4 MB; on 5,000 nodes that is 7 MB/s, and what is read wrong is wrong for
 minutes."""
-
-PEAK_MEMORY_SECONDS = 2 * FULL_EVERY_SECONDS
-"""A client that was away for longer hears of no older peak: a value of `peak_interval_bytes` is about recent minutes."""
 
 QUIET_SECONDS = 60.0
 """Limit hits are an onset after a minute without any: a container full of page cache hits its limit all day, and is told of once,
@@ -50,78 +52,6 @@ REMOVALS_KEPT = 1024
 """Removed rows remembered, for clients that lag; at most 2 MiB. A node that loses a container a second forgets after 17 minutes."""
 
 _CURSOR = re.compile(r"(?P<instance>[0-9A-Za-z]{1,64})\.(?P<revision>[0-9]{1,18})\.(?P<full>[0-9]{1,18})", re.ASCII)
-_NEVER = float("-inf")
-_OPEN = 2**63
-"""Revision of peaks that no material version has told yet."""
-
-RowT = TypeVar("RowT", Container, Pod)
-
-
-class _Track(Generic[RowT]):
-    """One row's story: the last material version, the latest sample, and the peaks that a lagging client has not heard of."""
-
-    __slots__ = (
-        "last_alarm_seconds",
-        "last_hit_seconds",
-        "latest",
-        "peaks",
-        "repeated_seconds",
-        "revision",
-        "told",
-        "told_peak_bytes",
-    )
-
-    def __init__(self, row: RowT, revision: int, now_seconds: float) -> None:
-        peak = row.memory.peak_interval_bytes
-        self.told: RowT = row
-        self.told_peak_bytes = peak
-        self.latest: RowT = row
-        self.repeated_seconds: float | None = None
-        self.revision = revision
-        self.last_hit_seconds = _NEVER
-        self.last_alarm_seconds = _NEVER
-        # (time, revision that tells it, bytes): bytes fall, times and revisions rise.
-        self.peaks: list[tuple[float, int, int]] = [] if peak is None else [(now_seconds, revision, peak)]
-
-    def take(self, row: RowT, now_seconds: float) -> None:
-        """A sample that differs from the latest one. The samples equal to that one had its peak too, and nobody was told."""
-        if self.repeated_seconds is not None:
-            self._note_peak(self.repeated_seconds)
-            self.repeated_seconds = None
-        self.latest = row
-        self._note_peak(now_seconds)
-
-    def _note_peak(self, now_seconds: float) -> None:
-        """Remember the latest sample's peak as one that no material version has told yet."""
-        peak = self.latest.memory.peak_interval_bytes
-        if peak is None:
-            return
-        peaks = self.peaks
-        while peaks and peaks[-1][2] <= peak:
-            peaks.pop()
-        while peaks and now_seconds - peaks[0][0] > PEAK_MEMORY_SECONDS:
-            peaks.pop(0)
-        peaks.append((now_seconds, _OPEN, peak))
-        if len(peaks) > PEAKS_KEPT:
-            highest = peaks.pop(0)
-            peaks[0] = (peaks[0][0], peaks[0][1], highest[2])
-
-    def close(self, revision: int) -> None:
-        """The latest row is the new material version: changes are measured from it, and it tells the peaks that were open."""
-        self.told_peak_bytes = next((peak for _, tells, peak in self.peaks if tells == _OPEN), None)
-        self.peaks = [(time, revision if tells == _OPEN else tells, peak) for time, tells, peak in self.peaks]
-        self.told = self.latest
-        self.revision = revision
-
-    def row_since(self, revision: int, now_seconds: float) -> RowT:
-        """The latest row with the highest peak that a client at `revision` has not been told."""
-        own = self.latest.memory.peak_interval_bytes
-        for time, tells, peak in self.peaks:
-            if tells > revision and now_seconds - time <= PEAK_MEMORY_SECONDS:
-                if own is None or peak > own:
-                    return replace(self.latest, memory=replace(self.latest.memory, peak_interval_bytes=peak))
-                break
-        return self.latest
 
 
 _Compare = Callable[[RowT, RowT, int | None, int | None], Change]
@@ -132,15 +62,15 @@ class _Table(Generic[RowT]):
 
     def __init__(self, compare: _Compare[RowT]) -> None:
         self._compare: _Compare[RowT] = compare
-        self._tracks: dict[str, _Track[RowT]] = {}
-        self._removed: OrderedDict[str, tuple[int, _Track[RowT]]] = OrderedDict()
+        self._tracks: dict[str, ToldRow[RowT]] = {}
+        self._removed: OrderedDict[str, tuple[int, ToldRow[RowT]]] = OrderedDict()
         self.forgotten_revision = 0
         """Removals up to this revision are no longer remembered."""
 
     def record(self, rows: Iterable[tuple[str, RowT]], revision: int, now_seconds: float, node_total_bytes: int | None) -> Change:
         """Take a sample's rows; `revision` is the one that they get if they changed."""
         worst = Change.NONE
-        tracks: dict[str, _Track[RowT]] = {}
+        tracks: dict[str, ToldRow[RowT]] = {}
         for row_id, row in rows:
             track = self._tracks.get(row_id)
             if track is None:
@@ -160,15 +90,15 @@ class _Table(Generic[RowT]):
         self._tracks = tracks
         return worst
 
-    def _begin(self, row_id: str, row: RowT, revision: int, now_seconds: float) -> _Track[RowT]:
+    def _begin(self, row_id: str, row: RowT, revision: int, now_seconds: float) -> ToldRow[RowT]:
         _, track = self._removed.pop(row_id, (0, None))
         if track is None:
-            return _Track(row, revision, now_seconds)
+            return ToldRow(row, revision, now_seconds)
         track.take(row, now_seconds)  # unreadable for a while, not gone: its untold peaks still count
         track.close(revision)
         return track
 
-    def _advance(self, track: _Track[RowT], row: RowT, revision: int, now_seconds: float, node_total_bytes: int | None) -> Change:
+    def _advance(self, track: ToldRow[RowT], row: RowT, revision: int, now_seconds: float, node_total_bytes: int | None) -> Change:
         change = self._compare(track.told, row, track.told_peak_bytes, node_total_bytes)
         if change is Change.URGENT and row.oom_kills == track.told.oom_kills:
             if now_seconds - track.last_alarm_seconds <= QUIET_SECONDS:
@@ -184,7 +114,7 @@ class _Table(Generic[RowT]):
         return change
 
     def rows(self, revision: int, now_seconds: float) -> tuple[RowT, ...]:
-        """All rows that live, with the peaks that a client at `revision` has not been told."""
+        """All rows that live, with the extremes that a client at `revision` has not been told."""
         return tuple(track.row_since(revision, now_seconds) for track in self._tracks.values())
 
     def rows_since(self, revision: int, now_seconds: float) -> tuple[RowT, ...]:
@@ -204,7 +134,7 @@ class _Table(Generic[RowT]):
         removed = [row_id for row_id, (gone, _) in self._removed.items() if revision < gone <= until_revision]
         return tuple(removed)
 
-    def _gone_since(self, revision: int) -> Iterable[tuple[int, _Track[RowT]]]:
+    def _gone_since(self, revision: int) -> Iterable[tuple[int, ToldRow[RowT]]]:
         for gone, track in reversed(self._removed.values()):
             if gone <= revision:
                 return
@@ -223,6 +153,7 @@ class Ledger:
         self.latest: NodeReport | None = None
         """The last recorded report, as the sampler gave it."""
         self._told_node = NodeMemory()
+        self._told_settings: tuple[object, ...] = ()
         self._containers = _Table[Container](container_change)
         self._pods = _Table[Pod](pod_change)
         self._incidents = ToldIncidents()
@@ -244,6 +175,7 @@ class Ledger:
         )
         if change:
             self._told_node = report.node_memory
+            self._told_settings = settings_around_pods(report)
             self.revision = revision
         if change is Change.URGENT:
             self.urgent_revision = revision
@@ -252,6 +184,8 @@ class Ledger:
 
     def _node_change(self, report: NodeReport) -> Change:
         if self.latest is None or log_reading_changed(self.latest, report):
+            return Change.MATERIAL
+        if settings_around_pods(report) != self._told_settings:
             return Change.MATERIAL
         return node_change(self._told_node, report.node_memory)
 
@@ -296,7 +230,7 @@ class Ledger:
         )
 
     def _whole(self, revision: int, now_seconds: float) -> NodeReport:
-        """All rows, with the peaks that a client at `revision` has not been told."""
+        """All rows, with the extremes that a client at `revision` has not been told."""
         assert self.latest is not None
         return replace(
             self.latest,

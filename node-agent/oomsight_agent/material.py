@@ -35,8 +35,8 @@ MINUTE_STEP_PERCENT = 2.0
 
 RATE_STEP_PER_SECOND = 50.0
 RATE_STEP_FACTOR = 2.0
-"""Refaults and major faults are told when they doubled or halved, and moved by what a slow disk can just serve (50 pages a
-second)."""
+"""Refaults, major faults and the node's swapping are told when they doubled or halved, and moved by what a slow disk can just
+serve (50 pages a second)."""
 
 SLOPE_HORIZON_SECONDS = 600.0
 """A slope is told again when, over ten minutes, it would lead a step of memory away from where the told one led."""
@@ -105,6 +105,7 @@ def container_change(told: Container, now: Container, told_peak_bytes: int | Non
         _identity(told) != _identity(now)
         or pressure_moved(told.pressure, now.pressure)
         or _rate_moved(told.refaults_per_second, now.refaults_per_second)
+        or _rate_moved(told.anon_refaults_per_second, now.anon_refaults_per_second)
         or _rate_moved(told.major_faults_per_second, now.major_faults_per_second)
         or _slope_moved(told, now, node_total_bytes)
     ):
@@ -116,7 +117,7 @@ def pod_change(told: Pod, now: Pod, told_peak_bytes: int | None, node_total_byte
     """Compare a pod's own cgroup with its last material version."""
     if told.oom_kills != now.oom_kills and now.oom_kills:
         return Change.URGENT
-    if told.oom_kills != now.oom_kills or told.cgroup != now.cgroup:
+    if told.oom_kills != now.oom_kills or told.cgroup != now.cgroup or told.oom_group != now.oom_group:
         return max(Change.MATERIAL, memory_change(told.memory, now.memory, told_peak_bytes, node_total_bytes))
     return memory_change(told.memory, now.memory, told_peak_bytes, node_total_bytes)
 
@@ -134,12 +135,24 @@ def node_change(told: NodeMemory, now: NodeMemory) -> Change:
         or told.overcommit_ratio != now.overcommit_ratio
         or told.panic_on_oom != now.panic_on_oom
         or told.oom_kill_allocating_task != now.oom_kill_allocating_task
+        or told.signed_badness != now.signed_badness
+        or _rate_moved(told.swap_in_pages_per_second, now.swap_in_pages_per_second)
+        or _rate_moved(told.swap_out_pages_per_second, now.swap_out_pages_per_second)
         or _node_amount_moved(told.available_bytes, now.available_bytes, total)
         or _node_amount_moved(told.swap_free_bytes, now.swap_free_bytes, total)
         or pressure_moved(told.pressure, now.pressure)
     ):
         return Change.MATERIAL
     return Change.NONE
+
+
+def settings_around_pods(report: NodeReport) -> tuple[object, ...]:
+    """What is worth an early answer of the cgroups above the pods and of those that die whole: settings, which seldom change.
+
+    They stand in every answer, as the processes outside containers do, whose sizes are worth none.
+    """
+    above = [(row.cgroup, row.memory.limit_bytes, row.memory.unlimited, row.oom_group, row.holds_pods) for row in report.cgroups]
+    return *above, *report.oom_groups
 
 
 def log_reading_changed(told: NodeReport, now: NodeReport) -> bool:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from oomsight_agent.incident_totals import Totals
+from oomsight_agent.metric_families import ABOVE_PODS, CONTAINER, MEMORY, NODE, POD, PRESSURE, Family
 from oomsight_agent.series import Series, container_series, escape_label, label_pairs, pod_names, pod_series
-from oomsight_api.report import Container, Memory, NodeReport, Pod, Pressure
+from oomsight_api.report import Cgroup, Container, Memory, NodeReport, Pod, Pressure
 
 RowT = TypeVar("RowT", Container, Pod)
 
@@ -34,82 +35,6 @@ class AgentStatistics:
     cpu_seconds: float | None = None
 
 
-class _Family(NamedTuple):
-    """One metric: its name, type and help, and the attribute of a row that it shows."""
-
-    name: str
-    kind: str
-    help: str
-    attribute: str
-
-
-_MEMORY = (
-    ("usage_bytes", "Everything charged to the cgroup, page cache included: what counts against the limit."),
-    ("limit_bytes", "The hard limit; absent without one."),
-    ("high_bytes", "Throttling starts above this (cgroup v2 memory.high); absent where unset."),
-    ("peak_lifetime_bytes", "Highest usage since the cgroup was made."),
-    ("anon_bytes", "Anonymous memory without shared memory."),
-    ("file_bytes", "Page cache, shared memory and tmpfs included."),
-    ("active_file_bytes", "Page cache on the active list."),
-    ("inactive_file_bytes", "Page cache on the inactive list: what the working set leaves out."),
-    ("shmem_bytes", "Shared memory and tmpfs: freed by nobody but its owner, or swap."),
-    ("kernel_bytes", "Kernel memory charged to the cgroup."),
-    ("slab_reclaimable_bytes", "Kernel slabs that can be freed."),
-    ("slab_unreclaimable_bytes", "Kernel slabs that cannot be freed."),
-    ("page_tables_bytes", "Page tables."),
-    ("kernel_stack_bytes", "Kernel stacks of the tasks."),
-    ("sock_bytes", "Network buffers."),
-    ("swap_bytes", "Memory in swap."),
-    ("swap_limit_bytes", "What may be swapped at most; absent without a limit."),
-    ("working_set_bytes", "What kubectl top shows: usage less inactive page cache."),
-    ("unreclaimable_bytes", "What the kernel could not free under pressure."),
-    ("headroom_bytes", "The limit less what cannot be freed; may be negative."),
-)
-
-_CONTAINER = (
-    _Family("refaults_per_second", "gauge", "Pages of cache that were thrown out and needed again.", "refaults_per_second"),
-    _Family("major_faults_per_second", "gauge", "Page faults that had to wait for a disk.", "major_faults_per_second"),
-    _Family("limit_hits_total", "counter", "Times the limit was reached and memory had to be reclaimed.", "limit_hits"),
-    _Family("high_hits_total", "counter", "Times memory.high was exceeded and the tasks were throttled.", "high_hits"),
-    _Family("oom_group", "gauge", "1: all processes of the container die together (memory.oom.group).", "oom_group"),
-    _Family("oom_score_adj_min", "gauge", "Least live oom_score_adj of the processes.", "oom_score_adj_min"),
-    _Family("oom_score_adj_max", "gauge", "Greatest live oom_score_adj of the processes.", "oom_score_adj_max"),
-    _Family("processes", "gauge", "Processes in the container.", "process_count"),
-    _Family(
-        "memory_floor_slope_bytes_per_second",
-        "gauge",
-        "Growth of the floor of memory that cannot be freed.",
-        "floor_slope_bytes_per_second",
-    ),
-)
-
-_POD = (
-    _Family("limit_hits_total", "counter", "Times the pod's own limit was reached.", "limit_hits"),
-    _Family("oom_kills_total", "counter", "Processes killed in the pod's cgroup since it was made.", "oom_kills"),
-)
-
-_NODE = (
-    _Family("memory_total_bytes", "gauge", "MemTotal.", "total_bytes"),
-    _Family("memory_available_bytes", "gauge", "MemAvailable: what can be had without swapping.", "available_bytes"),
-    _Family("memory_free_bytes", "gauge", "MemFree.", "free_bytes"),
-    _Family("swap_total_bytes", "gauge", "SwapTotal.", "swap_total_bytes"),
-    _Family("swap_free_bytes", "gauge", "SwapFree.", "swap_free_bytes"),
-    _Family("swap_in_pages_total", "counter", "Pages read from swap since boot.", "swap_in_pages"),
-    _Family("swap_out_pages_total", "counter", "Pages written to swap since boot.", "swap_out_pages"),
-    _Family("oom_kills_total", "counter", "Processes killed on the node since boot, by any OOM.", "oom_kills"),
-    _Family("major_faults_total", "counter", "Page faults that had to wait for a disk, since boot.", "major_faults"),
-    _Family("swappiness", "gauge", "vm.swappiness.", "swappiness"),
-    _Family("overcommit_memory", "gauge", "vm.overcommit_memory.", "overcommit_memory"),
-    _Family("panic_on_oom", "gauge", "vm.panic_on_oom.", "panic_on_oom"),
-    _Family("oom_kill_allocating_task", "gauge", "vm.oom_kill_allocating_task.", "oom_kill_allocating_task"),
-)
-
-_PRESSURE = (
-    ("some", "Seconds in which at least one task waited for memory.", "some_total_seconds"),
-    ("full", "Seconds in which all tasks waited for memory.", "full_total_seconds"),
-)
-
-
 def render(
     report: NodeReport, kills: Mapping[Series, int], peaks: Mapping[str, int], incidents: Totals, agent: AgentStatistics
 ) -> str:
@@ -127,7 +52,7 @@ def render(
         "Highest usage of the last minute or two, short peaks between samples included.",
         [(labels, peaks.get(row.container_id)) for labels, row in labelled],
     )
-    for family in _CONTAINER:
+    for family in CONTAINER:
         _rows(out, f"oomsight_container_{family.name}", family, labelled)
     _pressure(out, "container", [(labels, row.pressure) for labels, row in labelled])
     _family(
@@ -140,7 +65,7 @@ def render(
     )
     labelled_pods = [(label_pairs(report.node, series), row) for series, row in pods.items()]
     _memory(out, "pod", [(labels, row.memory) for labels, row in labelled_pods])
-    for family in _POD:
+    for family in POD:
         _rows(out, f"oomsight_pod_{family.name}", family, labelled_pods)
     _node(out, report)
     _incidents(out, report, incidents)
@@ -165,8 +90,8 @@ def _presence(row: Container | Pod) -> tuple[bool, int, str]:
 
 
 def _memory(out: list[str], scope: str, rows: list[tuple[str, Memory]]) -> None:
-    for attribute, text in _MEMORY:
-        _rows(out, f"oomsight_{scope}_memory_{attribute}", _Family(attribute, "gauge", text, attribute), rows)
+    for attribute, text in MEMORY:
+        _rows(out, f"oomsight_{scope}_memory_{attribute}", Family(attribute, "gauge", text, attribute), rows)
     _family(
         out,
         f"oomsight_{scope}_memory_unlimited",
@@ -177,21 +102,31 @@ def _memory(out: list[str], scope: str, rows: list[tuple[str, Memory]]) -> None:
 
 
 def _pressure(out: list[str], scope: str, rows: list[tuple[str, Pressure | None]]) -> None:
-    for kind, text, attribute in _PRESSURE:
+    for kind, text, attribute in PRESSURE:
         values = [(labels, getattr(pressure, attribute, None)) for labels, pressure in rows]
         _family(out, f"oomsight_{scope}_memory_pressure_{kind}_seconds_total", "counter", text, values)
 
 
 def _node(out: list[str], report: NodeReport) -> None:
     labels = label_pairs(report.node, Series())
-    for family in _NODE:
+    for family in NODE:
         _rows(out, f"oomsight_node_{family.name}", family, [(labels, report.node_memory)])
     _pressure(out, "node", [(labels, report.node_memory.pressure)])
+    above = [(f'{labels},cgroup="{escape_label(row.cgroup)}",holds="{_holds(row)}"', row.memory) for row in report.cgroups]
+    texts = dict(MEMORY)
+    for attribute in ABOVE_PODS:
+        name = f"oomsight_node_cgroup_memory_{attribute}"
+        _rows(out, name, Family(attribute, "gauge", f"Of a cgroup above the pods. {texts[attribute]}", attribute), above)
     about = {"kernel_release": report.kernel_release, "boot_id": report.boot_id}
     told = [f'{name}="{escape_label(value)}"' for name, value in about.items() if value is not None]
     if report.cgroup_version is not None:
         told.append(f'cgroup_version="{report.cgroup_version}"')
     _family(out, "oomsight_node_info", "gauge", "The node's kernel and cgroup version.", [(",".join([labels, *told]), 1)])
+
+
+def _holds(row: Cgroup) -> str:
+    """What all is in a cgroup above the pods, so that a rule need not know how the driver spells it."""
+    return "node" if row.cgroup == "/" else "pods" if row.holds_pods else "some-pods"
 
 
 def _incidents(out: list[str], report: NodeReport, totals: Totals) -> None:
@@ -279,7 +214,7 @@ def _number(value: float) -> str:
     return str(int(value)) if isinstance(value, bool) else repr(value)
 
 
-def _rows(out: list[str], name: str, family: _Family, rows: Sequence[tuple[str, object]]) -> None:
+def _rows(out: list[str], name: str, family: Family, rows: Sequence[tuple[str, object]]) -> None:
     attribute = family.attribute
     _family(out, name, family.kind, family.help, [(labels, getattr(row, attribute)) for labels, row in rows])
 

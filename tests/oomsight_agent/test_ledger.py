@@ -271,6 +271,35 @@ def test_a_client_that_missed_several_versions_hears_the_highest_of_their_peaks(
     assert ledger.since(fresh).containers[0].memory.peak_interval_bytes == 45 * MIB
 
 
+def with_floor(mib: int | None, usage: int = 50) -> Container:
+    return replace(container("a", usage), floor_bytes=None if mib is None else mib * MIB)
+
+
+def test_what_garbage_collection_left_between_two_answers_is_told_with_the_next_row_and_with_the_whole_node() -> None:
+    ledger = Ledger("i1")
+    ledger.record(sample(0, with_floor(40)))
+    cursor = ledger.since("").cursor
+    ledger.record(sample(1, with_floor(22)))
+    ledger.record(sample(2, with_floor(22)))
+    ledger.record(sample(3, with_floor(41, usage=60)))
+    told = ledger.since(cursor)
+    assert [row.floor_bytes for row in told.containers] == [22 * MIB]
+    ledger.record(sample(4, with_floor(43, usage=70)))
+    assert ledger.since(told.cursor).containers[0].floor_bytes == 43 * MIB
+    assert ledger.since("").containers[0].floor_bytes == 22 * MIB
+    ledger.record(sample(1000, with_floor(44, usage=70)))
+    assert ledger.since("").containers[0].floor_bytes == 44 * MIB
+
+
+def test_a_floor_that_is_not_known_is_no_floor_of_zero() -> None:
+    ledger = Ledger("i1")
+    ledger.record(sample(0, with_floor(None)))
+    assert ledger.since("").containers[0].floor_bytes is None
+    ledger.record(sample(1, with_floor(30, usage=60)))
+    ledger.record(sample(2, with_floor(None, usage=70)))
+    assert ledger.since("").containers[0].floor_bytes == 30 * MIB
+
+
 def test_an_old_peak_is_not_told_for_ever() -> None:
     ledger = Ledger("i1")
     ledger.record(sample(0, container("a", 20, peak=90)))

@@ -5,8 +5,16 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from oomsight_agent.material import Change, container_change, limit_hits_rose, node_change, pod_change, step_bytes
-from oomsight_api.report import Container, Memory, NodeMemory, Pod, Pressure
+from oomsight_agent.material import (
+    Change,
+    container_change,
+    limit_hits_rose,
+    node_change,
+    pod_change,
+    settings_around_pods,
+    step_bytes,
+)
+from oomsight_api.report import Cgroup, Container, Memory, NodeMemory, NodeReport, Pod, Pressure, Process
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -94,6 +102,7 @@ def test_identity_score_and_group_are_told() -> None:
         replace(WEB, pressure=Pressure(some_avg10=6.0, full_avg10=0.5)),
         replace(WEB, pressure=Pressure(some_avg10=1.0, full_avg10=0.5, full_avg60=12.0)),
         replace(WEB, refaults_per_second=80.0),
+        replace(WEB, anon_refaults_per_second=80.0),
         replace(WEB, floor_slope_bytes_per_second=8 * MIB / 600),
         replace(WEB, floor_slope_bytes_per_second=None),
     ):
@@ -137,6 +146,7 @@ def test_a_pod_is_told_like_a_container() -> None:
     assert pod_change(pod, replace(pod, oom_kills=2), 210 * MIB, NODE) is Change.URGENT
     assert pod_change(pod, replace(pod, memory=replace(pod.memory, limit_bytes=1)), 210 * MIB, NODE) is Change.URGENT
     assert pod_change(pod, replace(pod, oom_kills=None), 210 * MIB, NODE) is Change.MATERIAL
+    assert pod_change(pod, replace(pod, oom_group=True), 210 * MIB, NODE) is Change.MATERIAL
 
 
 def test_a_node_answers_early_for_its_available_memory_its_settings_and_kills_anywhere_on_it() -> None:
@@ -146,6 +156,31 @@ def test_a_node_answers_early_for_its_available_memory_its_settings_and_kills_an
     assert node_change(node, replace(node, available_bytes=None)) is Change.MATERIAL
     assert node_change(node, replace(node, swappiness=0)) is Change.MATERIAL
     assert node_change(node, replace(node, oom_kills=8)) is Change.URGENT
+
+
+def test_a_node_answers_early_when_it_begins_to_swap_and_when_its_arithmetic_is_known() -> None:
+    node = NodeMemory(swap_in_pages_per_second=40.0, swap_out_pages_per_second=0.0)
+    assert node_change(node, replace(node, swap_in_pages_per_second=89.0, swap_out_pages_per_second=49.0)) is Change.NONE
+    assert node_change(node, replace(node, swap_in_pages_per_second=90.0)) is Change.MATERIAL
+    assert node_change(node, replace(node, swap_out_pages_per_second=50.0)) is Change.MATERIAL
+    assert node_change(node, replace(node, swap_out_pages_per_second=None)) is Change.NONE
+    assert node_change(node, replace(node, signed_badness=True)) is Change.MATERIAL
+
+
+def test_around_the_pods_settings_are_worth_an_answer_and_amounts_are_not() -> None:
+    kubepods = Cgroup(cgroup="/kubepods", memory=Memory(usage_bytes=GIB, limit_bytes=4 * GIB), holds_pods=True)
+    sshd = Process(pid=7, name="sshd", rss_bytes=MIB)
+    node = NodeReport(node="n1", instance="", cursor="", full=True, time_seconds=0, interval_seconds=1)
+    node = replace(node, cgroups=(kubepods,), host_processes=(sshd,), oom_groups=("/system.slice/cron.service",))
+
+    def is_news(now: NodeReport) -> bool:
+        return settings_around_pods(now) != settings_around_pods(node)
+
+    fuller = replace(kubepods, memory=replace(kubepods.memory, usage_bytes=3 * GIB))
+    assert not is_news(replace(node, cgroups=(fuller,), host_processes=(replace(sshd, rss_bytes=GIB),)))
+    assert is_news(replace(node, cgroups=(replace(kubepods, oom_group=True),)))
+    assert is_news(replace(node, cgroups=(replace(kubepods, memory=Memory(limit_bytes=GIB)),)))
+    assert is_news(replace(node, oom_groups=()))
 
 
 def test_limit_hits_rise_only_between_two_known_samples() -> None:

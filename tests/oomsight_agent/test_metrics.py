@@ -15,7 +15,7 @@ from oomsight_agent.kernel.problem import printable_text
 from oomsight_agent.metrics import AgentStatistics, render
 from oomsight_agent.series import Series
 from oomsight_api.incident import KernelLog
-from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Pod, Pressure, Process
+from oomsight_api.report import Cgroup, Container, Memory, NodeMemory, NodeReport, Pod, Pressure, Process
 
 GOLDEN = Path(__file__).with_name("metrics.golden.txt")
 MIB = 1024 * 1024
@@ -52,6 +52,7 @@ WEB = Container(
     ),
     pressure=Pressure(some_avg10=1.5, some_total_seconds=12.25, full_total_seconds=3.0),
     refaults_per_second=0.5,
+    anon_refaults_per_second=2.0,
     limit_hits=4,
     oom_kills=1,
     oom_group=True,
@@ -81,9 +82,15 @@ REPORT = NodeReport(
     ),
     containers=(WEB, Container(pod_uid="u2", container_id="c2", cgroup="/x", memory=Memory(usage_bytes=0, unlimited=True))),
     pods=(
-        Pod(pod_uid="u1", cgroup="/p", memory=Memory(usage_bytes=210 * MIB), limit_hits=1, oom_kills=2),
+        Pod(pod_uid="u1", cgroup="/p", memory=Memory(usage_bytes=210 * MIB), limit_hits=1, oom_kills=2, oom_group=False),
         Pod(pod_uid="u2", cgroup="/q"),
     ),
+    cgroups=(
+        Cgroup(cgroup="/", memory=Memory(usage_bytes=7 * 1024 * MIB, working_set_bytes=6 * 1024 * MIB, unlimited=True)),
+        Cgroup(cgroup="/kubepods", memory=Memory(usage_bytes=300 * MIB, limit_bytes=6 * 1024 * MIB), holds_pods=True),
+        Cgroup(cgroup='/kubepods/burst"able', memory=Memory(usage_bytes=210 * MIB)),
+    ),
+    host_processes=(Process(pid=4711, name="tenant-process", cgroup="/secret-path"),),
     kernel_log=KernelLog(following=True, records_lost=12),
     unattributed_oom_kills=2,
 )
@@ -142,7 +149,17 @@ def test_a_kernel_log_that_nobody_asked_for_is_neither_read_nor_unreadable() -> 
         assert ([s.value for s in families[name].samples] if name in families else None) == value
 
 
-def test_no_process_name_pid_or_cgroup_path_is_a_label() -> None:
+def test_what_stands_above_the_pods_is_told_by_what_it_holds_whatever_the_driver_calls_it() -> None:
+    families = parse(render(REPORT, KILLS, {}, TOTALS, AGENT))
+    usage = {s.labels["holds"]: (s.labels["cgroup"], s.value) for s in families["oomsight_node_cgroup_memory_usage_bytes"].samples}
+    assert usage["node"] == ("/", 7 * 1024 * MIB)
+    assert usage["pods"] == ("/kubepods", 300 * MIB)
+    assert usage["some-pods"] == ('/kubepods/burst"able', 210 * MIB)
+    (limit,) = families["oomsight_node_cgroup_memory_limit_bytes"].samples
+    assert (limit.labels["holds"], limit.value) == ("pods", 6 * 1024 * MIB)
+
+
+def test_no_process_name_pid_or_tenants_cgroup_path_is_a_label() -> None:
     text = render(REPORT, KILLS, {}, TOTALS, AGENT)
     assert "tenant-process" not in text
     assert "4711" not in text

@@ -33,7 +33,8 @@ class _Place(NamedTuple):
 
 
 _ROOT: Final = _Place(None, "/")
-"""Where kernel threads are: one for all of them."""
+_ABOVE: Final = _Place()
+"""Where kernel threads are, one for all of them: in the root, which may stand above the hierarchy that is seen here."""
 _UNKNOWN: Final = _Place()
 
 
@@ -65,7 +66,7 @@ class Places:
             looks_left = LOOKS_WHEN_NEW if place is None else young.get(pid, 0)
             if place is None or looks_left > 0 or pid % ROUNDS_BETWEEN_LOOKS == turn:
                 place = self._place_of(pid)
-                if place is not _ROOT:
+                if place is not _ROOT and place is not _ABOVE:
                     self._kernel_threads.discard(pid)
             self._places[pid] = place
             if looks_left > 1:
@@ -102,7 +103,7 @@ class Places:
 
     def note_kernel_thread(self, pid: int) -> None:
         """It has no memory and is no zombie: it need not be asked for its size again, as long as it stays in the root cgroup."""
-        if self._places.get(pid) is _ROOT:
+        if self._places.get(pid) is _ROOT or self._places.get(pid) is _ABOVE:
             self._kernel_threads.add(pid)
 
     def __contains__(self, pid: int) -> bool:
@@ -125,6 +126,8 @@ class Places:
         below = self.view.below_root(path)
         if below == "/":
             return _ROOT
+        if path == "/" and not self.view.depth:
+            return _ABOVE
         identity = parse_cgroup_path(path if below is None else below)
         container_id = container_id_of_process(path) if identity is None else identity.container_id
         if container_id is not None and (identity is None or not identity.nested):

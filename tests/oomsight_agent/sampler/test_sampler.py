@@ -301,10 +301,11 @@ def test_refaults_and_major_faults_are_rates_between_stat_reads(make_node: MakeN
     stat.write_text(
         stat.read_text()
         .replace("workingset_refault_file 0", "workingset_refault_file 500")
+        .replace("workingset_refault_anon 0", "workingset_refault_anon 70")
         .replace("pgmajfault 0", "pgmajfault 20")
     )
     row = node.container(node.stat_tick())
-    assert (row.refaults_per_second, row.major_faults_per_second) == (50.0, 2.0)
+    assert (row.refaults_per_second, row.anon_refaults_per_second, row.major_faults_per_second) == (50.0, 7.0, 2.0)
 
 
 def test_a_growing_floor_has_a_slope_once_the_window_is_half_full(make_node: MakeNode) -> None:
