@@ -19,7 +19,7 @@ SLOW_EVERY = 10
 """Node-wide files change with every sample and say little new: they are recorded every tenth time."""
 _NODE_FILES = (
     "meminfo", "vmstat", "pressure/memory", "sys/vm/swappiness", "sys/vm/overcommit_memory", "sys/vm/overcommit_ratio",
-    "sys/vm/panic_on_oom", "sys/vm/oom_kill_allocating_task", "self/status", "self/oom_score", "self/oom_score_adj",
+    "sys/vm/panic_on_oom", "sys/vm/oom_kill_allocating_task", "self/status", "self/stat", "self/oom_score", "self/oom_score_adj",
 )  # fmt: skip
 _PROCESS_FILES = ("status", "cgroup", "oom_score_adj", "comm", "stat")
 _NOT_RECORDED = ("memory.numa_stat", "memory.kmem.slabinfo", "memory.pressure_level", "memory.force_empty", "memory.reclaim")
