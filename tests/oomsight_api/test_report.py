@@ -45,6 +45,13 @@ def test_absent_is_left_out_and_zero_is_not() -> None:
     assert decode(encode(REPORT)).containers[0].memory.swap_bytes is None
 
 
+def test_a_node_without_processes_outside_containers_is_not_one_where_nobody_looked() -> None:
+    assert "host_processes" not in json.loads(encode(REPORT))
+    nobody = msgspec.structs.replace(REPORT, host_processes=())
+    assert json.loads(encode(nobody))["host_processes"] == []
+    assert decode(encode(nobody)).host_processes == ()
+
+
 def test_the_version_is_always_written_and_another_one_is_refused() -> None:
     document = json.loads(encode(REPORT))
     assert document["version"] == REPORT_VERSION
@@ -76,6 +83,11 @@ ROW = {"pod_uid": "u", "container_id": "c", "cgroup": "/"}
         ("containers", [{**ROW, "oom_score_adj_max": 1001}], "$.containers[0].oom_score_adj_max"),
         ("containers", [{**ROW, "cgroup": "/" * 4097}], "$.containers[0].cgroup"),
         ("containers", [{**ROW, "processes": [{"pid": 1, "name": "a"}] * 33}], "$.containers[0].processes"),
+        ("host_processes", [{"pid": 1, "name": "a"}] * 33, "$.host_processes"),
+        ("host_processes", [{"pid": 1, "name": "a", "cgroup": "/" * 4097}], "$.host_processes[0].cgroup"),
+        ("cgroups", [{"cgroup": "/"}] * 65, "$.cgroups"),
+        ("oom_groups", ["/a"] * 257, "$.oom_groups"),
+        ("oom_groups", ["/" * 4097], "$.oom_groups[0]"),
         ("cursor", "c" * 1025, "$.cursor"),
         ("incidents", [{"id": "i" * 257, "time_seconds": 1.0, "evidence": "counter"}], "$.incidents[0].id"),
         ("time_seconds", 1e300, "$.time_seconds"),

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.oomsight_agent.sampler.nodes import CACHE, CACHE_FILES, WEB_FILES, SampledNode
+from tests.oomsight_agent.sampler.nodes import CACHE, CACHE_FILES, CRON, WEB_FILES, SampledNode
 
 from oomsight_api.report import decode, encode
-from oomsight_sandbox.node_tree import Flavour
+from oomsight_sandbox.node_tree import Flavour, ProcessFiles
 
 Damage = Callable[[Path], object]
 
@@ -43,12 +43,14 @@ DAMAGES: dict[str, Damage] = {
 
 
 def files_of(node: SampledNode) -> list[Path]:
-    """Files of one container, its process and the node."""
+    """Files of one container, its process, what is above and beside it, and the node."""
     own = sorted(node.directory(WEB_FILES).iterdir())
     pod = sorted(path for path in node.directory(WEB_FILES).parent.iterdir() if path.is_file())
-    process = sorted((node.tree.proc_root / "4001").iterdir())
+    above = [node.directory(WEB_FILES).parents[2], node.tree.hierarchy]
+    around = sorted(path for folder in above for path in folder.iterdir() if path.is_file() and path.name != "cgroup.controllers")
+    process = [path for pid in ("4001", "703") for path in sorted((node.tree.proc_root / pid).iterdir())]
     rest = [path for path in sorted(node.tree.proc_root.rglob("*")) if path.is_file() and not path.parent.name.isdigit()]
-    return [*own, *pod, *process, *rest]
+    return [*own, *pod, *around, *process, *rest]
 
 
 @contextmanager
@@ -69,6 +71,7 @@ def test_one_damaged_file_leaves_every_other_container_as_it_was(tmp_path: Path,
     node = SampledNode(tmp_path, flavour)
     node.tree.put(WEB_FILES)
     node.tree.put(CACHE_FILES)
+    node.tree.put_host(ProcessFiles(703, "cron"), CRON)
     expected = node.container(node.tick(), CACHE).memory
     for path in files_of(node):
         with damaged(path, DAMAGES[damage]):
@@ -80,10 +83,26 @@ def test_one_damaged_file_leaves_every_other_container_as_it_was(tmp_path: Path,
     node.sampler.close()
 
 
+@pytest.mark.parametrize("flavour", [Flavour.V1_CGROUPFS, Flavour.V2_SYSTEMD])
+def test_cgroups_that_a_tenant_nested_deep_under_names_of_any_bytes_leave_the_report_readable(
+    tmp_path: Path, flavour: Flavour
+) -> None:
+    node = SampledNode(tmp_path, flavour)
+    node.tree.put(WEB_FILES)
+    for pid in (4001, 4002):
+        path = node.tree.proc_root / str(pid) / "cgroup"
+        path.write_bytes(path.read_bytes().rstrip() + b"/\xff\xfe\x01\\" * 300 + b"\n")
+    report = node.tick()
+    assert decode(encode(report)) == report
+    own = node.container(report)
+    assert all(process.cgroup is not None and process.cgroup.startswith(f"{own.cgroup}/") for process in own.processes)
+
+
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> SampledNode:
     made = SampledNode(tmp_path_factory.mktemp("node"), Flavour.V1_CGROUPFS)
     made.tree.put(WEB_FILES)
+    made.tree.put_host(ProcessFiles(703, "cron"), CRON)
     return made
 
 
