@@ -9,7 +9,7 @@ from oomsight_api.policy import MemoryPolicySpec, PolicyRules, RiskSpec
 from oomsight_operator.judgement.kill_order.candidates import page_size, worst_candidates
 from oomsight_operator.judgement.kill_order.domain import decided_otherwise, node_domain
 from oomsight_operator.judgement.kill_order.model import KillOrder
-from oomsight_operator.judgement.kill_order.order import TOLERANCE_PAGES, first_containers, rank
+from oomsight_operator.judgement.kill_order.order import first_containers, rank
 from oomsight_operator.judgement.model import NodeContext
 from oomsight_operator.judgement.precedence import PolicyRecord
 from oomsight_operator.judgement.risk.first_to_die import lead
@@ -144,6 +144,6 @@ def _order(node: NodeTelemetry) -> KillOrder | None:
         pages_per_adj=domain.pages_per_adj,
         most=KEPT_PROCESSES,
         signed=signed,
-        tolerance_pages=TOLERANCE_PAGES,
+        tolerance_pages=domain.tolerance_pages,
     )
     return rank(worst, domain, signed=signed, most=KEPT_PROCESSES)

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from oomsight_operator.judgement.kill_order.group import dies_with, oom_group_of
 from oomsight_operator.judgement.kill_order.model import Candidate, Domain, KillOrder
-from oomsight_operator.judgement.kill_order.order import TOLERANCE_PAGES, leaders, rank
+from oomsight_operator.judgement.kill_order.order import leaders, rank
 
 MAX_STEPS = 10
 
@@ -76,7 +76,7 @@ def cascade(
     *,
     groups: Collection[str] = (),
     signed: bool | None = True,
-    tolerance_pages: int = TOLERANCE_PAGES,
+    tolerance_pages: int | None = None,
     most_steps: int = MAX_STEPS,
 ) -> Cascade:
     """Who dies until `needed_pages` are free for certain."""

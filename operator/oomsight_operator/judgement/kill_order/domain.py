@@ -8,12 +8,21 @@ memory limit.
 
 from __future__ import annotations
 
+from typing import Final
+
 from oomsight_api.incident import OomScope
 from oomsight_api.report import Cgroup, Memory, NodeMemory
 from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.kill_order.candidates import page_size
 from oomsight_operator.judgement.kill_order.model import Domain
+
+COUNTER_PAGES: Final = 32
+"""What one processor may not have handed on of a process's counters (lib/percpu_counter.c: 32, or twice the number of processors
+where that is more). A report's resident pages are the killer's own count, but where pages are reclaimed before the kill it changes
+behind the report: mapped files where the node runs out, and anonymous memory where there is swap, of which no file has the killer's
+count. In a cgroup without swap the two were equal to the page in all that was measured (docs/kill-order-proof.md).
+"""
 
 
 def node_domain(node_memory: NodeMemory) -> Domain | None:
@@ -22,7 +31,7 @@ def node_domain(node_memory: NodeMemory) -> Domain | None:
     size = page_size(node_memory)
     if total is None or swap is None or total < size:
         return None
-    return Domain(OomScope.NODE, None, total // size + swap // size)
+    return Domain(OomScope.NODE, None, total // size + swap // size, COUNTER_PAGES)
 
 
 def container_domain(row: ContainerRow, node_memory: NodeMemory) -> Domain | None:
@@ -92,4 +101,4 @@ def _domain(scope: OomScope, cgroup: str, memory: Memory, node_memory: NodeMemor
     if memory.limit_bytes is None or swap is None:
         return None
     size = page_size(node_memory)
-    return Domain(scope, cgroup, max(1, memory.limit_bytes // size + swap // size))
+    return Domain(scope, cgroup, max(1, memory.limit_bytes // size + swap // size), COUNTER_PAGES if swap else 0)

@@ -47,6 +47,8 @@ class Domain:
     """None: the node."""
     total_pages: int
     """The kernel's `totalpages`."""
+    tolerance_pages: int = 0
+    """By how much the killer may count less of one process than of another, of what a report says is the same (`domain.py`)."""
 
     @property
     def pages_per_adj(self) -> int:

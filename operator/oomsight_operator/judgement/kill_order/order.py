@@ -9,12 +9,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from oomsight_operator.judgement.kill_order.model import Candidate, Domain, KillOrder, Ranked
-
-TOLERANCE_PAGES: Final = 0
-"""By how much /proc and the killer may differ in a process's points (`make bench-killorder` measures it)."""
 
 
 def points_of(candidate: Candidate, domain: Domain) -> int:
@@ -27,14 +23,15 @@ def rank(
     domain: Domain,
     *,
     signed: bool | None = True,
-    tolerance_pages: int = TOLERANCE_PAGES,
+    tolerance_pages: int | None = None,
     most: int | None = None,
 ) -> KillOrder:
     """The domain's processes, worst first; with `most` no more than so many of them are kept (`first` always holds all).
 
     `signed` None: of which kind the kernel is, is unknown; both are asked, and where they disagree it is ambiguous. Points are then
-    those of a new kernel. `tolerance_pages`: points that differ by no more may be in either order.
+    those of a new kernel. `tolerance_pages`: points that differ by no more may be in either order; None: the domain's.
     """
+    tolerance_pages = domain.tolerance_pages if tolerance_pages is None else tolerance_pages
     unit = domain.pages_per_adj
     scored = [(each.size_pages + each.oom_score_adj * unit, each) for each in domain.members(candidates)]
     clamped = scored if signed else [(max(points, 1), each) for points, each in scored]

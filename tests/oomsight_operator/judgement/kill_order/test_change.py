@@ -18,7 +18,7 @@ def label(each: Candidate) -> str:
 
 
 def said(*everybody: Candidate, domain: Domain = NODE, **more: bool | None) -> tuple[str, ...]:
-    order = rank(everybody, domain, **more)  # type: ignore[arg-type]
+    order = rank(everybody, domain, **more)
     return what_would_change_it(order, label, page_size_bytes=PAGE, node_total_bytes=16 * GI)
 
 
