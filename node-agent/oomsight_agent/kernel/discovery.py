@@ -9,6 +9,7 @@ Source: fs/kernfs/inode.c (kernfs_refresh_inode).
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -132,6 +133,8 @@ class Discovery:
         except OSError as error:
             note_os_error(self._errors, FileKind.CGROUP_DIRECTORY, path, error)
             node.signature = None
+            if error.errno == errno.ENOENT and node.path:
+                self.forget(node.path)  # another may have taken its place: the parent's link count is the same then
             return []
         node.signature = signature
         return self._merge(node, listed)

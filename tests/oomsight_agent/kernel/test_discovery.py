@@ -107,6 +107,20 @@ def test_what_is_known_to_be_gone_is_looked_for_at_once(tmp_path: Path, discover
     assert paths(discovery) == [POD, f"{POD}/{A}"]
 
 
+def test_a_tree_that_took_the_place_of_another_between_two_rounds_is_found(tmp_path: Path, discovery: Discovery) -> None:
+    """A cluster in a container is made anew under another name: the parent has as many directories as before, and kernfs keeps its
+    time of change."""
+    make(tmp_path, f"/kind-1{POD}/{A}")
+    discovery.round(everything=True)
+    before = tmp_path.stat()
+    shutil.rmtree(tmp_path / "kind-1")
+    make(tmp_path, f"/kind-2{POD}/{B}")
+    os.utime(tmp_path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    discovery.round(everything=True)
+    assert discovery.round(everything=True)
+    assert paths(discovery) == [f"/kind-2{POD}", f"/kind-2{POD}/{B}"]
+
+
 def test_a_tenant_who_makes_thousands_of_cgroups_hides_no_other_container(tmp_path: Path, discovery: Discovery) -> None:
     make(tmp_path, *(f"{POD}/{A}/{number}/deeper" for number in range(200)), f"{POD}/{B}")
     discovery.round(everything=True)
