@@ -6,9 +6,10 @@ PYTHON_DIRS := crds node-agent operator e2e tests bench
 ARGS ?=
 WORKERS ?= 2
 RUNS ?= 50000
+TRIALS ?= 1000
 
 .PHONY: help setup demo test lint types layers generated unit fuzz format crds lock e2e-kernel \
-	bench-agent-cost bench-kill-latency bench-kernel-log clean
+	bench-agent-cost bench-kill-latency bench-kernel-log bench-killorder clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +63,9 @@ bench-agent-cost: setup ## cost of the agent's scan of 330 containers against a 
 
 bench-kill-latency: setup ## from a real kill to the agent's answer, the annotation and the Event
 	$(BIN)/python bench/kill_latency.py $(ARGS)
+
+bench-killorder: setup ## whom the product names before an OOM against whom real kernels kill: TRIALS random scenarios (root on Debian 12)
+	@PYTHONPATH=e2e/kernel $(BIN)/python -m oomsight_kill_order.suite --trials $(TRIALS) $(ARGS)
 
 bench-kernel-log: setup ## lines a second of the kernel log's reader and parser
 	$(BIN)/python bench/kernel_log.py $(ARGS)

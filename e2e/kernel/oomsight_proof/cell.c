@@ -29,6 +29,7 @@
 static int teller;
 static const char *tag;
 static sigset_t handled;
+static char *shared;
 
 static void tell(const char *text)
 {
@@ -86,6 +87,57 @@ static void charge_anonymous(size_t bytes)
 	madvise(memory, bytes, MADV_NOHUGEPAGE);
 	for (size_t at = 0; at < bytes; at += 4096)
 		((volatile char *)memory)[at] = (char)(at >> 12 | 1);
+}
+
+/* Memory that this process and those that it forks from now on have in common; nobody has touched it yet. */
+static void share(size_t bytes)
+{
+	shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (shared == MAP_FAILED)
+		fail("mmap of shared memory");
+}
+
+static void touch_shared(size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += 4096)
+		((volatile char *)shared)[at] = 1;
+}
+
+/* Page tables alone: a read of untouched memory maps the zero page, which belongs to nobody, by a table for each 2 MiB. */
+static void charge_page_tables(size_t tables)
+{
+	char *memory = mmap(NULL, tables << 21, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		fail("mmap of sparse memory");
+	madvise(memory, tables << 21, MADV_NOHUGEPAGE);
+	for (size_t table = 0; table < tables; table++)
+		(void)((volatile char *)memory)[table << 21];
+}
+
+/* How many processes any OOM has killed since boot. */
+static unsigned long oom_kills(void)
+{
+	static char text[16384];
+	int file = open("/proc/vmstat", O_RDONLY);
+	ssize_t length = file < 0 ? -1 : read(file, text, sizeof text - 1);
+	char *found;
+
+	if (length < 0)
+		fail("/proc/vmstat");
+	close(file);
+	text[length] = 0;
+	found = strstr(text, "\noom_kill ");
+	return found ? strtoul(found + 10, NULL, 10) : 0;
+}
+
+/* Grow until somebody was killed, and no further: what comes after would be killed, too, until nobody is left. */
+static void charge_until_oom(size_t step)
+{
+	unsigned long before = oom_kills();
+
+	while (oom_kills() == before)
+		charge_anonymous(step);
 }
 
 static void charge_file(const char *path, size_t bytes)
@@ -160,6 +212,14 @@ static void run(char **step, char **end)
 
 		if (!strcmp(word, "anon")) {
 			charge_anonymous(strtoull(*step++, NULL, 10));
+		} else if (!strcmp(word, "share")) {
+			share(strtoull(*step++, NULL, 10));
+		} else if (!strcmp(word, "touch")) {
+			touch_shared(strtoull(*step++, NULL, 10));
+		} else if (!strcmp(word, "tables")) {
+			charge_page_tables(strtoull(*step++, NULL, 10));
+		} else if (!strcmp(word, "oom")) {
+			charge_until_oom(strtoull(*step++, NULL, 10));
 		} else if (!strcmp(word, "file")) {
 			charge_file(step[0], strtoull(step[1], NULL, 10));
 			step += 2;

@@ -87,16 +87,19 @@ class Stage:
         oom_group: bool = False,
         expected: Expectation | None = None,
         inside: str = "",
+        nested: Sequence[str] = (),
     ) -> Container:
         """Start one with these steps as its first process (`cell.c`), or with what they are for the container's folder.
 
-        inside: the nested cgroup where that process lives.
+        inside: the nested cgroup where that process lives; nested: others that are there before it starts.
         """
         pod = pod or self.pod()
         container_id = random.randbytes(32).hex()
         path = f"{pod.path}/{container_name(pod.driver, container_id)}"
         cgroup = self.tree.make(path, limits, leaf=not inside)
         home = self.tree.make(f"{path}/{inside}", leaf=True) if inside else cgroup
+        for name in nested:
+            self.tree.make(f"{path}/{name}", leaf=True)
         if oom_group:
             self.tree.set_oom_group(cgroup)
         default = Expectation(OomScope.CONTAINER, cgroup, pod.uid, container_id, self.trigger(container_id))

@@ -79,7 +79,7 @@ class Tree:
             full = f"{full}/{part}"
             self._make_one(full, leaf=leaf and index == len(parts) - 1)
         if limits is not None:
-            self._limit(full, limits)
+            self.limit(full, limits)
         return full
 
     def _make_one(self, path: str, *, leaf: bool) -> None:
@@ -109,7 +109,8 @@ class Tree:
                 if not path:
                     self._enabled.append(controller)
 
-    def _limit(self, path: str, limits: Limits) -> None:
+    def limit(self, path: str, limits: Limits) -> None:
+        """Set the limits of a cgroup that is there."""
         folder = self.folder(path)
         if self._machine.cgroup_version == 1:
             if limits.max_bytes is not None:

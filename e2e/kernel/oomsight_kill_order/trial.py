@@ -1,0 +1,153 @@
+"""One trial on this machine's kernel: build, read and predict, make the kernel choose, compare."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from contextlib import nullcontext, suppress
+
+from oomsight_agent.sampler import Sampler
+from oomsight_kill_order.comparison import Judgement, Truth, judge, truth_of
+from oomsight_kill_order.kill_log import KillLog
+from oomsight_kill_order.layout import ASKED, Built, build, own_tree
+from oomsight_kill_order.node_room import at_the_edge
+from oomsight_kill_order.prediction import Prediction, PredictionError, predict
+from oomsight_kill_order.results import Trial, Verdict
+from oomsight_kill_order.scenario import MIB, Domain, Scenario, Trigger
+from oomsight_proof.machine import Machine
+from oomsight_proof.stage import ScenarioError, Stage
+from oomsight_proof.tree import Limits, Tree, read, write
+from oomsight_proof.witness import Seen, Witness
+
+KILL_SECONDS = 60.0
+SETTLE_SECONDS = 2.0
+RESIZED_BY_BYTES = MIB
+
+
+class Trials:
+    """Takes scenarios one after the other."""
+
+    def __init__(self, machine: Machine, tree: Tree, sampler: Sampler, log: KillLog, cell: str, folder: str) -> None:
+        self._machine = machine
+        self._tree = tree
+        self._sampler = sampler
+        self._log = log
+        self._cell = cell
+        self._folder = folder
+
+    def take(self, scenario: Scenario) -> Trial:
+        """The result; a trial that did not happen as it should is void and says why."""
+        started = time.monotonic()
+        self._sampler.sample(time.time(), started)  # what the last trial had is gone
+        witness = Witness()
+        stage = Stage(self._machine, self._tree, witness, self._cell, self._folder, ())
+        prediction = None
+        try:
+            built = build(stage, scenario)
+            self._log.forget()
+            limit = self._settle(scenario, built)
+            with at_the_edge() if scenario.domain is Domain.NODE else nullcontext():
+                prediction = self._predict(scenario, built, limit)
+                if dead := stage.killed():
+                    raise ScenarioError(f"{dead[0].name} was killed before more was asked for")
+                truth = self._push(stage, scenario, built, limit)
+            result = judge(scenario, prediction, truth, {seen.pid: seen.name for seen in witness.all()})
+        except (ScenarioError, PredictionError, OSError) as error:
+            result = Judgement(Verdict.VOID, note=f"{type(error).__name__}: {error}")
+        finally:
+            stage.close()
+            if scenario.domain is Domain.KUBEPODS:
+                self._tree.remove(f"{self._tree.root}/{own_tree(scenario)}")
+            witness.close()
+        return Trial(
+            kernel=self._machine.kernel,
+            cgroup=f"v{self._machine.cgroup_version}",
+            seed=scenario.seed,
+            number=scenario.number,
+            domain=scenario.domain,
+            trigger=scenario.trigger,
+            shape=scenario.shape,
+            verdict=result.verdict,
+            note=result.note,
+            hit=result.hit,
+            group_right=result.group_right,
+            margin_pages=prediction.margin_pages() if prediction is not None else None,
+            differences=result.differences,
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+    def _settle(self, scenario: Scenario, built: Built) -> int | None:
+        """The domain without a byte to spare; gives the limit that it is about to get, where that is not set yet."""
+        if built.domain is None:
+            return None
+        folder = self._tree.folder(built.domain)
+        swap_bytes = 0
+        if scenario.swapped_bytes:
+            with suppress(OSError):  # EAGAIN: it has swapped less than that
+                write(f"{folder}/memory.reclaim", str(scenario.swapped_bytes))
+            swap_bytes = int(read(f"{folder}/memory.swap.current"))
+        if self._machine.cgroup_version == 2:
+            self._tree.limit(built.domain, Limits(swap_bytes=swap_bytes))
+        self._drain(folder)
+        usage = self._usage(folder)
+        self._tree.limit(built.domain, Limits(usage, swap_bytes=swap_bytes))
+        return usage - RESIZED_BY_BYTES if scenario.trigger is Trigger.RESIZE else None
+
+    def _drain(self, folder: str) -> None:
+        """What each processor has charged in advance (up to 63 pages for each of several cgroups) is given back, and cache freed.
+
+        Else the one that asks would grow by that before the kernel kills. Both writes kill nobody: mm/memcontrol.c,
+        memory_high_write() and mem_cgroup_force_empty().
+        """
+        if self._machine.cgroup_version == 2:
+            write(f"{folder}/memory.high", "0")
+            write(f"{folder}/memory.high", "max")
+        else:
+            write(f"{folder}/memory.force_empty", "0")
+
+    def _usage(self, folder: str) -> int:
+        """Once it no longer changes: swapped pages are charged until they are written."""
+        name = "memory.current" if self._machine.cgroup_version == 2 else "memory.usage_in_bytes"
+        deadline = time.monotonic() + SETTLE_SECONDS
+        usage = int(read(f"{folder}/{name}"))
+        while time.monotonic() < deadline:
+            time.sleep(0.02)
+            before, usage = usage, int(read(f"{folder}/{name}"))
+            if usage == before:
+                return usage
+        raise ScenarioError(f"memory in use had not settled after {SETTLE_SECONDS:g} s")
+
+    def _predict(self, scenario: Scenario, built: Built, limit: int | None) -> Prediction:
+        report = self._sampler.sample(time.time(), time.monotonic())
+        nested = self._sampler.sample_all_cgroups() if scenario.domain is Domain.NESTED else ()
+        return predict(report, scenario.domain, built.domain, nested=nested, limit_bytes=limit)
+
+    def _push(self, stage: Stage, scenario: Scenario, built: Built, limit: int | None) -> Truth:
+        """Until the kernel has chosen. Raises ScenarioError when it does not."""
+        if scenario.trigger is Trigger.RESIZE:
+            assert built.domain is not None
+            write(f"{self._tree.folder(built.domain)}/memory.max", str(limit))
+        else:
+            asker = built.asker_process(stage)
+            if asker is None:
+                raise ScenarioError("the process that is to ask for memory did not start")
+            stage.go(asker)
+            self._wait(stage, lambda: asker.name == ASKED or asker.status is not None, "the memory that was asked for")
+        logged = self._log.read()
+        ours = {seen.pid for seen in stage.witness.all()}
+        died = [pid for pid in logged.killed_pids if pid in ours or scenario.domain is Domain.NODE]
+        if logged.lost_records or not died:
+            raise ScenarioError("nobody was killed" if not died else "the kernel's log was overwritten before it was read")
+        self._wait(stage, lambda: _all_ended(stage.witness.all(), died), f"the ends of {died}")
+        return truth_of(died, logged, built.domain)
+
+    def _wait(self, stage: Stage, condition: Callable[[], bool], what: str) -> None:
+        if not stage.witness.wait(lambda: condition() or bool(stage.witness.failures()), KILL_SECONDS):
+            raise ScenarioError(f"waited {KILL_SECONDS:g} s for {what}; the log names {self._log.read().killed_pids}")
+        if stage.witness.failures():
+            raise ScenarioError(f"a step failed: {stage.witness.failures()[0]}")
+
+
+def _all_ended(seen: Collection[Seen], pids: Collection[int]) -> bool:
+    """Everyone of ours among them has been waited for."""
+    return all(one.status is not None for one in seen if one.pid in pids)
