@@ -12,6 +12,8 @@ from oomsight_sandbox.apiserver.paths import ResourcePath, parse_resource_path
     [
         ("/api/v1/pods", ResourcePath("", "v1", "pods")),
         ("/api/v1/nodes/a/status", ResourcePath("", "v1", "nodes", "", "a", "status")),
+        ("/api/v1/nodes/a/proxy/configz", ResourcePath("", "v1", "nodes", "", "a", "proxy", "configz")),
+        ("/api/v1/nodes/a/proxy/logs/x/y", ResourcePath("", "v1", "nodes", "", "a", "proxy", "logs/x/y")),
         ("/api/v1/namespaces", ResourcePath("", "v1", "namespaces")),
         ("/api/v1/namespaces/shop", ResourcePath("", "v1", "namespaces", "", "shop")),
         ("/api/v1/namespaces/shop/status", ResourcePath("", "v1", "namespaces", "", "shop", "status")),

@@ -43,6 +43,8 @@ class Api:
         self.internal_errors: deque[BaseException] = deque(maxlen=100)
         self.faults: Faults
         """Set by the server, which knows how to drop connections."""
+        self.kubelet_configs: dict[str, Mapping[str, Any]] = {}
+        """What the kubelet of a node says of its configuration, by the node's name."""
         self.address = ""
         self.secret_path = ""
         """First part of every path when set (`/<secret>`): kubectl sends no token over plain HTTP, but it keeps a server's path."""
@@ -94,6 +96,13 @@ class Api:
             raise _fail(request, rule)
         return response
 
+    def _proxy(self, target: Target) -> web.Response:
+        """A kubelet's answer, as far as one is played here."""
+        config = self.kubelet_configs.get(target.name)
+        if config is None or target.proxied != "configz":
+            raise StatusError(503, "ServiceUnavailable", f"error trying to reach service: nobody plays {target.name} here")
+        return web.json_response({"kubeletconfig": config})
+
     def _path(self, request: web.Request) -> str:
         """The path below the secret one; 401 for who does not know it."""
         path = request.path.rstrip("/") or "/"
@@ -122,13 +131,15 @@ class Api:
             raise status.no_such_path()
         if found.name and resource.namespaced and not found.namespace:
             raise status.no_such_path()
-        return Target(resource, found.namespace, found.name, found.subresource)
+        return Target(resource, found.namespace, found.name, found.subresource, found.proxied)
 
     async def _serve(self, request: web.Request, target: Target, told: _Told) -> web.StreamResponse:
         query = request.query
         resource = target.resource
         if target.subresource == "log":
             raise status.not_implemented("the sandbox's API server keeps no container logs")
+        if target.subresource == "proxy":
+            return self._proxy(target)
         view = negotiate(",".join(request.headers.getall("Accept", [])), query.get("includeObject", ""), self._store.clock)
         if told.verb == "watch":
             return await self._watch(request, target, view, told)
@@ -260,7 +271,7 @@ def _verb(request: web.Request, target: Target) -> str:
         return "watch" if watching else "get" if target.name else "list"
     if method == "DELETE" and not target.subresource:
         return "delete" if target.name else "deletecollection"
-    if method in ("PUT", "PATCH") and target.name and target.subresource not in ("binding", "log"):
+    if method in ("PUT", "PATCH") and target.name and target.subresource not in ("binding", "log", "proxy"):
         return _METHODS[method]
     if method == "POST" and (not target.name or target.subresource == "binding"):
         return "create"

@@ -29,8 +29,13 @@ _SUBRESOURCE_VERBS = {
     "scale": ("get", "patch", "update"),
     "binding": ("create",),
     "log": ("get",),
+    "proxy": ("get",),
 }
-_SUBRESOURCE_KINDS = {"binding": ("", "v1", "Binding"), "scale": ("autoscaling", "v1", "Scale")}
+_SUBRESOURCE_KINDS = {
+    "binding": ("", "v1", "Binding"),
+    "proxy": ("", "v1", "NodeProxyOptions"),
+    "scale": ("autoscaling", "v1", "Scale"),
+}
 
 
 def _subresource_kind(resource: Resource, name: str) -> JsonObject:

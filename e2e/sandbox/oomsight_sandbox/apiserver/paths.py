@@ -17,6 +17,8 @@ class ResourcePath:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    proxied: str = ""
+    """What stands behind the subresource `proxy`, without its slash."""
 
 
 def parse_resource_path(path: str) -> ResourcePath | None:
@@ -33,7 +35,8 @@ def parse_resource_path(path: str) -> ResourcePath | None:
     namespace = ""
     if len(rest) >= 3 and rest[0] == "namespaces" and not (not group and len(rest) == 3 and rest[2] in _NAMESPACE_SUBRESOURCES):
         namespace, rest = rest[1], rest[2:]
-    if not rest or len(rest) > 3:
+    proxied = "/".join(rest[3:]) if rest[2:3] == ["proxy"] else ""
+    if not rest or (len(rest) > 3 and not proxied):
         return None
     plural, name, subresource = (*rest, "", "")[:3]
-    return ResourcePath(group, version, plural, namespace, name, subresource)
+    return ResourcePath(group, version, plural, namespace, name, subresource, proxied)

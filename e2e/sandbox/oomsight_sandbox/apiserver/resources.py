@@ -55,6 +55,8 @@ class Resource:
     @property
     def subresources(self) -> tuple[str, ...]:
         extra: tuple[str, ...] = ("binding", "log", "resize") if self.plural == "pods" and not self.group else ()
+        if self.plural == "nodes" and not self.group:
+            extra = ("proxy",)
         if self.custom is None and self.plural in SCALABLE:
             extra = ("scale",)
         return (("status",) if self.has_status else ()) + extra

@@ -39,6 +39,7 @@ class Target:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    proxied: str = ""
 
     @property
     def key(self) -> Key:
