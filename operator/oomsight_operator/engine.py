@@ -28,7 +28,7 @@ from oomsight_operator.judgement.model import Assessment, NodeContext, Owner, Po
 from oomsight_operator.node_contexts import NodeContexts
 from oomsight_operator.polling.join import join
 from oomsight_operator.polling.node_news import NodeNews
-from oomsight_operator.polling.telemetry import TelemetryStore
+from oomsight_operator.polling.telemetry import NodeTelemetry, TelemetryStore
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +135,13 @@ class Engine:
     def wall_now(self) -> float:
         """Unix seconds."""
         return self._wall_clock()
+
+    def node_context(self, node: NodeTelemetry) -> NodeContext:
+        """As of the node's newest report."""
+        shift = self._contexts.update(node)
+        if shift is not None and shift.whole_node:
+            self._mark(self._cluster.index.on_node(node.node_name))
+        return self._contexts.get(node)
 
     # --- what changed --------------------------------------------------------------------------------------------------
 

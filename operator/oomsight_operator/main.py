@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oomsight_operator import logs
+from oomsight_operator.api import Documents, serve_api
 from oomsight_operator.cleanup import cleanup
 from oomsight_operator.kube.client import KubeClient
 from oomsight_operator.kube.credentials import Credentials, CredentialsError, load_credentials
@@ -95,13 +96,20 @@ class Process:
     async def _serve(self) -> None:
         self.sites.append(await serve_metrics(self.settings.metrics_listen, self.metrics))
         self.sites.append(await serve_health(self.settings.health_listen, self._live, self._ready))
-        ports = {"metrics": self.sites[0].port, "health": self.sites[1].port}
-        log.info("serving", extra={"metrics_port": ports["metrics"], "health_port": ports["health"]})
+        self.sites.append(await serve_api(self.settings.api_listen, self._documents))
+        ports = dict(zip(("metrics", "health", "api"), (site.port for site in self.sites), strict=True))
+        log.info("serving", extra={f"{name}_port": port for name, port in ports.items()})
         if self.settings.ports_file is not None:
             temporary = f"{self.settings.ports_file}.new"
             with open(temporary, "w", encoding="ascii") as file:  # noqa: ASYNC230 - a few bytes, once
                 json.dump(ports, file)
             os.replace(temporary, self.settings.ports_file)
+
+    def _documents(self) -> Documents | str:
+        if self.service is not None and self.service.working:
+            return self.service.documents
+        why = ", ".join(("another replica works", *self._ready()) if self.service is None else self._ready())
+        return f"this operator has nothing to tell yet: {why}; ask again in some seconds"
 
     def _live(self) -> Iterable[str]:
         return self.service.problems() if self.service is not None else ()

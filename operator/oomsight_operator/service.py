@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
@@ -25,9 +26,12 @@ from oomsight_operator.judgement.node import Node
 from oomsight_operator.kube.client import KubeClient
 from oomsight_operator.kube.credentials import Credentials
 from oomsight_operator.kube.errors import ApiError
+from oomsight_operator.node_assessments import NodeAssessments, follow_nodes
+from oomsight_operator.node_documents import NodeDocuments
 from oomsight_operator.policy_watch import PolicyWatch, list_objects
 from oomsight_operator.polling.directory import AgentDirectory
 from oomsight_operator.polling.discovery import AgentPod, AgentTarget, project_agent_pod
+from oomsight_operator.polling.kubelet_config import KubeletConfigs
 from oomsight_operator.polling.poller import Poller, PollTiming
 from oomsight_operator.polling.telemetry import TelemetryStore
 from oomsight_operator.publishing.metrics import OperatorMetrics
@@ -40,6 +44,10 @@ log = logging.getLogger(__name__)
 SILENCE_SECONDS = 900.0
 """An informer that heard nothing for so long hangs: watches are asked to end every five minutes."""
 METRICS_SECONDS = 2.0
+NODE_METRICS_SECONDS = 15.0
+"""As often as Prometheus looks, by and large: each node is judged at most once in this time for its metrics; more seldom where that
+would take more than a tenth of the time (from about a thousand nodes on)."""
+MOST_NODE_METRICS_SECONDS = 120.0
 
 
 class Service:
@@ -66,6 +74,9 @@ class Service:
             timing=EngineTiming(stale_seconds=settings.agent_stale_seconds, settle_seconds=settings.settle_seconds),
             on_fault=metrics.judgement_failed,
         )
+        self._kubelet_configs = KubeletConfigs(client, self.cluster.nodes, enabled=settings.read_kubelet_config)
+        self.assessments = NodeAssessments(self.cluster, self.telemetry, self.engine.node_context, self._kubelet_configs.of)
+        self.documents = NodeDocuments(self.assessments, self.telemetry, stale_seconds=settings.agent_stale_seconds)
         self.policies.listener = _PolicyNews(self.engine, self.publisher)
         self._poller = Poller(
             self._report, PollTiming(wait_seconds=settings.poll_wait_seconds), lambda: metrics.malformed("report")
@@ -116,6 +127,9 @@ class Service:
         self._spawn("policy watch", self._policy_watch.run())
         self._spawn("agent directory", self._directory.run())
         self._spawn("engine", self.engine.run())
+        self._spawn("node metrics", self._follow_nodes())
+        if self._settings.read_kubelet_config:
+            self._spawn("kubelet configurations", self._kubelet_configs.run())
         kopf_task = self._spawn("kopf", run_kopf(self.policies, self._credentials, self.kopf_ready))
         ready = asyncio.create_task(self.kopf_ready.wait())
         await asyncio.wait((kopf_task, ready), return_when=asyncio.FIRST_COMPLETED)
@@ -179,6 +193,13 @@ class Service:
                 [node.kernel_log for node in self.telemetry], [node.unattributed_oom_kills for node in self.telemetry]
             )
             await asyncio.sleep(METRICS_SECONDS)
+
+    async def _follow_nodes(self) -> None:
+        while True:
+            began = time.monotonic()
+            await follow_nodes(self.assessments, self._metrics.nodes)
+            took = time.monotonic() - began
+            await asyncio.sleep(min(MOST_NODE_METRICS_SECONDS, max(NODE_METRICS_SECONDS, 9 * took)))
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._tasks[name] = asyncio.create_task(work, name=name)

@@ -35,9 +35,13 @@ class Settings(BaseModel):
     identity: str = Field("", description="who holds the Lease and reports Events; by default the host's name")
     metrics_listen: Listen = Field("0.0.0.0:9755", description="ADDRESS:PORT of /metrics; port 0 takes a free one")
     health_listen: Listen = Field("0.0.0.0:9756", description="ADDRESS:PORT of /healthz and /readyz; port 0 takes a free one")
+    api_listen: Listen = Field("0.0.0.0:9757", description="ADDRESS:PORT of the API of nodes, /v1/nodes; port 0 takes a free one")
     ports_file: str | None = Field(None, description="write the ports in use to this file, as JSON")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
     poll_wait_seconds: Seconds = Field(20.0, le=300, description="how long an agent may hold its answer back while nothing changes")
+    read_kubelet_config: bool = Field(
+        False, description="read kubelets' eviction thresholds by nodes/proxy, a right that opens more; else they are assumed"
+    )
     agent_stale_seconds: Seconds = Field(60.0, description="silence of an agent after which its node's pods are unknown")
     settle_seconds: float = Field(15.0, ge=0, le=3600, description="time for a new pod to appear in a report before it is unknown")
     resync_seconds: Seconds = Field(3600.0, description="time after which everything is listed anew")
@@ -56,7 +60,7 @@ class Settings(BaseModel):
     )
     stop_seconds: float = Field(5.0, ge=0, le=300, description="time to write what is queued when told to stop")
 
-    @field_validator("metrics_listen", "health_listen")
+    @field_validator("metrics_listen", "health_listen", "api_listen")
     @classmethod
     def _port_in_range(cls, value: str) -> str:
         if int(value.rpartition(":")[2]) > 65535:

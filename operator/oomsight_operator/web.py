@@ -1,4 +1,4 @@
-"""The operator's two small pages: `/metrics` for Prometheus, `/healthz` and `/readyz` for the kubelet."""
+"""The operator's small pages: `/metrics` for Prometheus, `/healthz` and `/readyz` for the kubelet. The API: `api.py`."""
 
 from __future__ import annotations
 
@@ -50,9 +50,14 @@ async def serve_health(listen: str, live: Check, ready: Check) -> Site:
 
 
 async def _serve(listen: str, pages: dict[str, object]) -> Site:
-    host, _, port = listen.rpartition(":")
     app = web.Application()
     app.add_routes([web.get(path, handler) for path, handler in pages.items()])  # type: ignore[arg-type]
+    return await serve_app(listen, app)
+
+
+async def serve_app(listen: str, app: web.Application) -> Site:
+    """Serve it at ADDRESS:PORT until closed. Raises OSError when that cannot be bound."""
+    host, _, port = listen.rpartition(":")
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -26,7 +26,13 @@ VALUES: dict[str, dict[str, Any]] = {
     "tuned": {
         **IMAGE,
         "crds": {"keep": False},
-        "operator": {"extraArgs": ["--poll-wait-seconds=10"], "nodeSelector": {"role": "infra"}, "logLevel": "debug"},
+        "operator": {
+            "extraArgs": ["--poll-wait-seconds=10"],
+            "nodeSelector": {"role": "infra"},
+            "logLevel": "debug",
+            "api": {"enabled": False},
+            "readKubeletConfig": True,
+        },
         "agent": {
             "port": 12345,
             "kernelLog": {"enabled": True},
@@ -172,3 +178,50 @@ def test_the_operator_may_patch_pods_but_never_delete_or_evict_them() -> None:
     assert verbs["pods"] == {"list", "watch", "patch"}
     assert "pods/eviction" not in verbs
     assert "pods/resize" not in verbs
+
+
+def operator_of(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    """The operator's container."""
+    (operator,) = of_kind(objects, "Deployment")
+    (container,) = operator["spec"]["template"]["spec"]["containers"]
+    found: dict[str, Any] = container
+    return found
+
+
+def test_the_api_of_nodes_has_a_service_that_finds_the_operator_by_the_ports_name() -> None:
+    objects = render(IMAGE)
+    (service,) = of_kind(objects, "Service")
+    (deployment,) = of_kind(objects, "Deployment")
+    assert service["metadata"]["name"] == "oomsight-operator"
+    assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert service["spec"]["ports"] == [{"name": "api", "port": 9757, "targetPort": "api"}]
+    container = operator_of(objects)
+    assert {"name": "api", "containerPort": 9757} in container["ports"]
+    assert "--api-listen=0.0.0.0:9757" in container["args"]
+
+
+def test_the_api_of_nodes_can_be_kept_inside_its_pod() -> None:
+    objects = render({**IMAGE, "operator": {"api": {"enabled": False}}})
+    assert of_kind(objects, "Service") == []
+    container = operator_of(objects)
+    assert "--api-listen=127.0.0.1:9757" in container["args"]
+    assert "api" not in {port["name"] for port in container["ports"]}
+
+
+def test_kubelets_are_asked_only_when_wanted_and_only_to_read() -> None:
+    plain, asking = render(IMAGE), render({**IMAGE, "operator": {"readKubeletConfig": True}})
+    assert "--read-kubelet-config" not in operator_of(plain)["args"]
+    assert "--read-kubelet-config" in operator_of(asking)["args"]
+    rules = [rule for objects in (plain, asking) for rule in of_kind(objects, "ClusterRole")[0]["rules"]]
+    assert [rule for rule in rules if "nodes/proxy" in rule["resources"]] == [
+        {"apiGroups": [""], "resources": ["nodes/proxy"], "verbs": ["get"]}
+    ]
+    (role,) = of_kind(plain, "ClusterRole")
+    nodes = [rule["verbs"] for rule in role["rules"] if "nodes" in rule["resources"]]
+    assert nodes == [["list", "watch"]]
+
+
+@pytest.mark.parametrize("value", [{"api": {"port": 1}}, {"api": {"enabled": "yes"}}, {"readKubeletConfig": "yes"}])
+def test_a_value_of_the_operator_that_means_nothing_is_refused(value: dict[str, Any]) -> None:
+    with pytest.raises(helm_python.errors.HelmError, match=r"api|readKubeletConfig"):
+        render({**IMAGE, "operator": value})

@@ -229,8 +229,8 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(directory: Path, **operator_flags: str) -> AsyncIterator[Cluster]:
-    """A cluster without nodes and policies; the operator runs. Ends all processes, whatever happens."""
+async def cluster(directory: Path, **operator_flags: str | None) -> AsyncIterator[Cluster]:
+    """A cluster without nodes and policies; the operator runs. A flag of None has no value. Ends all processes in any case."""
     async with ApiServer(bookmark_seconds=1.0) as server:
         *_, daemonset = server.load(_installed())
         kubeconfig = directory / "kubeconfig"
@@ -244,8 +244,9 @@ async def cluster(directory: Path, **operator_flags: str) -> AsyncIterator[Clust
         }
         command = [
             str(BIN / "oomsight-operator"), "run", f"--kubeconfig={kubeconfig}", f"--namespace={SYSTEM_NAMESPACE}",
-            "--metrics-listen=127.0.0.1:0", "--health-listen=127.0.0.1:0", "--no-leader-election",
-            f"--ports-file={directory / 'operator.ports'}", *(f"--{name}={value}" for name, value in flags.items()),
+            "--metrics-listen=127.0.0.1:0", "--health-listen=127.0.0.1:0", "--api-listen=127.0.0.1:0", "--no-leader-election",
+            f"--ports-file={directory / 'operator.ports'}",
+            *(f"--{name}" if value is None else f"--{name}={value}" for name, value in flags.items()),
         ]  # fmt: skip
         running = Cluster(directory, server, Process("operator", command, directory / "operator.log"), daemonset.uid)
         await running.operator.start()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.helm.test_chart import IMAGE, of_kind, render
@@ -20,8 +21,9 @@ Right = tuple[str, str, str]
 """Group, resource, verb."""
 
 
-def granted() -> set[Right]:
-    objects = render(IMAGE)
+def granted(**operator: Any) -> set[Right]:
+    """By the chart, with these values of `operator`."""
+    objects = render({**IMAGE, "operator": operator})
     roles = [*of_kind(objects, "ClusterRole"), *of_kind(objects, "Role")]
     return {
         (group, resource, verb)
@@ -114,3 +116,15 @@ async def test_the_operator_has_the_rights_that_it_uses_and_no_others(tmp_path: 
         used |= asked(cluster)
     assert used - granted() == set(), "rights that the operator lacks"
     assert granted() - used == set(), "rights that it does not need"
+
+
+async def test_reading_kubelets_configuration_needs_one_right_more_and_is_off_by_default(tmp_path: Path) -> None:
+    right = ("", "nodes/proxy", "get")
+    assert granted(readKubeletConfig=True) - granted() == {right}
+    async with small_cluster() as cluster:
+        await cluster.client.request("POST", "/api/v1/nodes", body={"metadata": {"name": "node-a"}})
+        async with process(cluster, tmp_path, "--read-kubelet-config") as running:
+            await until("a kubelet to be asked", lambda: cluster.server.requests.count("get", "nodes/proxy") > 0)
+            running.terminate()
+            await running.wait()
+        assert right in asked(cluster)

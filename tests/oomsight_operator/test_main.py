@@ -32,6 +32,7 @@ async def process(cluster: SmallCluster, path: Path, *flags: str) -> AsyncIterat
         "--namespace=oomsight-system",
         "--metrics-listen=127.0.0.1:0",
         "--health-listen=127.0.0.1:0",
+        "--api-listen=127.0.0.1:0",
         f"--ports-file={path / 'ports'}",
         "--poll-wait-seconds=1",
         *flags,
@@ -84,6 +85,9 @@ async def test_a_second_replica_is_alive_but_not_ready_until_the_first_is_gone(t
             await _until_served(tmp_path / "two")
             assert (await page(tmp_path / "two", "health", "/healthz"))[0] == 200
             assert await page(tmp_path / "two", "health", "/readyz") == (503, "waiting for the Lease\n")
+            status, told = await page(tmp_path / "two", "api", "/v1/nodes")
+            assert status == 503
+            assert "another replica works, waiting for the Lease" in json.loads(told)["error"]["message"]
             one.send_signal(signal.SIGTERM)
             await _until_ready(tmp_path / "two")
             two.send_signal(signal.SIGTERM)

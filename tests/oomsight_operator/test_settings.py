@@ -38,6 +38,12 @@ def test_leader_election_can_be_switched_off_by_flag_or_environment() -> None:
     assert not load_settings(flags(), {"OOMSIGHT_LEADER_ELECTION": "false"}).leader_election
 
 
+def test_kubelets_are_not_asked_unless_told_to() -> None:
+    assert not load_settings(flags(), {}).read_kubelet_config
+    assert load_settings(flags("--read-kubelet-config"), {}).read_kubelet_config
+    assert load_settings(flags(), {"OOMSIGHT_READ_KUBELET_CONFIG": "true"}).read_kubelet_config
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -46,6 +52,7 @@ def test_leader_election_can_be_switched_off_by_flag_or_environment() -> None:
         (("--log-level", "loud"), "--log-level: found 'loud'"),
         (("--metrics-listen", "9755"), "--metrics-listen: found '9755'"),
         (("--health-listen", "0.0.0.0:99999"), "--health-listen: found '0.0.0.0:99999'"),
+        (("--api-listen", "0.0.0.0:99999"), "--api-listen: found '0.0.0.0:99999'"),
         (("--agent-stale-seconds", "nan"), "--agent-stale-seconds: found 'nan'"),
     ],
 )

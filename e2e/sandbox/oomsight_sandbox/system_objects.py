@@ -33,7 +33,7 @@ class Roots:
 def system_objects(
     *, node_name: str, roots: Roots, agent_port: int, kubeconfig: str, ports_file: str, agent_flags: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """In the order in which they are to be applied. The operator takes free ports for metrics and health, told in `ports_file`."""
+    """In the order in which they are to be applied. The operator takes free ports, told in `ports_file`."""
     agent_words = ["run", f"--node-name={node_name}", f"--listen=127.0.0.1:{agent_port}", *roots.agent_flags, *agent_flags]
     agent = {
         "name": "agent",
@@ -47,7 +47,8 @@ def system_objects(
         "image": "oomsight",
         "command": [
             "oomsight-operator", "run", f"--kubeconfig={kubeconfig}", f"--namespace={SYSTEM_NAMESPACE}",
-            "--metrics-listen=127.0.0.1:0", "--health-listen=127.0.0.1:0", f"--ports-file={ports_file}",
+            "--metrics-listen=127.0.0.1:0", "--health-listen=127.0.0.1:0", "--api-listen=127.0.0.1:0",
+            f"--ports-file={ports_file}",
         ],
         "resources": {"requests": {"memory": "128Mi"}, "limits": {"memory": "512Mi"}},
     }  # fmt: skip

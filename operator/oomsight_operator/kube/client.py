@@ -77,9 +77,14 @@ class KubeClient:
             raise ApiError(0, "BadAnswer", f"{method} {path}: the API server's answer is no JSON object")
         return document
 
-    async def get_bytes(self, path: str, params: Mapping[str, str] | None = None, *, accept: str = "application/json") -> bytes:
-        """The raw body of a GET, for callers that decode it into structs of their own. Raises ApiError."""
-        return await self._read("GET", path, dict(params or {}), accept=accept)
+    async def get_bytes(
+        self, path: str, params: Mapping[str, str] | None = None, *, accept: str = "application/json", most_bytes: int | None = None
+    ) -> bytes:
+        """The raw body of a GET, for callers that decode it into structs of their own. Raises ApiError.
+
+        `most_bytes`: for answers that are not the API server's own (a node's, by its proxy); a longer one is a `BadAnswer`.
+        """
+        return await self._read("GET", path, dict(params or {}), accept=accept, most_bytes=most_bytes)
 
     async def watch(
         self,
@@ -112,13 +117,14 @@ class KubeClient:
         data: bytes | None = None,
         content_type: str = "application/json",
         accept: str,
+        most_bytes: int | None = None,
     ) -> bytes:
         try:
             response = await self._send(
                 method, path, params, timeout=self._timeout, data=data, content_type=content_type, accept=accept
             )
             async with response:
-                return await response.read()
+                return await response.read() if most_bytes is None else await _read_bounded(response, path, most_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _connection_error(method, path, error) from error
 
@@ -193,6 +199,17 @@ async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
             if pending_bytes > MAX_LINE_BYTES:
                 raise ApiError(0, "BadAnswer", f"a watch line has more than {MAX_LINE_BYTES} bytes")
     # What follows the last line end was cut off in the middle by a closed connection: not an event.
+
+
+async def _read_bounded(response: aiohttp.ClientResponse, path: str, most_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    total = 0
+    async for chunk in response.content.iter_any():
+        total += len(chunk)
+        if total > most_bytes:
+            raise ApiError(0, "BadAnswer", f"GET {path}: the answer has more than {most_bytes} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def _connection_error(method: str, path: str, error: Exception) -> ApiError:

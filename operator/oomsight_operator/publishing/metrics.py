@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from oomsight_api.incident import KernelLog
 from oomsight_api.names import Advice, Cause, RiskLevel
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, Pod
+from oomsight_operator.publishing.node_metrics import NodeMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -111,6 +112,8 @@ class OperatorMetrics:
         self._uids: dict[tuple[str, str], str] = {}
         """Pod uid by namespace and name."""
         self.registry.register(self._pods)
+        self.nodes = NodeMetrics()
+        self.registry.register(self.nodes)
         self._writes = Counter(
             "oomsight_operator_writes",
             "Requests that wrote to the API, by resource and outcome",

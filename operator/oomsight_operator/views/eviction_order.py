@@ -70,7 +70,7 @@ def signal_documents(signals: Iterable[SignalState]) -> list[dict[str, Any]]:
 def _thresholds(settings: EvictionSettings) -> dict[str, Any]:
     if settings.assumed_because is None:
         return {"source": "kubelet"}
-    return {"source": "assumed", "because": printable(settings.assumed_because, 500)}
+    return {"source": "assumed", "because": settings.assumed_because}
 
 
 def _place(place: Place) -> dict[str, Any]:

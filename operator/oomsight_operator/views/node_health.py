@@ -54,7 +54,7 @@ def node_health_document(
                 "type": each.type.value,
                 "status": each.status.value,
                 "reason": each.reason.value,
-                "message": printable(each.message, 1000),
+                "message": each.message,
             }
             for each in conditions
         ],

@@ -9,7 +9,7 @@ from typing import Any
 from oomsight_operator.judgement.eviction.order import EvictionOrder
 from oomsight_operator.judgement.eviction.why import pod_name
 from oomsight_operator.judgement.node_health.condition import NodeCondition, Status
-from oomsight_operator.judgement.words import printable, time_text
+from oomsight_operator.judgement.words import time_text
 from oomsight_operator.views.node_health import is_healthy
 from oomsight_operator.views.sample import DOCUMENT_VERSION, Sample, compact, head
 
@@ -49,7 +49,7 @@ def _line(line: NodeLine) -> dict[str, Any]:
                 "firstEvicted": pod_name(line.eviction.places[0].pod)
                 if line.eviction is not None and line.eviction.places
                 else None,
-                "firstKilled": printable(line.first_killed, 500) if line.first_killed is not None else None,
+                "firstKilled": line.first_killed,
             }
         ),
     }

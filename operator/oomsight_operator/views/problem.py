@@ -11,13 +11,13 @@ MAX_NAMED = 20
 
 
 def problem_document(reason: str, message: str) -> dict[str, Any]:
-    """`reason` is a constant in CamelCase."""
-    return {"error": {"reason": reason, "message": printable(message, 2000)}}
+    """`reason` is a constant in CamelCase, `message` printable ASCII."""
+    return {"error": {"reason": reason, "message": message}}
 
 
 def no_such_node(asked: str, known: Collection[str]) -> dict[str, Any]:
     """404, with some of the names that there are."""
-    named = ", ".join(sorted(known)[:MAX_NAMED]) or "none"
+    named = ", ".join(printable(name) for name in sorted(known)[:MAX_NAMED]) or "none"
     more = f" and {len(known) - MAX_NAMED} more (GET /v1/nodes lists all)" if len(known) > MAX_NAMED else ""
     return problem_document("NodeNotFound", f"no node is called {printable(asked, 253)}; there are: {named}{more}")
 

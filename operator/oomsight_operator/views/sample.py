@@ -23,7 +23,7 @@ class Sample:
     age_seconds: float | None = None
     """How long ago the operator got it, by its own clock."""
     unknown_because: str | None = None
-    """Why nothing is known of the node, in words."""
+    """Why nothing is known of the node, in words (printable ASCII)."""
 
 
 def head(sample: Sample) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def head(sample: Sample) -> dict[str, Any]:
             "time": time_text(sample.now_seconds),
             "sampleTime": time_text(sample.sample_seconds) if sample.sample_seconds is not None else None,
             "sampleAgeSeconds": round(max(0.0, sample.age_seconds), 1) if sample.age_seconds is not None else None,
-            "unknownBecause": printable(sample.unknown_because, 500) if sample.unknown_because is not None else None,
+            "unknownBecause": sample.unknown_because,
         }
     )
 

@@ -165,3 +165,24 @@ async def test_errors_and_logs_never_show_the_token(caplog: pytest.LogCaptureFix
                 await client.request("GET", "/api/v1/pods")
     assert "s3cret" not in caplog.text
     assert "s3cret" not in str(caught.value)
+
+
+async def test_an_answer_beyond_its_bound_is_refused_before_it_fills_the_memory() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:  # without end
+            await response.write(b"x" * 4096)
+
+    async with serving(handler) as client:
+        with pytest.raises(ApiError, match="the answer has more than 10000 bytes") as caught:
+            await client.get_bytes("/api/v1/nodes/a/proxy/configz", most_bytes=10_000)
+    assert caught.value.reason == "BadAnswer"
+
+
+async def test_an_answer_within_its_bound_is_given_whole() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=b"x" * 10_000)
+
+    async with serving(handler) as client:
+        assert await client.get_bytes("/api/v1/nodes/a/proxy/configz", most_bytes=10_000) == b"x" * 10_000

@@ -32,6 +32,7 @@ class KernelVictim:
     rss_bytes: int | None = None
     pod_uid: str | None = None
     """The uid that names its pod's cgroup; None: a process outside pods."""
+    container_id: str | None = None
     container_name: str | None = None
     ambiguous: bool = False
     """Nobody can say which of several is killed at this place."""
@@ -47,7 +48,9 @@ def explain_differences(order: Sequence[Place], victims: Sequence[KernelVictim] 
     said = [_heads(order, victims[0], by_cgroup.get(victims[0].pod_uid or ""))]
     for victim in victims[:MAX_VICTIMS]:
         place = by_cgroup.get(victim.pod_uid or "")
-        if place is not None and place.working_set_bytes is not None and not place.exceeds_request:
+        if place is None or place.working_set_bytes is None or place.exceeds_request:
+            continue
+        if victim.place < place.place:
             said.append(_below_its_request(place, victim))
     return tuple(dict.fromkeys(said))
 

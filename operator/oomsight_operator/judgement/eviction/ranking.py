@@ -51,7 +51,7 @@ def request_for_eviction(pod: Pod) -> int:
 def eviction_order(uses: Iterable[PodUse]) -> tuple[Place, ...]:
     """All that may be evicted, first first. Pods of one rank come by namespace, name and uid, and are marked as tied."""
     ranked = sorted(
-        (_Ranked(_rank(use), use) for use in uses if not (has_ended(use.pod) or is_critical(use.pod))),
+        (_ranked(use) for use in uses if not (has_ended(use.pod) or is_critical(use.pod))),
         key=lambda each: (each.rank, each.use.pod.namespace, each.use.pod.name, each.use.pod.uid),
     )
     places: list[Place] = []
@@ -63,7 +63,7 @@ def eviction_order(uses: Iterable[PodUse]) -> tuple[Place, ...]:
             Place(
                 place=index + 1,
                 pod=each.use.pod,
-                request_bytes=request_for_eviction(each.use.pod),
+                request_bytes=each.request_bytes,
                 priority=each.use.pod.priority or 0,
                 working_set_bytes=each.use.working_set_bytes,
                 source=each.use.source,
@@ -73,19 +73,18 @@ def eviction_order(uses: Iterable[PodUse]) -> tuple[Place, ...]:
     return tuple(places)
 
 
-_Rank = tuple[bool, bool, int, int]
-
-
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    rank: _Rank
+    rank: tuple[bool, bool, int, int]
+    """Lower goes first."""
+    request_bytes: int
     use: PodUse
 
 
-def _rank(use: PodUse) -> _Rank:
-    """Lower goes first. orderedBy(exceedMemoryRequests, priority, memory)."""
-    priority = use.pod.priority or 0
+def _ranked(use: PodUse) -> _Ranked:
+    """orderedBy(exceedMemoryRequests, priority, memory)."""
+    priority, request_bytes = use.pod.priority or 0, request_for_eviction(use.pod)
     if use.working_set_bytes is None:
-        return (False, False, priority, 0)
-    excess = use.working_set_bytes - request_for_eviction(use.pod)
-    return (True, excess <= 0, priority, -excess)
+        return _Ranked((False, False, priority, 0), request_bytes, use)
+    excess = use.working_set_bytes - request_bytes
+    return _Ranked((True, excess <= 0, priority, -excess), request_bytes, use)

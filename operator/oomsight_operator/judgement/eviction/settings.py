@@ -50,7 +50,7 @@ class EvictionSettings:
     enforces_pods: bool = True
     """`enforceNodeAllocatable` holds `pods`: then the hard threshold holds for allocatableMemory.available, too."""
     assumed_because: str | None = None
-    """Why these are defaults and not the node's own, in words; None: they were read from the node."""
+    """Why these are defaults and not the node's own, in words (printable ASCII); None: they were read from the node."""
 
 
 def assumed(because: str) -> EvictionSettings:

@@ -15,7 +15,9 @@ def victim(name: str | None = None, place: int = 1, **more: Any) -> KernelVictim
     adj = more.pop("oom_score_adj", 985)
     container = "app" if name else None
     uid = f"uid-{name}" if name else None
-    return KernelVictim(place, adj, adj * 4 * GI // 1000, more.pop("rss_bytes", 40 * MI), uid, container, **more)
+    return KernelVictim(
+        place, adj, adj * 4 * GI // 1000, more.pop("rss_bytes", 40 * MI), pod_uid=uid, container_name=container, **more
+    )
 
 
 def explain(*uses: PodUse, victims: tuple[KernelVictim, ...] | None) -> tuple[str, ...]:
@@ -43,9 +45,12 @@ def test_orders_that_begin_alike_are_said_to() -> None:
     assert explain(GREEDY, MODEST, victims=(victim("greedy"),)) == ("both orders begin with team-a/greedy",)
 
 
-def test_a_later_place_of_the_kernels_order_is_explained_too() -> None:
-    said = explain(GREEDY, MODEST, victims=(victim("greedy"), victim("modest", 2)))
-    assert "may kill container app of it as number 2" in said[1]
+def test_a_later_place_of_the_kernels_order_is_explained_where_it_comes_before_the_kubelets() -> None:
+    other = using("other", 800, 512)
+    said = explain(GREEDY, other, MODEST, victims=(victim("greedy"), victim("modest", 2), victim("other", 3)))
+    assert said[0] == "both orders begin with team-a/greedy"
+    assert "the kubelet would evict 2 others before it; yet the kernel may kill container app of it as number 2" in said[1]
+    assert len(explain(GREEDY, MODEST, victims=(victim("greedy"), victim("modest", 2)))) == 1
 
 
 def test_a_victim_outside_pods_or_in_a_spared_one_is_named_as_such() -> None:
@@ -63,5 +68,5 @@ def test_what_the_kernel_leaves_open_and_what_nobody_knows_is_not_guessed() -> N
 
 
 def test_a_hostile_name_stays_on_its_line() -> None:
-    evil = KernelVictim(1, 900, 0, None, "uid-modest", "app\n\x1b[31m")
+    evil = KernelVictim(1, 900, 0, pod_uid="uid-modest", container_name="app\n\x1b[31m")
     assert all(sentence.isprintable() for sentence in explain(GREEDY, MODEST, victims=(evil,)))
