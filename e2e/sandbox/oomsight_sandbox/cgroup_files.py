@@ -23,6 +23,19 @@ def write_all(directory: Path, files: Mapping[str, str]) -> None:
             os.close(descriptor)
 
 
+def make_all(directory: Path, files: Mapping[str, str], workshop: Path) -> None:
+    """The same for a cgroup that may be new: it appears with all its files at once, as the kernel makes it.
+
+    `workshop`: a path beside the tree that nobody looks at, on the same file system.
+    """
+    if directory.exists():
+        write_all(directory, files)
+        return
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    write_all(workshop, files)
+    workshop.rename(directory)
+
+
 def v1_files(usage: int, peak: int, limit: int | None, hits: int, kills: int, charges: Mapping[str, int]) -> dict[str, str]:
     """Of one cgroup; `limit` None is no limit, `charges` bytes by kind."""
     stat = {

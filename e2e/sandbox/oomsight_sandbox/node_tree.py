@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from oomsight_sandbox.cgroup_files import v1_files, v2_files, v2_stat, write_all
+from oomsight_sandbox.cgroup_files import make_all, v1_files, v2_files, v2_stat, write_all
 
 MI = 1024 * 1024
 PAGE_BYTES = 4096
@@ -167,8 +167,9 @@ class NodeTree:
         peak = max(container.peak_bytes or 0, container.usage_bytes, (old.peak_bytes or 0) if old is not None else 0)
         container = replace(container, peak_bytes=peak)
         self._containers[container.container_id] = container
-        write_all(self.hierarchy / self.path_of(container)[1:], {**self._files((container,)), **self._population(container)})
         self._write_pod(container)
+        files = {**self._files((container,)), **self._population(container)}
+        make_all(self.hierarchy / self.path_of(container)[1:], files, self.root / "made")
         link = self.container_log_dir / f"{container.pod}_{container.namespace}_{container.name}-{container.container_id}.log"
         if not link.is_symlink():
             link.symlink_to(f"/var/log/pods/{container.namespace}_{container.pod}_{container.pod_uid}/{container.name}/0.log")
@@ -234,7 +235,8 @@ class NodeTree:
 
     def _write_pod(self, container: ContainerFiles) -> None:
         siblings = tuple(each for each in self._containers.values() if each.pod_uid == container.pod_uid)
-        write_all(self.hierarchy / self._pod_path(container)[1:], self._files(siblings, of_pod=container.pod_uid))
+        files = self._files(siblings, of_pod=container.pod_uid)
+        make_all(self.hierarchy / self._pod_path(container)[1:], files, self.root / "made")
 
     def _population(self, container: ContainerFiles) -> dict[str, str]:
         """What says whether the container still has processes."""
