@@ -42,14 +42,16 @@ class CgroupView:
 
     def below_root(self, path: str) -> str | None:
         """`path` of /proc/PID/cgroup as a path below the hierarchy's root; None where it is outside, or cannot be told."""
+        below: str | None
         if not self.root:
-            return None if _first(path) == _UP else path
-        if self.own is not None:
-            return _join(self.own, path)
-        if path == self.root:
-            return "/"
-        rest = path.removeprefix(self.root)
-        return rest if rest != path and rest.startswith("/") and _first(rest) != _UP else None
+            below = path
+        elif self.own is not None:
+            below = _join(self.own, path)
+        elif path == self.root:
+            below = "/"
+        else:
+            below = path.removeprefix(self.root) if path.startswith(f"{self.root}/") else None
+        return None if below is None or _UP in below.split("/") else below
 
     def find_own(self, base: str, paths: Iterable[str]) -> CgroupView:
         """The same with `own`, if that is one of `paths` and needed. From another pid namespace cgroup.procs tells a 0 for each
@@ -94,10 +96,6 @@ def parse_root(mountinfo: bytes, path: str) -> str | None:
 
 def _unescape(word: bytes) -> str:
     return _OCTAL.sub(lambda match: bytes([int(match[1], 8) & 0xFF]), word).decode("utf-8", "surrogateescape")
-
-
-def _first(path: str) -> str:
-    return path[1:].partition("/")[0]
 
 
 def _join(own: str, path: str) -> str | None:

@@ -100,7 +100,7 @@ def test_with_the_nodes_namespace_a_path_is_told_from_the_mounts_beginning(view:
 @given(st.text("/.a", max_size=40), st.sampled_from(["", "/..", "/../..", "/a"]), st.sampled_from([None, "/a", "/a/b"]))
 def test_a_path_never_leads_out_of_the_hierarchy(path: str, root: str, own: str | None) -> None:
     below = CgroupView(root, own).below_root(f"/{path}")
-    assert below is None or not below.startswith("/..") or below.startswith("/...")
+    assert below is None or ".." not in below.split("/")
 
 
 def test_its_own_cgroup_is_the_one_that_tells_its_own_number(tmp_path: Path) -> None:
