@@ -89,6 +89,11 @@ class NodeAssessments:
         self._cached[node_name] = (key, assessment)
         return assessment
 
+    def conditions(self, node_name: str) -> tuple[NodeCondition, ...]:
+        """Of the node's memory; none while its agent is silent."""
+        found = self.get(node_name)
+        return found.conditions if found is not None else ()
+
     def node(self, node_name: str) -> Node | None:
         """The Node object."""
         return self._cluster.nodes.get(node_name)

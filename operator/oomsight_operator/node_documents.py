@@ -18,7 +18,7 @@ from oomsight_operator.views.sample import Sample
 
 
 class NodeDocuments:
-    """What is served. A node that nobody knows has no document: None."""
+    """What is served of each of `names`."""
 
     def __init__(
         self,

@@ -48,6 +48,8 @@ NODE_METRICS_SECONDS = 15.0
 """As often as Prometheus looks, by and large: each node is judged at most once in this time for its metrics; more seldom where that
 would take more than a tenth of the time (from about a thousand nodes on)."""
 MOST_NODE_METRICS_SECONDS = 120.0
+FIRST_NODE_METRICS_SECONDS = 5.0
+"""After the start: agents that answer have spoken by then, and are not told as unknown."""
 
 
 class Service:
@@ -76,6 +78,7 @@ class Service:
         )
         self._kubelet_configs = KubeletConfigs(client, self.cluster.nodes, enabled=settings.read_kubelet_config)
         self.assessments = NodeAssessments(self.cluster, self.telemetry, self.engine.node_context, self._kubelet_configs.of)
+        self.publisher.follow_conditions(self.assessments.conditions)
         self.documents = NodeDocuments(self.assessments, self.telemetry, stale_seconds=settings.agent_stale_seconds)
         self.policies.listener = _PolicyNews(self.engine, self.publisher)
         self._poller = Poller(
@@ -195,6 +198,7 @@ class Service:
             await asyncio.sleep(METRICS_SECONDS)
 
     async def _follow_nodes(self) -> None:
+        await asyncio.sleep(FIRST_NODE_METRICS_SECONDS)
         while True:
             began = time.monotonic()
             await follow_nodes(self.assessments, self._metrics.nodes)

@@ -40,6 +40,17 @@ async def until_told(one: Cluster, path: str, holds: Callable[[dict[str, Any]], 
         pytest.fail(f"waited in vain for {path}; last answer: {json.dumps(found, default=str)[:2000]}; see {one.operator.log}")
 
 
+async def until_scraped(one: Cluster, text: str) -> str:
+    """The operator's metrics as soon as the text is in them."""
+    port = json.loads((one.directory / "operator.ports").read_text())["metrics"]
+    async with asyncio.timeout(DEADLINE_SECONDS), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        while True:
+            async with session.get("/metrics") as response:
+                if text in (found := await response.text()):
+                    return found
+            await asyncio.sleep(0.2)
+
+
 def register(one: Cluster, node: Node) -> None:
     """The Node object, as a kubelet makes it."""
     memory = {"memory": f"{node.tree.memory_total_bytes // 1024}Ki"}
@@ -99,6 +110,10 @@ async def test_every_node_is_listed_with_its_health_and_a_silent_one_is_unknown(
     assert health["kubernetes"]["allocatableBytes"] == 3900 * MI
     kills = await until_told(one, f"/v1/nodes/{node.name}/kill-order", lambda found: "nodeOutOfMemory" in found)
     assert "web" in json.dumps(kills["nodeOutOfMemory"]["order"][0])
+
+    metrics = await until_scraped(one, "oomsight_node_first_victim_info{")
+    assert 'pod="web"' in metrics
+    assert f'oomsight_node_condition_info{{node="{silent.name}",reason="NotReported",status="Unknown"' in metrics
 
     status, error = await ask(one, "/v1/nodes/nowhere/health")
     assert status == 404

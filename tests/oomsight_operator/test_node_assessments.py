@@ -59,6 +59,8 @@ def test_a_silent_agent_has_no_assessment_but_the_node_a_name() -> None:
     assert world.assessments.names() == {"node-a", "node-b", "node-c"}, "an agent speaks before its Node is seen"
     world.report({}, node="node-a")
     assert world.assessments.get("node-a") is not None
+    assert world.assessments.conditions("node-a")
+    assert world.assessments.conditions("node-b") == ()
     world.world.now += 100
     world.world.engine.tick()
     assert world.assessments.get("node-a") is None

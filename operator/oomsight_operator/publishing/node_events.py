@@ -13,6 +13,7 @@ from oomsight_api.names import EventAction, EventReason
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.account import process_name
 from oomsight_operator.judgement.model import Pod
+from oomsight_operator.judgement.node_health.condition import NodeCondition, Status
 from oomsight_operator.judgement.words import printable, time_text
 from oomsight_operator.publishing.events import ObjectEvent, one_line
 from oomsight_operator.publishing.kill_words import process_text
@@ -26,8 +27,15 @@ PodName = tuple[str, str]
 """Namespace and name."""
 
 
-def node_event(node_name: str, incident: Incident, pods: Mapping[str, PodName]) -> ObjectEvent:
-    """`pods`: those under a policy by the uid of their cgroup, for victims of which the agent knows no name."""
+ConditionsOf = Callable[[str], Iterable[NodeCondition]]
+"""The conditions of a node's memory now, by its name; none where they are not known."""
+
+
+def node_event(
+    node_name: str, incident: Incident, pods: Mapping[str, PodName], conditions: Iterable[NodeCondition] = ()
+) -> ObjectEvent:
+    """`pods`: those under a policy by the uid of their cgroup, for victims of which the agent knows no name. `conditions`: the
+    node's, of which those that hold are named."""
     memory = incident.memory
     left = ""
     if memory is not None and memory.free_bytes is not None:
@@ -43,7 +51,9 @@ def node_event(node_name: str, incident: Incident, pods: Mapping[str, PodName]) 
         if task.rss_bytes is not None
     )
     most = f" Biggest processes then: {biggest}." if biggest else ""
-    note = f"Node {printable(node_name)} ran out of memory at {time_text(incident.time_seconds)}{left}: {killed}.{most}"
+    holding = ", ".join(each.type.value for each in conditions if each.status is Status.TRUE)
+    now = f" Conditions of the node now: {holding} (GET /v1/nodes/{printable(node_name)}/health explains)." if holding else ""
+    note = f"Node {printable(node_name)} ran out of memory at {time_text(incident.time_seconds)}{left}: {killed}.{now}{most}"
     return ObjectEvent(
         reason=EventReason.NODE_OUT_OF_MEMORY,
         action=EventAction.OBSERVE,
@@ -59,6 +69,7 @@ class NodeIncidents:
     """Which incidents of nodes may be told: those of nodes with a pod whose policy asks for Events."""
 
     def __init__(self, tell: Callable[[str, ObjectEvent], None], *, max_age_seconds: float) -> None:
+        self.conditions_of: ConditionsOf = lambda _: ()
         self._tell = tell
         self._max_age_seconds = max_age_seconds
         self._pods: dict[str, dict[str, PodName]] = {}
@@ -77,7 +88,7 @@ class NodeIncidents:
             return  # no news
         pods = self._pods.get(node_name)
         if pods:
-            self._tell(node_name, node_event(node_name, incident, pods))
+            self._tell(node_name, node_event(node_name, incident, pods, self.conditions_of(node_name)))
             return
         # Nodes come and go, and one without a pod under a policy never asks for what waits.
         self._held.setdefault(node_name, []).append(incident)

@@ -19,7 +19,7 @@ from oomsight_operator.publishing.emitter import EventEmitter
 from oomsight_operator.publishing.events import Told, decide, told_by_predecessor
 from oomsight_operator.publishing.fingerprint import fingerprint
 from oomsight_operator.publishing.metrics import OperatorMetrics
-from oomsight_operator.publishing.node_events import NodeIncidents
+from oomsight_operator.publishing.node_events import ConditionsOf, NodeIncidents
 from oomsight_operator.publishing.pods import PodWriter
 from oomsight_operator.publishing.policy_writer import PolicyStatusWriter
 from oomsight_operator.publishing.recommendation_writer import RecommendationWriter
@@ -91,6 +91,10 @@ class Publisher:
     def node_incident(self, node_name: str, incident: Incident) -> None:
         """A node-wide OOM that was not told before: an Event on the node, if a policy asks for Events on any pod there."""
         self._nodes.incident(node_name, incident, self._wall_clock())
+
+    def follow_conditions(self, conditions_of: ConditionsOf) -> None:
+        """Where the conditions of nodes are to be had, for the text of their Events."""
+        self._nodes.conditions_of = conditions_of
 
     def withdraw(self, pod: Pod) -> None:
         """No policy selects the pod (any more): take our marks away. Free of cost for pods that carry none."""

@@ -13,6 +13,7 @@ from tests.oomsight_operator.publishing.embedded import a_cluster
 
 from oomsight_api.incident import Evidence, Incident, KillMemory, OomScope, Task, Victim
 from oomsight_api.names import EventReason, RiskLevel
+from oomsight_operator.judgement.node_health.condition import ConditionType, NodeCondition, Reason, Status
 from oomsight_operator.publishing.node_events import NodeIncidents, node_event
 
 POD = a_pod()
@@ -205,3 +206,14 @@ async def test_the_api_server_takes_it() -> None:
         assert [event["involvedObject"] for event in items] == [
             {"apiVersion": "v1", "kind": "Node", "name": "node-1", "uid": "node-1"}
         ]
+
+
+def test_the_conditions_that_hold_on_the_node_are_named() -> None:
+    conditions = (
+        NodeCondition(ConditionType.SWAP_THRASHING, Status.TRUE, Reason.SWAP_IN_AND_OUT, "words"),
+        NodeCondition(ConditionType.MEMORY_STALLS, Status.FALSE, Reason.NO_STALLS, "words"),
+        NodeCondition(ConditionType.EVICTION_NEAR, Status.TRUE, Reason.EVICTION_THRESHOLD_MET, "words"),
+    )
+    note = node_event("node-1", INCIDENT, {}, conditions).note
+    assert "Conditions of the node now: SwapThrashing, EvictionNear (GET /v1/nodes/node-1/health explains)." in note
+    assert "Conditions of the node" not in node_event("node-1", INCIDENT, {}, conditions[1:2]).note

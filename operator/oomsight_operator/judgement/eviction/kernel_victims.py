@@ -54,6 +54,8 @@ def _named(victim: KernelVictim, pods: Sequence[Pod]) -> NamedVictim:
     pod = next((pod for pod in pods if victim.pod_uid is not None and pod.cgroup_uid == victim.pod_uid), None)
     statuses = pod.statuses.values() if pod is not None else ()
     name = next((each.name for each in statuses if each.container_id == victim.container_id), None)
+    if pod is not None and pod.config_hash is not None and name is None:
+        pod = None  # a static pod is known by an annotation, which anybody may write: only its status proves it
     return NamedVictim(replace(victim, container_name=name), pod)
 
 

@@ -63,3 +63,13 @@ def test_names_are_the_apis_and_an_agents_own_are_not_asked() -> None:
     known, unknown = named_victims(victims or (), (owner,))
     assert (known.pod, known.victim.container_name) == (owner, "app")
     assert (unknown.pod, unknown.victim.container_name) == (None, None)
+
+
+def test_a_pod_that_only_claims_to_be_a_static_one_is_not_named_for_it() -> None:
+    victims = kernel_victims(order(candidate(1, 90, "c" * 64)), PAGE) or ()
+    uid = f"pod-{'c' * 64}"
+    claims = pod(spec(), config_hash=uid, statuses=(running("app", "d" * 64),))
+    (forged,) = named_victims(victims, (claims,))
+    assert forged.pod is None
+    (proved,) = named_victims(victims, (pod(spec(), config_hash=uid, statuses=(running("app", "c" * 64),)),))
+    assert proved.pod is not None
