@@ -14,6 +14,7 @@ from oomsight_kill_order import results
 from oomsight_kill_order.results import Trial, Verdict
 from oomsight_kill_order.run import run
 from oomsight_proof.machine import MachineError, look
+from oomsight_proof.results import read_files
 
 DEFAULT_SEED = 4
 PROGRESS_EVERY = 20
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; gives the exit code."""
     options = _parse(argv)
     try:
-        trials = _run(options) if options.command == "run" else _merge(options.files)
+        trials = _run(options) if options.command == "run" else read_files(options.files, results.from_json)
     except (MachineError, OSError, ValueError) as error:
         sys.stderr.write(f"oomsight_kill_order: {error}\n")
         return 2
@@ -82,17 +83,6 @@ def _tell(trial: Trial, done: int, of: int, *, whole: bool) -> None:
     if done % PROGRESS_EVERY == 0 or done == of:
         sys.stderr.write(f"{done} of {of} trials, the last in {trial.seconds:.1f} s\n")
     sys.stderr.flush()
-
-
-def _merge(files: Sequence[str]) -> list[Trial]:
-    trials: list[Trial] = []
-    for name in files:
-        with open(name, encoding="utf-8") as file:
-            try:
-                trials.extend(results.from_json(file.read()))
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
-    return trials
 
 
 if __name__ == "__main__":

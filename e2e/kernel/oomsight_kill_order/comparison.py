@@ -35,6 +35,7 @@ class Judgement:
     note: str = ""
     hit: bool = False
     group_right: bool | None = None
+    margin_pages: int | None = None
     differences: tuple[tuple[int, int, int], ...] = ()
 
 
@@ -64,7 +65,14 @@ def judge(scenario: Scenario, prediction: Prediction, truth: Truth, names: Mappi
     if not hit or group_right is False:
         differing = {names[pid]: (each.rss, each.swap, each.page_tables) for pid, each in found.items() if each.total}
         note = explain(scenario, prediction, truth, names, differing)
-    return Judgement(verdict, note, hit, group_right, tuple((each.rss, each.swap, each.page_tables) for each in found.values()))
+    return Judgement(
+        verdict=verdict,
+        note=note,
+        hit=hit,
+        group_right=group_right,
+        margin_pages=prediction.margin_pages(),
+        differences=tuple((each.rss, each.swap, each.page_tables) for each in found.values()),
+    )
 
 
 def explain(

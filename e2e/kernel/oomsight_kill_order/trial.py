@@ -19,7 +19,8 @@ from oomsight_proof.stage import ScenarioError, Stage
 from oomsight_proof.tree import Limits, Tree, read, write
 from oomsight_proof.witness import Seen, Witness
 
-KILL_SECONDS = 60.0
+KILL_SECONDS = 180.0
+"""An emulated node takes long to run out while other machines have the processors."""
 SETTLE_SECONDS = 2.0
 RESIZED_BY_BYTES = MIB
 
@@ -39,26 +40,10 @@ class Trials:
         """The result; a trial that did not happen as it should is void and says why."""
         started = time.monotonic()
         self._sampler.sample(time.time(), started)  # what the last trial had is gone
-        witness = Witness()
-        stage = Stage(self._machine, self._tree, witness, self._cell, self._folder, ())
-        prediction = None
         try:
-            built = build(stage, scenario)
-            self._log.forget()
-            limit = self._settle(scenario, built)
-            with at_the_edge() if scenario.domain is Domain.NODE else nullcontext():
-                prediction = self._predict(scenario, built, limit)
-                if dead := stage.killed():
-                    raise ScenarioError(f"{dead[0].name} was killed before more was asked for")
-                truth = self._push(stage, scenario, built, limit)
-            result = judge(scenario, prediction, truth, {seen.pid: seen.name for seen in witness.all()})
+            result = self._take(scenario)
         except (ScenarioError, PredictionError, OSError) as error:
             result = Judgement(Verdict.VOID, note=f"{type(error).__name__}: {error}")
-        finally:
-            stage.close()
-            if scenario.domain is Domain.KUBEPODS:
-                self._tree.remove(f"{self._tree.root}/{own_tree(scenario)}")
-            witness.close()
         return Trial(
             kernel=self._machine.kernel,
             cgroup=f"v{self._machine.cgroup_version}",
@@ -71,10 +56,29 @@ class Trials:
             note=result.note,
             hit=result.hit,
             group_right=result.group_right,
-            margin_pages=prediction.margin_pages() if prediction is not None else None,
+            margin_pages=result.margin_pages,
             differences=result.differences,
             seconds=round(time.monotonic() - started, 3),
         )
+
+    def _take(self, scenario: Scenario) -> Judgement:
+        witness = Witness()
+        stage = Stage(self._machine, self._tree, witness, self._cell, self._folder, ())
+        try:
+            built = build(stage, scenario)
+            self._log.forget()
+            limit = self._settle(scenario, built)
+            with at_the_edge() if scenario.domain is Domain.NODE else nullcontext():
+                prediction = self._predict(scenario, built, limit)
+                if dead := stage.killed():
+                    raise ScenarioError(f"{dead[0].name} was killed before more was asked for")
+                truth = self._push(stage, scenario, built, limit)
+            return judge(scenario, prediction, truth, {seen.pid: seen.name for seen in witness.all()})
+        finally:
+            stage.close()
+            if scenario.domain is Domain.KUBEPODS:
+                self._tree.remove(f"{self._tree.root}/{own_tree(scenario)}")
+            witness.close()
 
     def _settle(self, scenario: Scenario, built: Built) -> int | None:
         """The domain without a byte to spare; gives the limit that it is about to get, where that is not set yet."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from oomsight_proof import results
 from oomsight_proof.machine import MachineError, look
 from oomsight_proof.observer import EvidenceMode
-from oomsight_proof.results import Row
+from oomsight_proof.results import Row, read_files
 from oomsight_proof.runner import Runner, report_progress
 from oomsight_proof.scenarios import ALL
 
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{scenario.name}{''.join(f' [{need}]' for need in scenario.needs)}")
         return 0
     try:
-        rows = _run(options) if options.command == "run" else _merge(options.files)
+        rows = _run(options) if options.command == "run" else read_files(options.files, results.from_json)
     except (MachineError, OSError, ValueError) as error:
         sys.stderr.write(f"oomsight_proof: {error}\n")
         return 2
@@ -79,17 +79,6 @@ def _run(options: argparse.Namespace) -> list[Row]:
             if options.json:
                 with open(options.json, "w", encoding="utf-8") as file:
                     file.write(results.to_json(rows))
-    return rows
-
-
-def _merge(files: Sequence[str]) -> list[Row]:
-    rows: list[Row] = []
-    for name in files:
-        with open(name, encoding="utf-8") as file:
-            try:
-                rows.extend(results.from_json(file.read()))
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
     return rows
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 _HEADERS = ("scenario", "kernel", "cgroup", "evidence", "kills", "found", "attributed", "lost", "doubled", "invented", "note")
 _NUMERIC = range(4, 10)
@@ -55,6 +58,18 @@ def from_json(text: str) -> list[Row]:
             raise ValueError(f"found a row {str(entry)[:80]!r}, expected one of `oomsight_proof run --json`")
         rows.append(Row(**{**entry, "faults": tuple(entry.get("faults", ()))}))
     return rows
+
+
+def read_files(names: Sequence[str], parse: Callable[[str], list[Result]]) -> list[Result]:
+    """The results of several runs. Raises OSError, and ValueError with the file's name."""
+    found: list[Result] = []
+    for name in names:
+        with open(name, encoding="utf-8") as file:
+            try:
+                found.extend(parse(file.read()))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+    return found
 
 
 def summary(rows: Iterable[Row]) -> str:
