@@ -95,6 +95,9 @@ class Process(Row, frozen=True, kw_only=True, omit_defaults=True):
     rss_bytes: Count | None = None
     """Resident memory as the OOM killer counts it: field 24 of /proc/PID/stat. Where that cannot be read: RssAnon + RssFile +
     RssShmem of status, which recent kernels count more exactly than the killer does."""
+    file_bytes: Count | None = None
+    """Of that, what it has mapped of files (RssFile of status). Such pages are reclaimed first: when the killer looks they may be
+    gone."""
     swap_bytes: Count | None = None
     page_tables_bytes: Count | None = None
     badness_points: Signed | None = None

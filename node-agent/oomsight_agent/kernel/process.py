@@ -48,6 +48,8 @@ class ProcessStatus:
     """Its pid in each pid namespace, outermost first; empty where the kernel does not tell."""
     dead: bool = False
     """A zombie: it had memory, and its number will soon be another's."""
+    file_bytes: int | None = None
+    """RssFile."""
 
 
 def parse_cgroup_of_process(data: bytes, version: int) -> str | Problem | None:
@@ -80,7 +82,7 @@ def parse_status(data: bytes) -> ProcessStatus | Problem:
     anon, file, shmem, swap, page_tables = sizes
     rss = None if anon is None or file is None or shmem is None else anon + file + shmem
     dead = b"\nState:\tZ" in data or b"\nState:\tX" in data
-    return ProcessStatus(printable(raw_name), rss, swap, page_tables, _namespace_pids(data), dead)
+    return ProcessStatus(printable(raw_name), rss, swap, page_tables, _namespace_pids(data), dead, file)
 
 
 def parse_resident_pages(data: bytes) -> int | Problem:

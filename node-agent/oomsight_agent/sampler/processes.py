@@ -153,6 +153,7 @@ class ProcessTable:
             name=status.name,
             oom_score_adj=oom_score_adj,
             rss_bytes=status.rss_bytes,
+            file_bytes=status.file_bytes,
             swap_bytes=status.swap_bytes,
             page_tables_bytes=status.page_tables_bytes,
             badness_points=badness_points(status, oom_score_adj, total_pages, page_size_bytes),

@@ -46,7 +46,7 @@ def test_a_file_that_makes_no_sense_is_a_problem() -> None:
 
 
 def test_sizes_and_name() -> None:
-    assert parse_status(status()) == ProcessStatus("cat", (112 + 1576 + 4) * 1024, 16 * 1024, 44 * 1024)
+    assert parse_status(status()) == ProcessStatus("cat", (112 + 1576 + 4) * 1024, 16 * 1024, 44 * 1024, file_bytes=1576 * 1024)
 
 
 def test_resident_pages_as_the_killer_counts_them() -> None:

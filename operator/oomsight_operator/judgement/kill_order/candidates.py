@@ -70,7 +70,8 @@ def worst_candidates(
                 scored.append((size_pages + (process.oom_score_adj or 0) * pages_per_adj, row, process))
     if len(scored) > most > 0:
         worst = heapq.nlargest(most, (points for points, _, _ in scored))
-        least = min(worst[-1], worst[0] - tolerance_pages)
+        without_files = max(points - _file_pages(process, page_size_bytes) for points, _, process in scored)
+        least = min(worst[-1], without_files - tolerance_pages)
         if signed or least > 1:  # to an old kernel all others are alike
             scored = [each for each in scored if each[0] >= least]
     found = (_candidate(process, page_size_bytes, row, 0) for _, row, process in scored)
@@ -100,6 +101,11 @@ def _size_pages(process: Process, page_size_bytes: int) -> int | None:
     )
 
 
+def _file_pages(process: Process, page_size_bytes: int) -> int:
+    """Never more than it has resident: the two are counted apart."""
+    return min(process.file_bytes or 0, process.rss_bytes or 0) // page_size_bytes
+
+
 def _candidate(process: Process, page_size_bytes: int, row: ContainerRow | None, private_bytes: int) -> Candidate | None:
     size_pages = _size_pages(process, page_size_bytes)
     if size_pages is None or not _may_be_chosen(process):
@@ -112,6 +118,7 @@ def _candidate(process: Process, page_size_bytes: int, row: ContainerRow | None,
         oom_score_adj=process.oom_score_adj,
         size_pages=size_pages,
         rss_bytes=process.rss_bytes,
+        file_pages=_file_pages(process, page_size_bytes),
         cgroup=process.cgroup if process.cgroup is not None or row is None else row.cgroup,
         container_id=row.container_id if row is not None else None,
         container_name=row.container_name if row is not None else None,

@@ -114,6 +114,9 @@ def why_equal(order: KillOrder, page_size_bytes: int) -> str:
         return "they have equal points, and the kernel takes whichever stands first or last in its list"
     if spread <= order.tolerance_pages:
         return f"their points differ by no more than {human_bytes(spread * page_size_bytes)}, less than can be known from outside"
+    if order.signed:
+        mapped = human_bytes(max(each.file_pages for each in order.first) * page_size_bytes)
+        return f"it depends on how much of the files that they map (up to {mapped}) is still in memory when the kernel looks"
     if order.signed is None:
         return "whether this kernel's points are signed is not known; to one before 5.9 all that is not above 0 is alike"
     return "to this kernel (before 5.9) all that is not above 0 is alike, and it takes whichever stands first in its list"

@@ -25,6 +25,8 @@ class Candidate:
     size_pages: int
     """Resident + swapped + page tables, each cut to whole pages as oom_badness() adds them."""
     rss_bytes: int
+    file_pages: int = 0
+    """Of `size_pages`, what it has mapped of files: reclaimed first, and perhaps gone when the killer looks. 0 where unknown."""
     cgroup: str | None = None
     """None: unknown (of a process outside containers alone), and so a member of no domain but the node."""
     container_id: str | None = None

@@ -2,7 +2,8 @@
 
 Source: mm/oom_kill.c. `points = rss + swap entries + page tables (pages) + oom_score_adj * (totalpages / 1000)`. From 5.9 on points
 are signed; before, what is not above 0 counts as 1, so that all processes at -997 are alike. Among equals old kernels keep the
-first in their list, recent ones the last scanned: neither order can be seen from outside, so equals are ambiguous.
+first in their list, recent ones the last scanned: neither order can be seen from outside, so equals are ambiguous. So is whoever is
+first only as long as the files that processes map are in memory, or only once they are not.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def rank(
     scored = [(each.size_pages + each.oom_score_adj * unit, each) for each in domain.members(candidates)]
     clamped = scored if signed else [(max(points, 1), each) for points, each in scored]
     # Clamping only draws points together: whom a new kernel may take first, an old one may, too.
-    first = _within(clamped, tolerance_pages)
+    first = _may_be_first(clamped, tolerance_pages, signed=bool(signed))
     if signed is False:
         scored = clamped
     worst = sorted(scored, key=_worst_first) if most is None else heapq.nsmallest(most, scored, key=_worst_first)
@@ -64,14 +65,8 @@ def first_containers(order: KillOrder) -> tuple[Candidate, ...]:
 
 def leaders(order: KillOrder, ranked: Iterable[Ranked]) -> Iterator[Candidate]:
     """Who may be first of some of the order's processes, which are given worst first."""
-    least: int | None = None
-    for each in ranked:
-        points = each.points if order.signed else max(each.points, 1)
-        if least is None:
-            least = points - order.tolerance_pages
-        if points < least:
-            return
-        yield each.candidate
+    scored = [(each.points if order.signed else max(each.points, 1), each.candidate) for each in ranked]
+    return (each for _, each in _may_be_first(scored, order.tolerance_pages, signed=bool(order.signed)))
 
 
 def before_containers(order: KillOrder) -> tuple[Candidate, ...]:
@@ -86,9 +81,12 @@ def before_containers(order: KillOrder) -> tuple[Candidate, ...]:
     return tuple(before)
 
 
-def _within(scored: list[tuple[int, Candidate]], tolerance_pages: int) -> list[tuple[int, Candidate]]:
-    most = max((points for points, _ in scored), default=0)
-    return [each for each in scored if each[0] >= most - tolerance_pages]
+def _may_be_first(scored: list[tuple[int, Candidate]], tolerance_pages: int, *, signed: bool) -> list[tuple[int, Candidate]]:
+    """With all of the files that they map still in memory, or with none: such pages are reclaimed before the kernel kills."""
+    least = max((points for points, _ in scored), default=0) - tolerance_pages
+    without = [points - each.file_pages if signed else max(points - each.file_pages, 1) for points, each in scored]
+    least_without = max(without, default=0) - tolerance_pages
+    return [each for each, fewer in zip(scored, without, strict=True) if each[0] >= least or fewer >= least_without]
 
 
 def _worst_first(scored: tuple[int, Candidate]) -> tuple[int, int, str, str]:

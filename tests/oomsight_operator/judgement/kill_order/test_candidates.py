@@ -61,17 +61,29 @@ def test_what_comes_free_for_certain_is_what_no_other_process_of_the_container_c
     assert [each.private_pages for each in unlisted] == [0, 0]
 
 
+def test_files_that_a_process_maps_are_of_what_it_has_resident() -> None:
+    """The two are counted apart, and the sum may lag behind its part."""
+    rows = [row(processes=(replace(process(7, rss=8 * MI), file_bytes=mapped),)) for mapped in (2 * MI, 9 * MI, None)]
+    assert [each.file_pages * 4096 // MI for each in candidates_of(rows, (), 4096)] == [2, 8, 0]
+
+
 @given(
-    st.lists(st.tuples(st.integers(0, 40), st.one_of(st.integers(-999, 1000), st.sampled_from([-998, -997]))), max_size=30),
+    st.lists(
+        st.tuples(st.integers(0, 40), st.one_of(st.integers(-999, 1000), st.sampled_from([-998, -997])), st.integers(0, 40)),
+        max_size=30,
+    ),
     st.integers(1, 8),
     st.sampled_from([True, False, None]),
     st.integers(0, 20),
     st.booleans(),
 )
 def test_of_the_worst_alone_the_same_may_be_first_as_of_all(
-    sizes: list[tuple[int, int]], most: int, signed: bool | None, tolerance: int, outside: bool
+    sizes: list[tuple[int, int, int]], most: int, signed: bool | None, tolerance: int, outside: bool
 ) -> None:
-    processes = tuple(process(pid, rss=pages * 4096, adj=adj) for pid, (pages, adj) in enumerate(sizes, 2))
+    processes = tuple(
+        replace(process(pid, rss=pages * 4096, adj=adj), file_bytes=mapped * 4096)
+        for pid, (pages, adj, mapped) in enumerate(sizes, 2)
+    )
     rows, host = ([], processes) if outside else ([row(processes=processes)], None)
     worst = worst_candidates(
         rows, host, 4096, pages_per_adj=NODE.pages_per_adj, most=most, signed=signed, tolerance_pages=tolerance

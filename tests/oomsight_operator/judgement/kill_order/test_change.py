@@ -22,6 +22,11 @@ def said(*everybody: Candidate, domain: Domain = NODE, **more: bool | None) -> t
     return what_would_change_it(order, label, page_size_bytes=PAGE, node_total_bytes=16 * GI)
 
 
+def test_what_depends_on_files_in_memory_says_so() -> None:
+    (text,) = said(candidate(7, size_pages=1000), candidate(8, size_pages=1100, file_pages=256))
+    assert text.endswith("; it depends on how much of the files that they map (up to 1Mi) is still in memory when the kernel looks")
+
+
 def test_the_margin_and_every_lever() -> None:
     app = candidate(7, adj=999, rss=400 * MI, container="web")
     db = candidate(8, adj=985, rss=512 * MI, container="db")

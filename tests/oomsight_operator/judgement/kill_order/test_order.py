@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -72,6 +73,16 @@ def test_a_difference_within_what_cannot_be_known_is_ambiguous() -> None:
 
     assert firsts(rank(near, NODE, tolerance_pages=9)) == [7]
     assert firsts(rank(near, NODE, tolerance_pages=10)) == [7, 8]
+
+
+def test_files_that_processes_map_may_be_gone_when_the_kernel_looks() -> None:
+    """Whoever is first with them, and whoever is first without; where all map alike, nothing is ambiguous."""
+    big, mapping = candidate(7, size_pages=1000, file_pages=50), candidate(8, size_pages=1100, file_pages=200)
+
+    assert firsts(rank([big, mapping], NODE)) == [8, 7]
+    assert firsts(rank([replace(big, file_pages=200), mapping], NODE)) == [8]
+    assert firsts(rank([big, mapping, candidate(9, size_pages=960)], NODE)) == [8, 9]
+    assert firsts(rank([big, mapping], NODE, signed=False)) == [8, 7]
 
 
 @pytest.mark.parametrize(("signed", "named"), [(True, [8]), (False, [7, 8, 9]), (None, [7, 8, 9])])
