@@ -63,6 +63,7 @@ def test_who_exhausts_the_node_is_never_chosen_and_swap_is_left_out_of_it(seed: 
         assert scenario.swapped_bytes == 0
     else:
         assert not scenario.services
+        assert not any(process.mapped_bytes for process in scenario.processes())
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +82,7 @@ def test_all_that_the_kernel_counts_comes_up(many: list[Scenario]) -> None:
     assert max(process.anon_bytes for process in processes) > MAX_BYTES * 3 // 4
     for some in (
         [process.shared_bytes for process in processes],
+        [process.mapped_bytes for process in processes],
         [process.page_tables for process in processes],
         [process.nested for process in processes],
         [scenario.swapped_bytes for scenario in many],

@@ -16,6 +16,8 @@ PAGE_BYTES = 4 * KIB
 MIN_BYTES = 2 * MIB
 """Whoever is killed frees more than is asked for, so that one death is enough and nobody has to say who was the first."""
 MAX_BYTES = 16 * MIB
+MAPPED_BYTES = 6 * MIB
+"""The size of the file that processes map."""
 OVERHEAD_BYTES = 200 * KIB
 """Of the kernel for one small process, charged to its cgroup."""
 NODE_SHARE = 0.12
@@ -123,6 +125,7 @@ def _container(
             oom_score_adj=draw_adj(),
             anon_bytes=_pages(int(MIN_BYTES * (MAX_BYTES / MIN_BYTES) ** dice.random())),
             shared_bytes=shares if shares and dice.random() < 0.7 else 0,
+            mapped_bytes=_mapped(dice) if domain is Domain.NODE and dice.random() < 0.3 else 0,
             page_tables=dice.randint(64, 768) if dice.random() < 0.15 else 0,
             nested=nests and index > 0 and (domain is Domain.NESTED or dice.random() < 0.6),
         )
@@ -130,6 +133,11 @@ def _container(
     )
     container = Container(processes, oom_group=groups and dice.random() < 0.25)
     return replace(container, nested_oom_group=groups and container.nests and dice.random() < 0.3)
+
+
+def _mapped(dice: random.Random) -> int:
+    """Where a cgroup runs out they stay, since they are charged to nobody in it."""
+    return _pages(dice.randint(MIB // 2, MAPPED_BYTES))
 
 
 def _asker(dice: random.Random, domain: Domain, allowed: Allowed, draw_adj: Callable[[], int]) -> Asker:

@@ -52,7 +52,7 @@ def build(stage: Stage, scenario: Scenario) -> Built:
             asker = scenario.asker if asks_inside and not started else None
             started.append((_start(stage, scenario, container, pod, asker), len(container.processes) + (asker is not None)))
     for number, service in enumerate(scenario.services):
-        steps = container_steps(service, "", None, in_nested=False)
+        steps = container_steps(service, "", None, in_nested=False, mapped=mapped_file(stage.folder))
         started.append((stage.service(f"demo-{number}.service", steps, None), len(service.processes)))
     first = started[0][0]
     if scenario.trigger is Trigger.CHARGE and not asks_inside:
@@ -87,7 +87,7 @@ def _start(stage: Stage, scenario: Scenario, container: Container, pod: proof.Po
     in_nested = scenario.domain is Domain.NESTED
 
     def steps(folder: str) -> list[str]:
-        return container_steps(container, folder, asker, in_nested=in_nested)
+        return container_steps(container, folder, asker, in_nested=in_nested, mapped=mapped_file(stage.folder))
 
     started = stage.container(
         steps,
@@ -102,7 +102,12 @@ def _start(stage: Stage, scenario: Scenario, container: Container, pod: proof.Po
     return started
 
 
-def container_steps(container: Container, folder: str, asker: Asker | None, *, in_nested: bool) -> list[str]:
+def mapped_file(folder: str) -> str:
+    """The file that processes map, in the folder of the run."""
+    return f"{folder}/mapped"
+
+
+def container_steps(container: Container, folder: str, asker: Asker | None, *, in_nested: bool, mapped: str) -> list[str]:
     """What its first process does (`cell.c`): the others first, so that they inherit none of its memory."""
     first, *others = container.processes
     procs = f"{folder}/{NESTED}/cgroup.procs"
@@ -111,10 +116,10 @@ def container_steps(container: Container, folder: str, asker: Asker | None, *, i
         steps += ["share", str(container.shared_bytes)]
     for process in others:
         enter = ["enter", procs] if process.nested else []
-        steps += ["fork", "{", "adj", str(process.oom_score_adj), *enter, *_size(process), "}"]
+        steps += ["fork", "{", "adj", str(process.oom_score_adj), *enter, *_size(process, mapped), "}"]
     if asker is not None:
         steps += ["fork", "{", *asker_steps(asker, procs if in_nested else None, ["anon", str(ASKED_BYTES)]), "}"]
-    return [*steps, *_size(first)]
+    return [*steps, *_size(first, mapped)]
 
 
 def asker_steps(asker: Asker, procs: str | None, asks: Sequence[str]) -> list[str]:
@@ -124,10 +129,12 @@ def asker_steps(asker: Asker, procs: str | None, asks: Sequence[str]) -> list[st
     return ["adj", str(asker.oom_score_adj), *enter, *named(ASKER), *size, "ready", "await", *asks, *named(ASKED), "stay"]
 
 
-def _size(process: Process) -> list[str]:
+def _size(process: Process, mapped: str) -> list[str]:
     steps = [*named(process.name), "anon", str(process.anon_bytes)]
     if process.shared_bytes:
         steps += ["touch", str(process.shared_bytes)]
+    if process.mapped_bytes:
+        steps += ["map", mapped, str(process.mapped_bytes)]
     if process.page_tables:
         steps += ["tables", str(process.page_tables)]
     return [*steps, "ready", "stay"]

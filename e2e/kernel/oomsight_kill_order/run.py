@@ -12,8 +12,9 @@ from contextlib import ExitStack, suppress
 import oomsight_proof
 from oomsight_agent.kernel.roots import Roots
 from oomsight_agent.sampler import Sampler
-from oomsight_kill_order.generator import Allowed, generate
+from oomsight_kill_order.generator import MAPPED_BYTES, Allowed, generate
 from oomsight_kill_order.kill_log import KillLog
+from oomsight_kill_order.layout import mapped_file
 from oomsight_kill_order.node_room import ROOM_BYTES, little_room, stay_resident
 from oomsight_kill_order.results import Trial
 from oomsight_kill_order.trial import Trials
@@ -41,6 +42,9 @@ def run(machine: Machine, cgroup_root: str, seed: int, numbers: Iterable[int]) -
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         cell = os.path.join(folder, "cell")
         compile_cell(os.path.join(os.path.dirname(oomsight_proof.__file__), "cell.c"), cell)
+        with open(mapped_file(folder), "wb") as file:
+            file.write(os.urandom(MAPPED_BYTES))
+            os.fsync(file.fileno())  # what is not written cannot be dropped
         tree = Tree(machine)
         stack.callback(tree.close)
         tree.make(os.path.dirname(pod_path(Driver.CGROUPFS, "")))  # the kubelet makes it before there is any pod

@@ -51,6 +51,8 @@ class Process:
     anon_bytes: int
     shared_bytes: int = 0
     """How much it uses of the memory that its container's processes share."""
+    mapped_bytes: int = 0
+    """How much it maps of a file that all may map, and that nobody has changed."""
     page_tables: int = 0
     """Page tables beyond those of its memory, each of one page."""
     nested: bool = False

@@ -103,6 +103,19 @@ static void touch_shared(size_t bytes)
 		((volatile char *)shared)[at] = 1;
 }
 
+/* Pages of a file that are in memory for as long as there is enough of it. */
+static void map_file(const char *path, size_t bytes)
+{
+	int file = open(path, O_RDONLY);
+	char *memory = file < 0 ? MAP_FAILED : mmap(NULL, bytes, PROT_READ, MAP_SHARED, file, 0);
+
+	if (memory == MAP_FAILED)
+		fail(path);
+	close(file);
+	for (size_t at = 0; at < bytes; at += 4096)
+		(void)((volatile char *)memory)[at];
+}
+
 /* Page tables alone: a read of untouched memory maps the zero page, which belongs to nobody, by a table for each 2 MiB. */
 static void charge_page_tables(size_t tables)
 {
@@ -216,6 +229,9 @@ static void run(char **step, char **end)
 			share(strtoull(*step++, NULL, 10));
 		} else if (!strcmp(word, "touch")) {
 			touch_shared(strtoull(*step++, NULL, 10));
+		} else if (!strcmp(word, "map")) {
+			map_file(step[0], strtoull(step[1], NULL, 10));
+			step += 2;
 		} else if (!strcmp(word, "tables")) {
 			charge_page_tables(strtoull(*step++, NULL, 10));
 		} else if (!strcmp(word, "oom")) {
