@@ -9,7 +9,7 @@ RUNS ?= 50000
 TRIALS ?= 1000
 
 .PHONY: help setup demo test lint types layers generated unit fuzz format crds lock e2e-kernel \
-	bench-agent-cost bench-kill-latency bench-kernel-log bench-killorder clean
+	bench-agent-cost bench-kill-latency bench-kernel-log bench-killorder bench-nodes clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench-kill-latency: setup ## from a real kill to the agent's answer, the annotat
 
 bench-killorder: setup ## whom the product names before an OOM against whom real kernels kill: TRIALS random scenarios (root on Debian 12)
 	@PYTHONPATH=e2e/kernel $(BIN)/python -m oomsight_kill_order.suite --trials $(TRIALS) $(ARGS)
+
+bench-nodes: setup ## what judging whole nodes costs: metrics of all, and one question to the API
+	$(BIN)/python bench/node_assessments.py $(ARGS)
 
 bench-kernel-log: setup ## lines a second of the kernel log's reader and parser
 	$(BIN)/python bench/kernel_log.py $(ARGS)
