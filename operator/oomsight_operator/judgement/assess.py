@@ -14,6 +14,7 @@ from oomsight_api.names import QosClass, RiskLevel, RiskReason
 from oomsight_api.policy import RecommendationSpec
 from oomsight_api.selectors import container_selected
 from oomsight_operator.judgement.advice.container import with_advice
+from oomsight_operator.judgement.forecast.observe import forecast_of, observe_floor
 from oomsight_operator.judgement.hysteresis import settle
 from oomsight_operator.judgement.kill_causes import with_causes
 from oomsight_operator.judgement.kills.ends import AgentWord
@@ -80,7 +81,8 @@ def assess_pod(
         before = history.containers.get(spec.name, ContainerHistory())
         kills = observe_kills(before, seen)
         explained = with_causes(kills.history, before.kills, pod, spec, telemetry, seen.recent_kill_seconds)
-        current = observe_peaks(explained, seen.row, telemetry.report_time_seconds if telemetry is not None else None)
+        sampled = telemetry.report_time_seconds if telemetry is not None else None
+        current = observe_floor(observe_peaks(explained, seen.row, sampled), seen.row, sampled)
         one, remembered[spec.name], when = _assess_container(pod, spec, pod_class, telemetry, node, policy, current, seen)
         new = {kill.identity for kill in kills.new_kills}
         assessed.append(replace(one, new_kills=tuple(kill for kill in explained.kills if kill.identity in new)))
@@ -140,6 +142,8 @@ def _assess_container(
         peak_unreclaimable_bytes=history.peak_unreclaimable_bytes,
         watched_seconds=watched_seconds(history),
     )
+    sampled = telemetry.report_time_seconds if telemetry is not None else None
+    subject = replace(subject, forecast=forecast_of(subject, history, sampled))
     unknown_because = why_unknown(pod, subject, seen.status, telemetry)
     findings = judge(subject)
     if unknown_because is not None:
@@ -159,7 +163,7 @@ def _assess_container(
         shown = _with_held(findings, history.findings, None)
     else:
         shown = findings
-    history = with_advice(history, pod, seen.status, subject, telemetry.report_time_seconds if telemetry is not None else None)
+    history = with_advice(history, pod, seen.status, subject, sampled)
     expected = expected_oom_score_adj(pod, spec, node.memory.total_bytes if node.memory is not None else None)
     row = seen.row
     assessment = ContainerAssessment(
@@ -179,6 +183,7 @@ def _assess_container(
         unknown_because=unknown_because,
         window_seconds=watched_seconds(history),
         peak_bytes=history.peak_bytes,
+        forecast=subject.forecast,
         advice=history.advice,
     )
     remembered = replace(

@@ -17,6 +17,8 @@ from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import NodeMemory
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.advice.given import AdviceGiven
+from oomsight_operator.judgement.forecast.history import NOTHING_SEEN, FloorHistory
+from oomsight_operator.judgement.forecast.outlook import Forecast
 from oomsight_operator.judgement.kill_order.model import KillOrder
 from oomsight_operator.judgement.usual import NOTHING_USUAL, Usual
 
@@ -303,6 +305,7 @@ class ContainerHistory:
     first_sample_seconds: float | None = None
     last_sample_seconds: float | None = None
     """First and last sample behind the peaks: the window of a recommendation."""
+    floor: FloorHistory = NOTHING_SEEN
     findings: tuple[Finding, ...] = ()
     """Those that justified the published level; repeated in the past tense while it is held."""
     usual: Usual = NOTHING_USUAL
@@ -365,6 +368,7 @@ class ContainerAssessment:
     """How long oomsight has watched: peaks and recommendation are over this."""
     peak_bytes: int | None = None
     """Highest usage seen in that window."""
+    forecast: Forecast | None = None
     advice: tuple[AdviceGiven, ...] = ()
 
 

@@ -1,7 +1,7 @@
 """What an assessment means to a reader: two with the same fingerprint need no second write to the API.
 
 Numbers that move with every sample are in it only by the quarter of the limit (without one, by the power of two) that they
-stand in.
+stand in. A forecast is in it by the level that LeakSuspected has: a new time to the limit alone is no news.
 """
 
 from __future__ import annotations

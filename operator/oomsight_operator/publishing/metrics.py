@@ -37,6 +37,7 @@ class _Container:
     level: RiskLevel
     recommended_limit_bytes: int | None
     recommended_request_bytes: int | None
+    seconds_until_limit: float | None
     advice: tuple[Advice, ...] = ()
 
 
@@ -83,6 +84,12 @@ class _PodCollector(Collector):
             "1 for each common mistake that was found at the container",
             labels=(*labels, "advice"),
         )
+        left = GaugeMetricFamily(
+            "oomsight_container_seconds_until_limit",
+            "Forecast time until unreclaimable memory reaches the limit, as of the last judgement; absent where it does not, or is"
+            " unknown",
+            labels=labels,
+        )
         tally: Tally[tuple[str, RiskLevel]] = Tally()
         for record in list(self.records.values()):
             tally[record.namespace, record.level] += 1
@@ -95,12 +102,14 @@ class _PodCollector(Collector):
                     limit.add_metric(where, container.recommended_limit_bytes)
                 if container.recommended_request_bytes is not None:
                     request.add_metric(where, container.recommended_request_bytes)
+                if container.seconds_until_limit is not None:
+                    left.add_metric(where, container.seconds_until_limit)
                 for scope in SCOPES:
                     kills.add_metric((*where, scope), record.kills.get((container.name, scope), 0))
         for namespace in sorted({namespace for namespace, _ in tally}):
             for level in RiskLevel:
                 pods.add_metric((namespace, level.value), tally[namespace, level])
-        yield from (pods, risk, advice, limit, request, kills)
+        yield from (pods, risk, advice, limit, request, left, kills)
 
 
 class OperatorMetrics:
@@ -295,6 +304,7 @@ def _container_record(container: ContainerAssessment) -> _Container:
         container.level,
         recommendation.limit_bytes if recommendation else None,
         recommendation.request_bytes if recommendation else None,
+        container.forecast.seconds_to_limit if container.forecast is not None else None,
         tuple(given.advice for given in container.advice),
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from oomsight_api.incident import KillMemory, LastSample
 from oomsight_api.report import Container as ContainerRow
+from oomsight_operator.judgement.forecast.outlook import Forecast
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, Pod, Recommendation, RecommendationStep
 from oomsight_operator.judgement.words import printable, time_text
 from oomsight_operator.publishing.events import one_line
@@ -65,7 +66,7 @@ def report_json(pod: Pod, assessment: Assessment) -> str:
     )
     text = _dump(document)
     left_out: list[str] = []
-    for field in ("processes", "limitSteps", "requestSteps", "kills", "memory", "advice", "findings"):
+    for field in ("processes", "limitSteps", "requestSteps", "kills", "forecast", "memory", "advice", "findings"):
         if len(text) <= MAX_BYTES:
             return text
         left_out.append(field)
@@ -98,6 +99,7 @@ def _container(container: ContainerAssessment) -> dict[str, Any]:
             "memory": _memory(container.row) if container.row is not None else None,
             "peakBytes": container.peak_bytes,
             "windowSeconds": int(container.window_seconds) if container.window_seconds is not None else None,
+            "forecast": _forecast(container.forecast) if container.forecast is not None else None,
             "oomScoreAdj": _compact(
                 {
                     "min": container.live_oom_score_adj_min,
@@ -111,6 +113,31 @@ def _container(container: ContainerAssessment) -> dict[str, Any]:
             "recommendation": _recommendation(container.recommendation) if container.recommendation is not None else None,
         }
     )
+
+
+def _forecast(found: Forecast) -> dict[str, Any]:
+    """Whole numbers; as of `sampleTime`."""
+    grows = found.seconds_to_limit is not None
+    return _compact(
+        {
+            "shape": found.shape.value,
+            "secondsToLimit": _whole(found.seconds_to_limit),
+            "earliestSeconds": _whole(found.earliest_seconds),
+            "latestSeconds": _whole(found.latest_seconds),
+            "confidence": found.confidence.value if grows else None,
+            "growthBytesPerHour": int(found.growth_bytes_per_second * 3600) if grows else None,
+            "floorBytes": found.floor_bytes,
+            "limitBytes": found.limit_bytes,
+            "windowSeconds": int(found.window_seconds),
+            "points": found.points,
+            "byPeaks": True if found.by_peaks else None,
+            "why": printable(found.why, 200) or None,
+        }
+    )
+
+
+def _whole(number: float | None) -> int | None:
+    return int(number) if number is not None else None
 
 
 def _memory(row: ContainerRow) -> dict[str, Any]:

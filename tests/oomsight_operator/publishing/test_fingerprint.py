@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from tests.oomsight_operator.judgement.build import MI, NOW, SECOND_RUN, end, judge, memory, pod, row, running, spec
+from tests.oomsight_operator.judgement.forecast.floors import watched
 
-from oomsight_operator.judgement.model import PodHistory
+from oomsight_operator.judgement.model import ContainerHistory, PodHistory
 from oomsight_operator.publishing.fingerprint import fingerprint
 
 APP = spec(request=512 * MI, limit=512 * MI)
@@ -58,3 +59,15 @@ def test_a_held_level_means_the_same_until_it_falls() -> None:
         seen.append(fingerprint(assessment))
 
     assert seen[0] == seen[1] == seen[2] != seen[3]
+
+
+def test_a_new_time_to_the_limit_alone_is_no_news() -> None:
+    def leaking(hours: float) -> Hashable:
+        floor = watched(lambda t: 100 + 10 * t / 3600, hours)
+        history = PodHistory({"app": ContainerHistory(floor=floor)})
+        assessment, _ = judge(pod(APP), {"app": row(uses=memory(150 * MI, 512 * MI))}, history)
+        assert assessment.containers[0].forecast is not None
+        assert assessment.containers[0].forecast.seconds_to_limit is not None
+        return fingerprint(assessment)
+
+    assert leaking(15) == leaking(15.5)

@@ -10,6 +10,7 @@ from tests.oomsight_operator.publishing.builders import MI, a_container, a_kill,
 from oomsight_api.incident import KernelLog, OomScope
 from oomsight_api.names import Advice, Cause, RiskLevel
 from oomsight_operator.judgement.advice.given import AdviceGiven
+from oomsight_operator.judgement.forecast.outlook import Forecast, Shape
 from oomsight_operator.judgement.model import KillCause, KillSource
 from oomsight_operator.publishing.metrics import OperatorMetrics
 
@@ -159,3 +160,13 @@ def test_the_operators_own_health() -> None:
     assert value(metrics, "oomsight_operator_informer_relists_total", resource="pods") == 1
     assert value(metrics, "oomsight_operator_malformed_total", source="report") == 1
     assert value(metrics, "oomsight_operator_leader") == 1
+
+
+def test_time_until_the_limit_is_absent_where_it_is_unknown() -> None:
+    metrics = OperatorMetrics()
+    found = Forecast(Shape.GROWING, 512 * MI, 300 * MI, 3600.0, 12, "", seconds_to_limit=5400.0)
+    metrics.observe(a_pod(), an_assessment(RiskLevel.LOW, replace(a_container(RiskLevel.LOW), forecast=found)))
+    assert value(metrics, "oomsight_container_seconds_until_limit", **WHERE) == 5400
+    steady = replace(found, shape=Shape.STEADY, seconds_to_limit=None)
+    metrics.observe(a_pod(), an_assessment(RiskLevel.NONE, replace(a_container(RiskLevel.NONE), forecast=steady)))
+    assert value(metrics, "oomsight_container_seconds_until_limit", **WHERE) is None

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from tests.oomsight_operator.judgement.build import MI, NOW, SECOND_RUN, end, judge, memory, pod, row, running, spec, waiting
+from tests.oomsight_operator.judgement.forecast.floors import watched
 
 from oomsight_api.report import Process
+from oomsight_operator.judgement.model import ContainerHistory, PodHistory
 from oomsight_operator.publishing.report_annotation import MAX_BYTES, report_json
 
 
@@ -66,3 +69,23 @@ def test_what_does_not_fit_is_left_out_and_said() -> None:
 
     assert document["leftOut"][-1] == "containers"
     assert 0 < len(document["containers"]) < 300
+
+
+def test_a_forecast_stands_with_its_unit_window_and_confidence() -> None:
+    leaking = PodHistory({"app": ContainerHistory(floor=watched(lambda t: 100 + 50 * t / 3600, 16))})
+    told = {"app": row(uses=memory(900 * MI, 1000 * MI), floor_bytes=900 * MI)}
+    (app,) = parsed(pod(spec(limit=1000 * MI)), told, history=leaking, now=NOW)["containers"]
+    found = app["forecast"]
+
+    assert (found["shape"], found["confidence"]) == ("growing", "high")
+    assert found["secondsToLimit"] == pytest.approx(7200, rel=0.05)
+    assert found["growthBytesPerHour"] == pytest.approx(50 * MI, rel=0.05)
+    assert found["earliestSeconds"] <= found["secondsToLimit"] <= found["latestSeconds"]
+    assert found["windowSeconds"] == pytest.approx(16 * 3600, rel=0.05)
+
+
+def test_a_forecast_without_a_time_says_why() -> None:
+    (app,) = parsed(pod(spec(limit=1000 * MI)), {"app": row(uses=memory(100 * MI, 1000 * MI))})["containers"]
+
+    assert app["forecast"]["why"] == "watched for 0 s, 5 min are needed"
+    assert "secondsToLimit" not in app["forecast"]

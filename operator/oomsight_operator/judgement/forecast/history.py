@@ -82,9 +82,10 @@ class FloorHistory:
         return [Run._make(fields) for fields in _RUN.iter_unpack(self.packed_runs)]
 
     @property
-    def last_seconds(self) -> int | None:
-        """Time of the newest point; None before the first."""
-        return _POINT.unpack_from(self.packed_points, len(self.packed_points) - _POINT.size)[0] if self.packed_points else None
+    def newest(self) -> Point | None:
+        """The newest point of the current run; None before the first."""
+        at = len(self.packed_points) - _POINT.size
+        return Point._make(_POINT.unpack_from(self.packed_points, at)) if at >= 0 else None
 
     @classmethod
     def of(cls, run: int, points: Sequence[Point], runs: Sequence[Run]) -> Self:
@@ -111,6 +112,10 @@ class FloorHistory:
         ended = summary_of_run(points)
         runs = [*self.runs, ended][-MAX_RUNS:] if ended is not None else self.runs
         return FloorHistory.of(run, (), runs)
+
+
+NOTHING_SEEN: Final = FloorHistory()
+"""One for all containers that were not seen yet."""
 
 
 def summary_of_run(points: Sequence[Point]) -> Run | None:

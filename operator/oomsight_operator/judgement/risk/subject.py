@@ -10,6 +10,7 @@ from oomsight_api.policy import RiskSpec
 from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import Memory
 from oomsight_api.report import Pod as PodRow
+from oomsight_operator.judgement.forecast.outlook import Forecast
 from oomsight_operator.judgement.hysteresis import level_by_thresholds
 from oomsight_operator.judgement.model import ContainerSpec, Kill, NodeContext
 
@@ -36,6 +37,7 @@ class Subject:
     """The pod's; None where it does not matter."""
     raised: Mapping[RiskReason, RiskLevel] = field(default_factory=dict)
     """Level of each reason as judged last time: where its hysteresis starts."""
+    forecast: Forecast | None = None
     peak_unreclaimable_bytes: int | None = None
     """Highest seen, over restarts of the container; None before the first sample."""
     watched_seconds: float | None = None
