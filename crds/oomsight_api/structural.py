@@ -36,6 +36,8 @@ _KEPT = (
     "required",
 )
 """Keywords that stay as they are, in the order in which a reader meets them."""
+_SAME_AS_ABSENT: tuple[Any, ...] = (None, "", [], {})
+"""No default is written for these. An API server of 1.20 refuses an empty string as one, which it reads as null."""
 _DROPPED = frozenset({"title", "$defs"})
 _DESCENDED = frozenset({"properties", "items", "additionalProperties", "const", "$ref", "anyOf"})
 
@@ -61,7 +63,7 @@ def _convert(node: Mapping[str, Any], definitions: Mapping[str, Any], path: str)
     values = node.get("additionalProperties", False)
     if values is not False:
         schema["additionalProperties"] = _convert(values, definitions, f"{path}{{}}")
-    if schema.get("default") in (None, [], {}):
+    if schema.get("default") in _SAME_AS_ABSENT:
         schema.pop("default", None)
     else:
         schema["default"] = _written_default(schema["default"], schema)
@@ -84,9 +86,9 @@ def _resolved(node: Mapping[str, Any], definitions: Mapping[str, Any], path: str
 
 
 def _written_default(value: Any, schema: Mapping[str, Any]) -> Any:
-    """A default in full, so that rules hold for it, but without what means the same when absent: None, empty lists and maps."""
+    """A default in full, so that rules hold for it, but without what means the same when absent."""
     if not isinstance(value, dict):
         return value
     fields = schema["properties"]
-    kept = {name: item for name, item in value.items() if "default" in fields[name] or item not in (None, [], {})}
+    kept = {name: item for name, item in value.items() if "default" in fields[name] or item not in _SAME_AS_ABSENT}
     return {name: _written_default(item, fields[name]) for name, item in kept.items()}

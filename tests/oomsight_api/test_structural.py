@@ -38,6 +38,7 @@ class Whole(ApiModel):
     limit: Quantity | None = None
     """How much."""
     labels: Annotated[dict[str, str], Field(max_length=2)] = Field(default_factory=dict)
+    note: Annotated[str, Field(max_length=9)] = ""
     name: str
 
 
@@ -78,6 +79,7 @@ def test_what_may_be_absent_is_neither_required_nor_nullable_nor_defaulted(schem
     assert schema["required"] == ["name"]
     assert "default" not in schema["properties"]["other"]
     assert "default" not in schema["properties"]["labels"]
+    assert "default" not in schema["properties"]["note"]
     assert "default" not in schema["properties"]["part"]["properties"]["names"]
 
 
