@@ -22,6 +22,8 @@ from oomsight_api.names import GROUP, VERSION
 from oomsight_operator.inventory.policies import PolicyStore
 from oomsight_operator.kube.credentials import Credentials
 
+_IDENTITY: Any = "oomsight-operator"
+"""Told to no peer. Left to itself kopf asks for the name of its user, who has none in an image with a high uid, and fails."""
 STOP_SECONDS = 3.0
 """For kopf to end; then it is left alone, since its thread ends with the process."""
 
@@ -73,6 +75,7 @@ async def run_kopf(policies: PolicyStore, credentials: Credentials, ready: async
                     settings=make_settings(),
                     clusterwide=True,
                     standalone=True,
+                    identity=_IDENTITY,
                     stop_flag=stop,
                     ready_flag=works,
                 )

@@ -54,6 +54,21 @@ async def test_policies_reach_the_store_and_our_tasks_outlive_kopf() -> None:
         ours.cancel()
 
 
+async def test_kopf_works_for_a_user_without_a_name_as_in_our_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 10754")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    async with small_cluster() as cluster:
+        ready = asyncio.Event()
+        kopf_task = asyncio.create_task(run_kopf(PolicyStore(), cluster.credentials, ready))
+        async with asyncio.timeout(10):
+            await ready.wait()
+        assert not kopf_task.done()
+        kopf_task.cancel()
+        await asyncio.gather(kopf_task, return_exceptions=True)
+
+
 async def test_a_kopf_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(**_: object) -> None:
         raise RuntimeError("the watcher has failed")
