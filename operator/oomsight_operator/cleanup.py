@@ -1,4 +1,4 @@
-"""`oomsight-operator cleanup`: takes everything away that oomsight wrote: marks on pods and MemoryRecommendations.
+"""`oomsight-operator cleanup`: takes everything away that oomsight wrote: marks on pods, MemoryRecommendations, its Lease.
 
 Idempotent; run it after the operator is gone, or it writes anew. Events expire by themselves within the hour; policies belong
 to the admins who made them.
@@ -65,11 +65,18 @@ class CleanupResult:
             logger.error("not cleaned: %s: %s", what, error.message)
 
 
-async def cleanup(client: ApiClient, *, concurrency: int = CONCURRENCY, sleep: Sleep = asyncio.sleep) -> CleanupResult:
-    """Clean the whole cluster. Raises nothing that the API answers: failures are counted and named in the result."""
+async def cleanup(
+    client: ApiClient, lease: tuple[str, str] | None = None, *, concurrency: int = CONCURRENCY, sleep: Sleep = asyncio.sleep
+) -> CleanupResult:
+    """Clean the whole cluster, and delete the `lease` (namespace and name) by which operators took turns.
+
+    Raises nothing that the API answers: failures are counted and named in the result.
+    """
     cleaner = _Cleaner(client, concurrency, sleep)
     await cleaner.each("/api/v1/pods", cleaner.clean_pod, "pods")
     await cleaner.each(MEMORY_RECOMMENDATION.path(), cleaner.delete_recommendation, "MemoryRecommendations")
+    if lease is not None:
+        await cleaner.delete_lease(*lease)
     logger.info("cleanup ended: %s", cleaner.result.summary())
     return cleaner.result
 
@@ -102,6 +109,11 @@ class _Cleaner:
         path = MEMORY_RECOMMENDATION.path(namespace, name)
         done = await self._attempt(lambda: self._client.request("DELETE", path), f"MemoryRecommendation {namespace}/{name}")
         self.result.recommendations_deleted += done
+
+    async def delete_lease(self, namespace: str, name: str) -> None:
+        """Delete the operators' Lease. None is left where none ever ran."""
+        path = f"/apis/coordination.k8s.io/v1/namespaces/{quote(namespace, safe='')}/leases/{quote(name, safe='')}"
+        await self._attempt(lambda: self._client.request("DELETE", path), f"Lease {namespace}/{name}")
 
     async def each(self, path: str, handle: Callable[[Mapping[str, Any]], Awaitable[None]], what: str) -> None:
         """Hand every object of a list to `handle`, a few at a time; one page is held in memory."""

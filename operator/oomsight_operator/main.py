@@ -26,7 +26,7 @@ from oomsight_operator.web import Site, serve_health, serve_metrics
 
 log = logging.getLogger(__name__)
 
-CLEANUP_FLAGS = ("kubeconfig", "context", "log_level")
+CLEANUP_FLAGS = ("kubeconfig", "context", "namespace", "lease_name", "log_level")
 
 
 @dataclass
@@ -141,9 +141,9 @@ class Process:
                 return  # not in the main thread: whoever embeds us sets `stop`
 
 
-async def _clean(credentials: Credentials) -> int:
+async def _clean(settings: Settings, credentials: Credentials) -> int:
     async with KubeClient(credentials) as client:
-        result = await cleanup(client)
+        result = await cleanup(client, (settings.namespace, settings.lease_name))
     print(result.summary())  # noqa: T201 - the answer to a person's command
     return result.exit_code
 
@@ -156,7 +156,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="{run,cleanup}")
     add_flags(commands.add_parser("run", help="work until told to stop"))
     add_flags(
-        commands.add_parser("cleanup", help="remove every annotation, label and MemoryRecommendation of oomsight"), CLEANUP_FLAGS
+        commands.add_parser("cleanup", help="remove every annotation, label and MemoryRecommendation of oomsight, and its Lease"),
+        CLEANUP_FLAGS,
     )
     return parser
 
@@ -178,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         if command == "cleanup":
-            return asyncio.run(_clean(credentials))
+            return asyncio.run(_clean(settings, credentials))
         return asyncio.run(_run(settings, credentials))
     except OSError as error:
         log.error("cannot serve", extra={"error": str(error)})

@@ -149,3 +149,16 @@ async def test_only_the_first_failures_are_named_and_all_are_counted() -> None:
 
     result = await cleanup(Refusing())
     assert (result.failed, len(result.errors)) == (100, 20)
+
+
+async def test_the_lease_goes_as_well_and_where_there_is_none_nothing_fails() -> None:
+    async with a_cluster() as cluster:
+        leases = "/apis/coordination.k8s.io/v1/namespaces/shop/leases"
+        metadata = {"name": "oomsight-operator"}
+        await cluster.client.request(
+            "POST", leases, body={"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata}
+        )
+        for _ in range(2):
+            result = await cleanup(cluster.client, ("shop", "oomsight-operator"))
+            assert (result.failed, result.exit_code) == (0, 0)
+        assert (await cluster.get(leases))["items"] == []
