@@ -8,8 +8,8 @@ WORKERS ?= 2
 RUNS ?= 50000
 TRIALS ?= 1000
 
-.PHONY: help setup demo test lint types layers generated unit fuzz format crds lock e2e-kernel \
-	bench-agent-cost bench-kill-latency bench-kernel-log bench-killorder bench-nodes clean
+.PHONY: help setup demo test lint types layers generated unit fuzz format crds lock e2e-kernel e2e-cluster \
+	bench-agent-cost bench-kill-latency bench-kernel-log bench-killorder bench-nodes bench-agent-vs-kubelet clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ lock: setup ## compile the requirements files, with hashes and without any index
 e2e-kernel: setup ## every OOM told once, on this kernel and on Debian's in virtual machines with cgroup v2 (root on Debian 12, 20 minutes)
 	@PYTHONPATH=e2e/kernel $(BIN)/python -m oomsight_kernel_vm.suite $(ARGS)
 
+e2e-cluster: setup ## a real cluster (KUBECONFIG's, kind's, or one built from Debian's packages), the chart, real kills (ARGS=--help)
+	@PYTHONPATH=e2e/kernel:e2e/cluster $(BIN)/python -m oomsight_cluster.suite $(ARGS)
+
 bench-agent-cost: setup ## cost of the agent's scan of 330 containers against a C loop
 	$(BIN)/python bench/agent_cost.py $(ARGS)
 
@@ -69,6 +72,9 @@ bench-killorder: setup ## whom the product names before an OOM against whom real
 
 bench-nodes: setup ## what judging whole nodes costs: metrics of all, and one question to the API
 	$(BIN)/python bench/node_assessments.py $(ARGS)
+
+bench-agent-vs-kubelet: setup ## the agent's metrics beside the kubelet's cAdvisor in a real cluster: values, and what each costs
+	@PYTHONPATH=e2e/kernel:e2e/cluster $(BIN)/python bench/agent_vs_kubelet.py $(ARGS)
 
 bench-kernel-log: setup ## lines a second of the kernel log's reader and parser
 	$(BIN)/python bench/kernel_log.py $(ARGS)
