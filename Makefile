@@ -9,7 +9,8 @@ RUNS ?= 50000
 TRIALS ?= 1000
 
 .PHONY: help setup demo test lint types layers generated unit fuzz format crds lock e2e-kernel e2e-cluster \
-	bench-agent-cost bench-kill-latency bench-kernel-log bench-killorder bench-nodes bench-agent-vs-kubelet clean
+	bench-agent-cost bench-kill-latency bench-kernel-log bench-killorder bench-nodes bench-agent-vs-kubelet \
+	bench-forecast clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +76,9 @@ bench-nodes: setup ## what judging whole nodes costs: metrics of all, and one qu
 
 bench-agent-vs-kubelet: setup ## the agent's metrics beside the kubelet's cAdvisor in a real cluster: values, and what each costs
 	@PYTHONPATH=e2e/kernel:e2e/cluster $(BIN)/python bench/agent_vs_kubelet.py $(ARGS)
+
+bench-forecast: setup ## what the forecast foresees of generated series and of traces, against predict_linear and a threshold (ARGS='--seed 7 --each 8 --traces DIR')
+	$(BIN)/python bench/forecast.py $(ARGS)
 
 bench-kernel-log: setup ## lines a second of the kernel log's reader and parser
 	$(BIN)/python bench/kernel_log.py $(ARGS)

@@ -35,10 +35,6 @@ class Rise:
     samples: tuple[Sample, ...]
     """Lowest of each bin, oldest first."""
 
-    @property
-    def window_seconds(self) -> float:
-        return self.samples[-1].seconds - self.samples[0].seconds
-
 
 def rises(points: Sequence[Point], limit: float) -> Iterator[Rise]:
     """One for each width of bins, shortest first, that have enough of them. Bins end with the newest point: none is half full."""

@@ -69,12 +69,14 @@ def _falls(points: Sequence[Point], since_seconds: float, depth: float) -> int:
 
 
 def is_noise(growth: Growth) -> tuple[Shape, str] | None:
+    """It grows by less than noise, or not at all."""
     if growth.trend.pace <= 0 or growth.trend.growth < LEAST_GROWTH_SHARE * growth.limit:
         return Shape.STEADY, "it does not rise"
     return None
 
 
 def is_young(growth: Growth) -> tuple[Shape, str] | None:
+    """It began a moment ago."""
     window = growth.trend.window_seconds
     if window < SHORTEST_WINDOW_SECONDS:
         return Shape.UNKNOWN, f"it has grown for {format_span(window)}, which is too short to say more"
@@ -82,18 +84,21 @@ def is_young(growth: Growth) -> tuple[Shape, str] | None:
 
 
 def comes_back(growth: Growth) -> tuple[Shape, str] | None:
+    """It is about as high as before, from where it came back."""
     if growth.came_back and growth.trend.floor < growth.highest_before + NEW_GROUND_SHARE * growth.came_back:
         return Shape.COMES_BACK, "it was about as high before, and came back"
     return None
 
 
 def was_there_before(growth: Growth) -> tuple[Shape, str] | None:
+    """It is no higher than an earlier run that stayed there: a warm-up."""
     if growth.levelled and growth.trend.floor <= growth.levelled + LEAST_GROWTH_SHARE * growth.limit:
         return Shape.COMES_BACK, "an earlier run of the container was as high, and stayed there"
     return None
 
 
 def is_step(growth: Growth) -> tuple[Shape, str] | None:
+    """One or two jumps make it."""
     trend = growth.trend
     flat_halves = max(trend.earlier_slope, trend.later_slope) < STEP_SHARE * trend.slope
     if flat_halves or trend.share_of_two_jumps >= JUMPS_SHARE:
@@ -102,10 +107,12 @@ def is_step(growth: Growth) -> tuple[Shape, str] | None:
 
 
 def has_stopped(growth: Growth) -> tuple[Shape, str] | None:
+    """It grew, and the newest readings do not."""
     return (Shape.SLOWING, "it grew, and stopped") if growth.trend.has_stopped else None
 
 
 def is_slowing(growth: Growth) -> tuple[Shape, str] | None:
+    """Slowing on as it did, it ends below the limit."""
     ceiling = growth.trend.ceiling
     if ceiling is not None and ceiling < growth.limit:
         return Shape.SLOWING, f"it is slowing, to end at about {human_bytes(int(ceiling * UNIT_BYTES))}"

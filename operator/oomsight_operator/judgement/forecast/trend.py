@@ -20,9 +20,12 @@ from oomsight_operator.judgement.forecast.envelope import FEWEST_BINS, MOST_BINS
 BEGUN_WITHIN: Final = 1.4
 """Second half steeper than the first by this: the growth is younger than the stretch."""
 SPEEDS_UP: Final = 1.2
+"""Steeper by this: the later slope is the one to go on with."""
 STOPPED_SHARE: Final = 0.25
+"""Of the second half's growth, by which the newest samples may stay behind its line."""
 CUT_SHARE: Final = 0.15
 SHORTEST_SECONDS: Final = 300.0
+"""A stretch is cut by 15 % at a time, not below five minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Trend:
     earlier_slope: float
     later_slope: float
     floor: float
-    """At the end, on the line through the second half, but not above the newest samples."""
+    """At the end: on the line through the second half, but not above the newest samples."""
     lag: float
     """How far the newest samples stay below that line."""
     spread: float
