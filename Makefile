@@ -10,7 +10,7 @@ TRIALS ?= 1000
 
 .PHONY: help setup demo test lint types layers generated unit fuzz format crds lock e2e-kernel e2e-cluster \
 	bench-agent-cost bench-kill-latency bench-kernel-log bench-killorder bench-nodes bench-agent-vs-kubelet \
-	bench-forecast clean
+	bench-forecast bench-recommender clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ e2e-cluster: setup ## a real cluster (KUBECONFIG's, kind's, or one built from De
 
 bench-agent-cost: setup ## cost of the agent's scan of 330 containers against a C loop
 	$(BIN)/python bench/agent_cost.py $(ARGS)
+
+bench-recommender: setup ## limits by oomsight, VPA and KRR replayed on recorded traces (ARGS="--traces DIR [--json]")
+	$(BIN)/python bench/recommender.py $(ARGS)
 
 bench-kill-latency: setup ## from a real kill to the agent's answer, the annotation and the Event
 	$(BIN)/python bench/kill_latency.py $(ARGS)

@@ -104,8 +104,8 @@ class RecommendationSpec(ApiModel):
     """The QoS class to aim at: Keep the pod's, Guaranteed (request equals limit) or Burstable (request below limit)."""
     page_cache: PageCache = PageCache.WORKING
     """How much page cache the limit leaves room for: none (Exclude), what is actively used (Working), or all (Include)."""
-    headroom_percent: Annotated[int, Field(ge=0, le=200), WHOLE_NUMBER] = 20
-    """Room above what was needed, as percent of it."""
+    headroom_percent: Annotated[int, Field(ge=0, le=200), WHOLE_NUMBER] = 0
+    """Room on top of what is left anyway for the next jump of this container, learned from its own, as percent of the limit."""
     min_limit: Quantity | None = None
     """Never recommend a limit below this quantity of memory, such as 64Mi."""
     max_limit: Quantity | None = None

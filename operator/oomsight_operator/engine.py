@@ -25,6 +25,8 @@ from oomsight_operator.inventory.workloads import Intermediate, workload_of
 from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.lifecycle import has_started
 from oomsight_operator.judgement.model import Assessment, NodeContext, Owner, Pod, PodHistory, PolicyRef, Telemetry
+from oomsight_operator.judgement.recommend.state import State
+from oomsight_operator.learned import Learned
 from oomsight_operator.node_contexts import NodeContexts
 from oomsight_operator.polling.join import join
 from oomsight_operator.polling.node_news import NodeNews
@@ -119,6 +121,7 @@ class Engine:
         """Pods whose judgement failed by a fault of ours, as it was logged."""
         self._contexts = NodeContexts(self._allocatable_bytes, lambda: cluster.policies.policies.records)
         self._node_news = NodeNews()
+        self._learned = Learned()
         self._states: dict[str, _State] = {}
         self._dirty: dict[str, None] = {}
         self._due: list[tuple[float, str]] = []
@@ -145,8 +148,9 @@ class Engine:
 
     # --- what changed --------------------------------------------------------------------------------------------------
 
-    def restore(self, histories: Mapping[str, PodHistory]) -> None:
-        """Go on from what an earlier run remembered, by pod uid. Before `run`."""
+    def restore(self, histories: Mapping[str, PodHistory], learned: Mapping[str, Mapping[str, State]] | None = None) -> None:
+        """Go on from what an earlier run remembered, by pod uid, and what it learned, by the workload's. Before `run`."""
+        self._learned.restore(learned or {}, self._monotonic())
         for uid, history in histories.items():
             if uid in self._cluster.pods:
                 self._state(uid).history = history
@@ -284,11 +288,14 @@ class Engine:
             return not has_started(pod)
         context = self._contexts.get(node) if node is not None else NodeContext(pod.node_name or "")
         now = self._wall_clock()
-        assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now)
+        workload = workload_of(pod, self._cluster.intermediates.get)
+        target_uid = workload.uid if workload is not None else pod.uid
+        known = self._learned.get(target_uid)
+        assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now, known)
+        self._learned.take(target_uid, assessment, self._monotonic())
         self.judged += 1
         if _is_initializing(pod) and assessment.level is RiskLevel.UNKNOWN and not pod.own_annotations:
             return True  # its apps will be known soon; told as unknown now, it would stay so for the whole pod interval
-        workload = workload_of(pod, self._cluster.intermediates.get)
         self._publisher.offer(pod, assessment, workload, state.history, decision.losers)
         if assessment.reassess_at_seconds is not None:
             self._schedule(pod.uid, state, max(0.5, assessment.reassess_at_seconds - now))

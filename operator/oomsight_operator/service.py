@@ -126,7 +126,8 @@ class Service:
         for informer in self.informers:
             await informer.synced.wait()
         await self._policy_watch.first()
-        self.engine.restore(self.publisher.restore(await self._recommendations()))
+        restored = self.publisher.restore(await self._recommendations())
+        self.engine.restore(restored.histories, restored.learned)
         self._spawn("policy watch", self._policy_watch.run())
         self._spawn("agent directory", self._directory.run())
         self._spawn("engine", self.engine.run())

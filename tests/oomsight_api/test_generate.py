@@ -136,7 +136,7 @@ class TestEveryKind:
 def test_an_empty_memory_policy_is_stored_fully_defaulted(schemas: Any) -> None:
     stored, errors = schemas["MemoryPolicy"].admit({})
     assert errors == []
-    assert stored["recommendation"] == {"mode": "OnOOMKill", "targetQoS": "Keep", "pageCache": "Working", "headroomPercent": 20}
+    assert stored["recommendation"] == {"mode": "OnOOMKill", "targetQoS": "Keep", "pageCache": "Working", "headroomPercent": 0}
     assert stored["risk"]["nearLimit"] == {"lowPercent": 70, "mediumPercent": 80, "highPercent": 90, "criticalPercent": 95}
     assert stored["podSelector"] == {}
 

@@ -27,7 +27,7 @@ def test_an_empty_spec_selects_everything_publishes_everything_and_changes_nothi
             "holdSeconds": 300,
             "recentKillSeconds": 86400,
         },
-        "recommendation": {"mode": "OnOOMKill", "targetQoS": "Keep", "pageCache": "Working", "headroomPercent": 20},
+        "recommendation": {"mode": "OnOOMKill", "targetQoS": "Keep", "pageCache": "Working", "headroomPercent": 0},
         "update": {"mode": "Off"},
     }
 

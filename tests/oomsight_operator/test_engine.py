@@ -21,6 +21,7 @@ from oomsight_operator.judgement.model import (
     Pod,
     PodHistory,
 )
+from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, on_oom
 
 
 async def test_a_report_judges_the_pods_whose_rows_changed_and_no_others() -> None:
@@ -218,6 +219,26 @@ async def test_history_of_an_earlier_run_is_gone_on_from() -> None:
     async with running(world):
         await world.settled()
         assert world.published.assessments[-1].previous_level is RiskLevel.HIGH
+
+
+async def test_what_an_earlier_run_learned_of_a_workload_is_gone_on_from_by_all_of_its_pods() -> None:
+    world = World()
+    world.policies.observe(POLICY)
+    deployment = Owner("apps/v1", "Deployment", "web", "uid-web")
+    world.intermediates.upsert(Intermediate("uid-rs", "shop", "web-1", deployment))
+    for uid in ("u1", "u2"):
+        world.add_pod(uid, owner=Owner("apps/v1", "ReplicaSet", "web-1", "uid-rs"))
+    state = on_oom(NOTHING, [OomKill(100 * MIB, world.now - 60)])
+    world.engine.restore({}, {"uid-web": {"app": state}})
+    world.report({"u1": 10, "u2": 20})
+    async with running(world):
+        await world.settled()
+        recommended = [found.containers[0].recommendation for found in world.published.assessments]
+        assert [found.limit_bytes for found in recommended if found is not None] == [128 * MIB, 128 * MIB]
+        learned = world.published.assessments[-1].containers[0].learned
+        assert learned is not None
+        assert learned.unreclaimable is not None
+        assert learned.unreclaimable.peak_bytes == 20 * MIB, "the worst replica"
 
 
 async def test_one_pod_that_breaks_judgement_does_not_stop_the_others(

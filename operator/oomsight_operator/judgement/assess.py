@@ -7,11 +7,10 @@ known and one container is unknown, the pod is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from oomsight_api.names import QosClass, RiskLevel, RiskReason
-from oomsight_api.policy import RecommendationSpec
 from oomsight_api.selectors import container_selected
 from oomsight_operator.judgement.advice.container import with_advice
 from oomsight_operator.judgement.forecast.observe import forecast_of, observe_floor
@@ -24,7 +23,6 @@ from oomsight_operator.judgement.model import (
     Assessment,
     ContainerAssessment,
     ContainerHistory,
-    ContainerKind,
     ContainerSpec,
     ContainerStatus,
     EffectivePolicy,
@@ -32,13 +30,13 @@ from oomsight_operator.judgement.model import (
     NodeContext,
     Pod,
     PodHistory,
-    Recommendation,
     Telemetry,
 )
 from oomsight_operator.judgement.oom_score_adj import effective_request, expected_oom_score_adj, is_critical
 from oomsight_operator.judgement.peaks import observe_peaks, watched_seconds
 from oomsight_operator.judgement.qos import qos_class
-from oomsight_operator.judgement.recommendation import Evidence, recommend
+from oomsight_operator.judgement.recommend.assessing import recommended
+from oomsight_operator.judgement.recommend.state import NOTHING, State
 from oomsight_operator.judgement.risk.rules import KILL_REASONS, in_order, judge
 from oomsight_operator.judgement.risk.subject import Subject
 from oomsight_operator.judgement.words import format_span, printable
@@ -54,9 +52,11 @@ def assess_pod(
     policy: EffectivePolicy,
     history: PodHistory,
     now_seconds: float,
+    learned: Mapping[str, State] | None = None,
 ) -> tuple[Assessment, PodHistory]:
     """Judge a pod, and give back what to remember until next time.
 
+    `learned` is what was learned of the workload's containers, by name; what it became stands in the assessment.
     The history is for the same pod uid: a pod re-created under the same name starts with an empty one. Containers that the policy
     leaves out are neither judged nor remembered.
     """
@@ -83,7 +83,8 @@ def assess_pod(
         explained = with_causes(kills.history, before.kills, pod, spec, telemetry, seen.recent_kill_seconds)
         sampled = telemetry.report_time_seconds if telemetry is not None else None
         current = observe_floor(observe_peaks(explained, seen.row, sampled), seen.row, sampled)
-        one, remembered[spec.name], when = _assess_container(pod, spec, pod_class, telemetry, node, policy, current, seen)
+        known = (learned or {}).get(spec.name, NOTHING)
+        one, remembered[spec.name], when = _assess_container(pod, spec, pod_class, telemetry, node, policy, current, seen, known)
         new = {kill.identity for kill in kills.new_kills}
         assessed.append(replace(one, new_kills=tuple(kill for kill in explained.kills if kill.identity in new)))
         due += when
@@ -121,6 +122,7 @@ def _assess_container(
     policy: EffectivePolicy,
     history: ContainerHistory,
     seen: Observation,
+    known: State,
 ) -> tuple[ContainerAssessment, ContainerHistory, list[float]]:
     """One container: its findings, its level after hysteresis, and when time alone would change it."""
     rules, now = policy.rules, seen.now_seconds
@@ -166,6 +168,8 @@ def _assess_container(
     history = with_advice(history, pod, seen.status, subject, sampled)
     expected = expected_oom_score_adj(pod, spec, node.memory.total_bytes if node.memory is not None else None)
     row = seen.row
+    leaks = any(finding.reason is RiskReason.LEAK_SUSPECTED for finding in shown)
+    state, recommendation = recommended(known, spec, subject, pod_class, sampled, rules.recommendation, leaks=leaks)
     assessment = ContainerAssessment(
         name=spec.name,
         kind=spec.kind,
@@ -179,7 +183,8 @@ def _assess_container(
         live_oom_score_adj_max=row.oom_score_adj_max if row is not None else None,
         kills=history.kills,
         new_kills=(),
-        recommendation=_recommend(spec, subject, pod_class, history, rules.recommendation),
+        recommendation=recommendation,
+        learned=state,
         unknown_because=unknown_because,
         window_seconds=watched_seconds(history),
         peak_bytes=history.peak_bytes,
@@ -252,31 +257,3 @@ def _with_held(findings: tuple[Finding, ...], held: tuple[Finding, ...], hold_se
     suffix = f" (no longer so; the level falls when that lasts {format_span(hold_seconds)})" if hold_seconds is not None else ""
     past = (replace(finding, sentence=finding.sentence + suffix) for finding in kept)
     return in_order((*past, *(finding for finding in findings if finding.reason not in stale)))
-
-
-def _recommend(
-    spec: ContainerSpec, subject: Subject, pod_class: QosClass, history: ContainerHistory, policy: RecommendationSpec
-) -> Recommendation | None:
-    """None also for an ephemeral container: it cannot ask for anything."""
-    if spec.kind is ContainerKind.EPHEMERAL:
-        return None
-    return recommend(_evidence(spec, subject, pod_class, history), policy)
-
-
-def _evidence(spec: ContainerSpec, subject: Subject, pod_class: QosClass, history: ContainerHistory) -> Evidence:
-    cpu = spec.cpu_request_millicores if spec.cpu_request_millicores is not None else spec.cpu_limit_millicores
-    return Evidence(
-        name=spec.name,
-        limit_bytes=spec.memory_limit_bytes,
-        request_bytes=spec.memory_request_bytes,
-        qos_class=pod_class,
-        kills=history.kills,
-        recent_kill_seconds=subject.policy.recent_kill_seconds,
-        now_seconds=subject.now_seconds,
-        peak_bytes=history.peak_bytes,
-        peak_working_set_bytes=history.peak_working_set_bytes,
-        peak_unreclaimable_bytes=history.peak_unreclaimable_bytes,
-        window_seconds=watched_seconds(history) or 0.0,
-        cpu_request_equals_limit=bool(cpu) and cpu == spec.cpu_limit_millicores,
-        pod_limit_bytes=subject.pod_limit_bytes,
-    )

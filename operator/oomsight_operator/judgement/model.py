@@ -20,6 +20,7 @@ from oomsight_operator.judgement.advice.given import AdviceGiven
 from oomsight_operator.judgement.forecast.history import NOTHING_SEEN, FloorHistory
 from oomsight_operator.judgement.forecast.outlook import Forecast
 from oomsight_operator.judgement.kill_order.model import KillOrder
+from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.judgement.usual import NOTHING_USUAL, Usual
 
 
@@ -362,6 +363,8 @@ class ContainerAssessment:
     new_kills: tuple[Kill, ...]
     """Those first seen in this assessment: each becomes one Event."""
     recommendation: Recommendation | None = None
+    learned: State | None = None
+    """What is remembered of this container of the workload now, for all of its replicas."""
     unknown_because: str | None = None
     """A sentence when nothing is known of the container's memory now: `level` is then unknown, or that of its known kills."""
     window_seconds: float | None = None

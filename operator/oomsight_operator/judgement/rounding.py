@@ -10,13 +10,16 @@ MEBIBYTE: Final = 1024 * 1024
 GIBIBYTE: Final = 1024 * MEBIBYTE
 
 _STEPS: Final = (
-    (128 * MEBIBYTE, 8 * MEBIBYTE),
+    (32 * MEBIBYTE, 2 * MEBIBYTE),
+    (64 * MEBIBYTE, 4 * MEBIBYTE),
+    (256 * MEBIBYTE, 8 * MEBIBYTE),
     (512 * MEBIBYTE, 16 * MEBIBYTE),
+    (GIBIBYTE, 32 * MEBIBYTE),
     (4 * GIBIBYTE, 64 * MEBIBYTE),
     (16 * GIBIBYTE, 256 * MEBIBYTE),
 )
-"""Up to an amount, the step whose multiples are used: 72Mi and not 65Mi, 1536Mi and not 1500Mi. An eighth is added at most, above
-64Mi."""
+"""Up to an amount, the step whose multiples are used: 72Mi and not 65Mi, 1536Mi and not 1500Mi. Above 16Mi an eighth is added at
+most, in most cases a sixteenth: rounding must not cost what the recommender saved."""
 _LARGEST_STEP: Final = GIBIBYTE
 
 

@@ -13,6 +13,8 @@ import msgspec
 from oomsight_api.names import RiskLevel
 from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation
 from oomsight_operator.judgement.model import ContainerHistory, Kill, KillSource, PodHistory
+from oomsight_operator.judgement.recommend.digest import StateDigest, from_digest, to_digest
+from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.publishing.kill_records import MAX_KNOWN_KILLS, ContainerMemory, kill_hash, kill_of
 from oomsight_operator.publishing.recommendations import Contribution
 
@@ -45,15 +47,18 @@ class _Pod(msgspec.Struct, frozen=True, omit_defaults=True):
     """Names of victims that were counted, newest last."""
 
 
-class _Digest(msgspec.Struct, frozen=True):
+class _Digest(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int
     pods: tuple[_Pod, ...] = ()
     known: tuple[str, ...] = ()
     """Identities of kills that were counted, newest last."""
+    learned: StateDigest | None = None
+    """What the recommender remembers, of all replicas."""
 
 
-def encode_digest(name: str, contributions: Iterable[Contribution], memory: ContainerMemory) -> str:
-    """The digest of the container `name`: as many pods as fit, killed and biggest first, then as many known kills as fit."""
+def encode_digest(name: str, contributions: Iterable[Contribution], memory: ContainerMemory, learned: State | None = None) -> str:
+    """The digest of the container `name`: what was learned, as many pods as fit, killed and biggest first, and as many known kills
+    as fit."""
     entries: list[tuple[tuple[bool, int, str], _Pod]] = []
     for contribution in contributions:
         for container in contribution.containers:
@@ -78,8 +83,9 @@ def encode_digest(name: str, contributions: Iterable[Contribution], memory: Cont
     entries.sort(key=lambda item: item[0], reverse=True)
     pods = [entry for _, entry in entries[:_MAX_ENTRIES]]
     known = list(memory.known)
+    state = to_digest(learned) if learned is not None else None
     while True:
-        text = msgspec.json.encode(_Digest(1, tuple(pods), tuple(known))).decode()
+        text = msgspec.json.encode(_Digest(1, tuple(pods), tuple(known), state)).decode()
         if len(text) <= MAX_DIGEST_LENGTH:
             return text
         # Known kills are worth half of the space: without them kills would be counted twice, without pods peaks would be lost.
@@ -115,6 +121,16 @@ def memory_of(container: ContainerRecommendation) -> ContainerMemory:
         (*(digest.known if digest else ()), *(kill_hash(kill) for kill in map(kill_of, container.kills, _names(container)) if kill))
     )
     return ContainerMemory(oom_kills=container.oom_kills, kills=container.kills, known=tuple(known)[-MAX_KNOWN_KILLS:])
+
+
+def learned_of(containers: Iterable[ContainerRecommendation], now_seconds: float) -> dict[str, State]:
+    """What was learned, by container name."""
+    digests = ((container.name, _decode(container.digest)) for container in containers)
+    return {
+        name: from_digest(digest.learned, now_seconds)
+        for name, digest in digests
+        if digest is not None and digest.learned is not None
+    }
 
 
 def histories_of(containers: Iterable[ContainerRecommendation]) -> dict[str, PodHistory]:

@@ -22,7 +22,7 @@ from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.publishing.node_events import ConditionsOf, NodeIncidents
 from oomsight_operator.publishing.pods import PodWriter
 from oomsight_operator.publishing.policy_writer import PolicyStatusWriter
-from oomsight_operator.publishing.recommendation_writer import RecommendationWriter
+from oomsight_operator.publishing.recommendation_writer import RecommendationWriter, Restored
 from oomsight_operator.publishing.runner import ApiClient, Runner
 from oomsight_operator.publishing.settings import PublisherSettings
 
@@ -53,10 +53,10 @@ class Publisher:
         self._told: dict[str, Told] = {}
         """By pod uid."""
 
-    def restore(self, recommendations: Iterable[Mapping[str, Any]]) -> dict[str, PodHistory]:
+    def restore(self, recommendations: Iterable[Mapping[str, Any]]) -> Restored:
         """Go on from the MemoryRecommendations (raw objects, of all namespaces) of an earlier run, before anything is offered.
 
-        Gives the histories to judge with, by pod uid: kills that were told, peaks, and counters as they were seen last.
+        Gives what to judge with: kills that were told, peaks, counters as they were seen last, and what the recommender learned.
         """
         return self._recommendations.restore(recommendations)
 

@@ -12,10 +12,11 @@ from oomsight_api.names import API_VERSION, RiskLevel
 from oomsight_api.parse import ParsedRecommendation, parse_recommendation
 from oomsight_api.recommendation import MemoryRecommendationStatus
 from oomsight_operator.judgement.model import Assessment, Owner, Pod, PodHistory
+from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.kube.client import MERGE_PATCH
 from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.publishing.budget import not_before, priority_of
-from oomsight_operator.publishing.digest import encode_digest, histories_of, memory_of
+from oomsight_operator.publishing.digest import encode_digest, histories_of, learned_of, memory_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, explained, merge_memories, remember
 from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.publishing.patches import is_other_uid, status_patch
@@ -38,6 +39,16 @@ _PRIORITY = priority_of(RiskLevel.LOW)
 _SHORT_LIVED = frozenset({"Pod", "Job"})
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What an earlier run wrote."""
+
+    histories: Mapping[str, PodHistory] = field(default_factory=dict)
+    """By pod uid."""
+    learned: Mapping[str, Mapping[str, State]] = field(default_factory=dict)
+    """What the recommender remembers: by the uid of the workload, and the container's name."""
+
+
 @dataclass(slots=True)
 class _Record:
     """One workload."""
@@ -54,6 +65,8 @@ class _Record:
     """Pods that are gone, but what they said is not written yet."""
     memories: dict[str, ContainerMemory] = field(default_factory=dict)
     """By container name."""
+    learned: dict[str, State] = field(default_factory=dict)
+    """By container name: what the recommender remembers."""
     written: MemoryRecommendationStatus = field(default_factory=MemoryRecommendationStatus)
     last_write: float | None = None
     killed: bool = False
@@ -61,8 +74,9 @@ class _Record:
     restored_pods: tuple[str, ...] = ()
     """Pods that an earlier run told of; some may be gone."""
 
-    def adopt(self, parsed: ParsedRecommendation) -> None:
+    def adopt(self, parsed: ParsedRecommendation, now_seconds: float) -> None:
         """Go on from the object as it stands."""
+        self.learned = {**learned_of(parsed.status.containers, now_seconds), **self.learned}
         self.uid, self.generation, self.written = parsed.identity.uid, max(1, parsed.identity.generation), parsed.status
         for container in parsed.status.containers:
             standing, own = memory_of(container), self.memories.get(container.name, ContainerMemory())
@@ -89,9 +103,10 @@ class RecommendationWriter:
     def __len__(self) -> int:
         return len(self._records)
 
-    def restore(self, documents: Iterable[Mapping[str, Any]]) -> dict[str, PodHistory]:
-        """Take over what an earlier run wrote: histories by pod uid for the judgement. Malformed objects are logged, left out."""
+    def restore(self, documents: Iterable[Mapping[str, Any]]) -> Restored:
+        """Take over what an earlier run wrote, for the judgement to go on from. Malformed objects are logged, left out."""
         histories: dict[str, PodHistory] = {}
+        learned: dict[str, Mapping[str, State]] = {}
         for document in documents:
             parsed = parse_recommendation(document)
             target = _owner_of(document)
@@ -101,7 +116,8 @@ class RecommendationWriter:
                 logger.warning("recommendation not taken over: %s", why)
                 continue
             record = _Record(parsed.identity.namespace or "", target, parsed.identity.name)
-            record.adopt(parsed)
+            record.adopt(parsed, self._wall_clock())
+            learned[target.uid] = dict(record.learned)
             # Not every replica was judged yet: a first look at one of them must not hide the worst.
             record.last_write = self._runner.now()
             self._records[target.uid] = record
@@ -111,7 +127,7 @@ class RecommendationWriter:
             self._rest(record)
             for pod_uid in restored:
                 self._by_pod[pod_uid] = record
-        return histories
+        return Restored(histories, learned)
 
     def offer(self, pod: Pod, assessment: Assessment, workload: Owner | None, history: PodHistory | None) -> None:
         """Take over what the judgement of one pod says about its workload."""
@@ -124,6 +140,7 @@ class RecommendationWriter:
         self._idle.pop(target.uid, None)
         if self._by_pod.get(pod.uid, record) is not record:
             self.forget(pod.uid)  # its Deployment was not known before, and its ReplicaSet stood for itself
+        record.learned |= {each.name: each.learned for each in assessment.containers if each.learned is not None}
         contribution = contribution_of(pod, assessment, history)
         before = record.contributions.get(pod.uid)
         record.contributions[pod.uid] = contribution
@@ -192,7 +209,14 @@ class RecommendationWriter:
             return writes
         containers = tuple(
             container.model_copy(
-                update={"digest": encode_digest(container.name, pods, record.memories.get(container.name, ContainerMemory()))}
+                update={
+                    "digest": encode_digest(
+                        container.name,
+                        pods,
+                        record.memories.get(container.name, ContainerMemory()),
+                        record.learned.get(container.name),
+                    )
+                }
             )
             for container in status.containers
         )
@@ -249,7 +273,7 @@ class RecommendationWriter:
                 raise ApiError(409, "Conflict", f"{what} belongs to another {target.kind} of the same name") from None
         parsed = parse_recommendation({"apiVersion": API_VERSION, "kind": MEMORY_RECOMMENDATION.kind, **answer})
         if isinstance(parsed, ParsedRecommendation):
-            record.adopt(parsed)
+            record.adopt(parsed, self._wall_clock())
         else:
             logger.warning("recommendation %s/%s is not what was written: %s", record.namespace, record.name, parsed.message)
             record.uid = parsed.identity.uid if parsed.identity is not None else None

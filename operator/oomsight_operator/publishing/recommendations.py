@@ -150,12 +150,13 @@ def status_of(
 
 
 def same_recommendation(one: MemoryRecommendationStatus, other: MemoryRecommendationStatus) -> bool:
-    """Whether a reader would learn nothing new; digests and times do not count."""
+    """Whether a reader would learn nothing new; digests, times and the numbers on the way to the same result do not count."""
     return _plain(one) == _plain(other)
 
 
 def _plain(status: MemoryRecommendationStatus) -> MemoryRecommendationStatus:
-    containers = tuple(container.model_copy(update={"digest": None}) for container in status.containers)
+    silent = {"digest": None, "steps": (), "reason": ""}
+    containers = tuple(container.model_copy(update=silent) for container in status.containers)
     return status.model_copy(update={"last_update_time": None, "containers": containers})
 
 

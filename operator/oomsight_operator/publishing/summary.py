@@ -13,7 +13,7 @@ from oomsight_api.names import RiskLevel
 from oomsight_api.quantity import format_bytes
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod, Recommendation
 from oomsight_operator.judgement.oom_score_adj import explain_difference
-from oomsight_operator.judgement.recommendation import NOT_ENOUGH
+from oomsight_operator.judgement.recommend.limit import NOT_ENOUGH
 from oomsight_operator.judgement.words import format_span, printable, time_text
 from oomsight_operator.publishing.events import one_line
 from oomsight_operator.publishing.kill_words import latest_kill

@@ -112,7 +112,7 @@ def test_rules_are_atomic_the_winners_alone_count() -> None:
     )
     assert decision.effective is not None
     rules = decision.effective.rules
-    assert rules.recommendation.headroom_percent == 20
+    assert rules.recommendation.headroom_percent == 0
     assert rules.publish.annotations == "All"
 
 

@@ -63,7 +63,7 @@ def test_a_killed_container_near_its_limit_reads_whole() -> None:
         "oom-risk-reasons": "OOMKilledRecently,NearLimit,OverRequest",
         "memory": "app: 470Mi unreclaimable of 512Mi (91 %), usage 512Mi, kubectl top 355Mi (at 2026-03-01T10:00:00Z)",
         "last-oom-kill": last_kill,
-        "recommended-limit": "app=768Mi",
+        "recommended-limit": "app=640Mi",
         "recommended-request": "app=368Mi",
     }
     assert report.startswith('{"version":1,')
@@ -107,7 +107,7 @@ def test_several_containers_are_named_in_each_value() -> None:
 
     assert found["oom-score-adj"] == "proxy=3..985 (expected 985) app=985"
     assert found["memory"].startswith("proxy: 60Mi unreclaimable of 64Mi (93 %)")
-    assert found["recommended-limit"] == "app=768Mi"
+    assert found["recommended-limit"] == "app=640Mi"
 
 
 def test_a_live_score_that_differs_from_the_kubelets_is_marked() -> None:

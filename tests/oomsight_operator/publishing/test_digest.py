@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.oomsight_operator.judgement.recommend.scenes import seen
 from tests.oomsight_operator.publishing.builders import CONTAINER_ID, MI, NOW, a_container, a_kill, a_pod, an_assessment
 
 from oomsight_api.incident import Evidence, Incident, Victim
@@ -17,7 +18,8 @@ from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS
 from oomsight_operator.judgement.kills.observe import KillTransition, Observation, observe_kills
 from oomsight_operator.judgement.kills.tellings import tellings_of
 from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Kill, KillSource, PodHistory, Telemetry
-from oomsight_operator.publishing.digest import encode_digest, histories_of, memory_of
+from oomsight_operator.judgement.recommend.state import OomKill, on_oom
+from oomsight_operator.publishing.digest import encode_digest, histories_of, learned_of, memory_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, kill_of, remember
 from oomsight_operator.publishing.recommendations import Contribution, contribution_of
 
@@ -58,6 +60,23 @@ def test_a_restarted_operator_goes_on_from_what_was_learned() -> None:
     assert (history.peak_bytes, history.peak_unreclaimable_bytes, history.peak_working_set_bytes) == (60 * MI, 50 * MI, 55 * MI)
     assert (history.limit_bytes_seen, history.first_sample_seconds, history.last_sample_seconds) == (64 * MI, NOW - 5000, NOW)
     assert set(history.ended_container_ids) == {CONTAINER_ID, "d" * 64}
+
+
+def test_what_the_recommender_learned_comes_back_and_is_never_pushed_out() -> None:
+    state = on_oom(seen(lambda hour: int(hour * 1_000_003), 24 * 20, until=NOW), [OomKill(64 * MI, NOW - 60)])
+    names = tuple(f"3b0c5a2e-1111-4222-8333-444455556666-{number}/{CONTAINER_ID}" for number in range(200))
+    kills = [a_kill(at=NOW + number, container_id=f"{number:064x}") for number in range(200)]
+    pods = [a_contribution(f"uid-{number}", history=replace(HISTORY, counted=names)) for number in range(60)]
+    memory = remember(ContainerMemory(), tuple(kills), "web", "uid-1")
+    digest = encode_digest("app", pods, memory, state)
+    restored = learned_of([ContainerRecommendation(name="app", digest=digest)], NOW)["app"]
+
+    assert len(digest) <= MAX_DIGEST_LENGTH
+    assert restored.floor == state.floor
+    assert restored.unreclaimable is not None
+    assert state.unreclaimable is not None
+    assert restored.unreclaimable.days == state.unreclaimable.days
+    assert len(histories_of([ContainerRecommendation(name="app", digest=digest)])) >= 2, "the worst pods fit, too"
 
 
 def test_a_kill_told_before_the_restart_is_known_after_it() -> None:

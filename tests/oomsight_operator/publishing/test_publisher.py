@@ -93,7 +93,7 @@ async def test_recommendations_read_back_from_the_api_know_what_was_told() -> No
             await rest(publisher)
         items = (await cluster.get(RECOMMENDATIONS))["items"]
         async with cluster.publisher() as restarted:
-            histories = restarted.restore(items)
+            histories = restarted.restore(items).histories
             assert [kill.container_id for kill in histories[pod.uid].containers["app"].kills] == [f"{1:064x}"]
 
 

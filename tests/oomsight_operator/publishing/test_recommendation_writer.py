@@ -125,9 +125,8 @@ async def test_a_restarted_operator_goes_on_and_writes_nothing_that_is_known() -
         say(stage, "a", limit_mi=256, kills=(a_kill(),))
         await stage.drain()
     async with running(api, clock) as restarted:
-        histories = restarted.publisher.restore(
-            [{"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}]
-        )
+        document = {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}
+        histories = restarted.publisher.restore([document]).histories
         assert histories["a"].containers["app"].kills == (a_kill(),)
         assert histories["a"].containers["app"].peak_bytes == 10 * MI
         say(restarted, "b", limit_mi=128)
@@ -320,7 +319,7 @@ async def test_without_the_crd_it_says_so_once_and_goes_on(caplog: pytest.LogCap
 )
 async def test_objects_that_make_no_sense_are_counted_and_left_out(document: dict[str, Any]) -> None:
     async with running(MemoryApi()) as stage:
-        assert stage.publisher.restore([document]) == {}
+        assert stage.publisher.restore([document]).histories == {}
         assert stage.metrics.registry.get_sample_value("oomsight_operator_malformed_total", {"source": "recommendation"}) == 1
 
 
@@ -331,4 +330,4 @@ async def test_an_object_without_an_owner_is_not_taken_over() -> None:
         await stage.drain()
         document = {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}
         document["metadata"] = {**document["metadata"], "ownerReferences": [{"kind": 1}, None]}
-        assert stage.publisher.restore([document]) == {}
+        assert stage.publisher.restore([document]).histories == {}

@@ -34,7 +34,7 @@ def test_a_judged_container_with_its_numbers_and_steps() -> None:
     assert app["memory"] == {"usageBytes": 512 * MI, "unreclaimableBytes": 470 * MI}
     assert app["kills"][0]["time"] == "2026-03-01T09:59:00Z"
     assert app["kills"][0]["endedContainer"] is True
-    assert app["recommendation"]["limitBytes"] == 768 * MI
+    assert app["recommendation"]["limitBytes"] == 640 * MI
     assert app["recommendation"]["limitSteps"][0]["rule"] == "StartFromKillingLimit"
 
 

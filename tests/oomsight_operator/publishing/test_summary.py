@@ -35,12 +35,11 @@ def test_verdict_reasons_recommendation_and_the_command() -> None:
     assert kill.startswith("- 2026-03-01T09:59:00Z: container app was killed")
     assert kill.endswith("[Unknown] ")
     assert recommended + why == (
-        "Recommended for app: limit 768Mi (now 512Mi), request 256Mi (now 256Mi)."
-        " Why: killed at limit 512Mi: it needed more than that; +25 %, at least 16Mi: killed once in 24 h;"
-        " +20 %: headroom of the policy"
+        "Recommended for app: limit 640Mi (now 512Mi), request 256Mi (now 256Mi)."
+        " Why: killed at limit 512Mi: it needed more than that; +25 %, at least 16Mi: killed once"
     )
     assert lines[-1] == (
-        "Next: kubectl -n team-a set resources statefulset/db -c app --limits=memory=768Mi --requests=memory=256Mi"
+        "Next: kubectl -n team-a set resources statefulset/db -c app --limits=memory=640Mi --requests=memory=256Mi"
     )
 
 

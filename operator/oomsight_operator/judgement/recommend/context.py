@@ -1,0 +1,96 @@
+"""What a recommendation needs to know beside what is remembered: the container as it is now, and what the policy asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from oomsight_api.incident import OomScope
+from oomsight_api.names import Cause, QosClass
+from oomsight_api.policy import PageCache, RecommendationMode, RecommendationSpec
+from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.recommend.bounds import floor_bytes
+from oomsight_operator.judgement.recommend.state import OomKill, State
+from oomsight_operator.judgement.recommend.track import Track
+from oomsight_operator.judgement.rounding import is_same_limit
+
+ENOUGH_HOURS: Final = 3
+"""Hours with samples before mode Always recommends: then one at least was watched whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One container of one pod, now."""
+
+    name: str
+    limit_bytes: int | None
+    request_bytes: int | None
+    qos_class: QosClass
+    kills: tuple[Kill, ...]
+    """All that are known of this replica, oldest first, whatever is to blame."""
+    now_seconds: float
+    cpu_request_equals_limit: bool = False
+    pod_limit_bytes: int | None = None
+    """Pod-level resources (`spec.resources`); None where the pod's limit is the sum of its containers'."""
+    leaks: bool = False
+    """It is suspected to leak."""
+
+    @property
+    def leaking(self) -> bool:
+        """A finding says so, or the latest kill's cause."""
+        last = self.kills[-1].cause if self.kills else None
+        return self.leaks or (last is not None and last.cause is Cause.LEAK)
+
+
+def blamed(kills: Iterable[Kill], pod_limit_bytes: int | None) -> tuple[OomKill, ...]:
+    """Those that the container's or its pod's limit is to blame for, as far as known.
+
+    Not when the node ran out or some other cgroup did: that calls for a request. Nor by a pod-level limit that is not made of the
+    containers': a higher limit of the container would change nothing. Equal limits are both to blame.
+    """
+    found = []
+    for kill in kills:
+        if kill.limit_bytes is None or kill.scope in (OomScope.NODE, OomScope.CGROUP):
+            continue
+        if kill.scope is OomScope.POD and pod_limit_bytes is not None and not is_same_limit(kill.limit_bytes, pod_limit_bytes):
+            continue
+        found.append(OomKill(kill.limit_bytes, kill.time_seconds))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of memory, and what is remembered of it."""
+
+    track: Track
+    words: str
+    """Such as `working set`."""
+
+
+def needed_kind(state: State) -> Kind | None:
+    """The kind of memory that must fit: what the kernel cannot free; the nearest kind that is known where that is not."""
+    known = (
+        (state.unreclaimable, "unreclaimable memory"),
+        (state.working_set, "working set"),
+        (state.usage, "usage, page cache included"),
+    )
+    return next((Kind(track, words) for track, words in known if track is not None), None)
+
+
+def cache_kind(state: State, page_cache: PageCache) -> Kind | None:
+    """The kind of memory that tells how much page cache the policy wants room for; None for none."""
+    if page_cache is PageCache.WORKING and state.working_set is not None:
+        return Kind(state.working_set, "working set")
+    if page_cache is PageCache.INCLUDE and state.usage is not None:
+        return Kind(state.usage, "usage")
+    return None
+
+
+def is_wanted(state: State, kind: Kind | None, context: Context, spec: RecommendationSpec) -> bool:
+    """Whether policy and evidence allow any recommendation; a kill of one replica speaks for all of them."""
+    if spec.mode is RecommendationMode.OFF:
+        return False
+    if context.kills or (state.floor is not None and floor_bytes(state.floor, context.now_seconds) is not None):
+        return True
+    return spec.mode is RecommendationMode.ALWAYS and kind is not None and kind.track.observed_hours >= ENOUGH_HOURS

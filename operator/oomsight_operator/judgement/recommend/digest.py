@@ -1,0 +1,112 @@
+"""A state as a status keeps it: short lists of numbers, from which a restarted operator goes on.
+
+A status may have been written by another version, or by somebody else: what makes no sense is left out, and never believed to be
+more than it could be.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+
+from oomsight_operator.judgement.recommend.state import OomFloor, State
+from oomsight_operator.judgement.recommend.track import LEVEL_HOURS, MAX_BYTES, PEAK_DAYS, DayPeak, Jump, Track
+
+_MAX_HOUR: Final = 10_000_000
+"""After the year 3100."""
+_MAX_SECONDS: Final = 3600.0 * _MAX_HOUR
+_MOST_RATIO: Final = 1e6
+
+
+class TrackDigest(msgspec.Struct, frozen=True, array_like=True):
+    """One kind of memory; times and days count back from `hour`, jumps are in thousandths."""
+
+    hour: int
+    observed: int
+    before: int
+    hours: tuple[int, ...] = ()
+    days: tuple[tuple[int, int], ...] = ()
+    """Days ago, and the peak."""
+    jumps: tuple[tuple[int, int], ...] = ()
+    """Hours ago, and the ratio."""
+
+
+class StateDigest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A state, names as short as the space asks."""
+
+    u: TrackDigest | None = None
+    w: TrackDigest | None = None
+    n: TrackDigest | None = None
+    kill: tuple[int, float, int] | None = None
+    """Limit, time, repeats."""
+    limit: int | None = None
+    """Proposed."""
+    since: float | None = None
+
+
+def to_digest(state: State) -> StateDigest:
+    """What is kept of a state: everything, ratios of jumps to a thousandth."""
+    floor = state.floor
+    return StateDigest(
+        u=_packed(state.usage),
+        w=_packed(state.working_set),
+        n=_packed(state.unreclaimable),
+        kill=(floor.killing_limit_bytes, floor.last_seconds, floor.repeats) if floor is not None else None,
+        limit=state.proposed_bytes,
+        since=state.proposed_since_seconds,
+    )
+
+
+def from_digest(digest: StateDigest, now_seconds: float) -> State:
+    """The state that a digest keeps. Times to come are left out: they would hold everything up until then."""
+    floor = None
+    if digest.kill is not None:
+        killing, last, repeats = digest.kill
+        if 0 < killing <= MAX_BYTES and 0 <= last <= now_seconds and repeats >= 1:
+            floor = OomFloor(killing, last, repeats)
+    limit, since = digest.limit, digest.since
+    if limit is None or since is None or not (0 < limit <= MAX_BYTES and 0 <= since <= now_seconds):
+        limit, since = None, None
+    return State(
+        usage=_unpacked(digest.u, now_seconds),
+        working_set=_unpacked(digest.w, now_seconds),
+        unreclaimable=_unpacked(digest.n, now_seconds),
+        floor=floor,
+        proposed_bytes=limit,
+        proposed_since_seconds=since,
+    )
+
+
+def _packed(track: Track | None) -> TrackDigest | None:
+    if track is None:
+        return None
+    day = track.days[-1].day
+    return TrackDigest(
+        hour=track.hour,
+        observed=track.observed_hours,
+        before=track.before_hour_bytes,
+        hours=track.hours,
+        days=tuple((day - each.day, each.peak_bytes) for each in track.days),
+        jumps=tuple((track.hour - jump.hour, round(jump.ratio * 1000)) for jump in track.jumps),
+    )
+
+
+def _unpacked(digest: TrackDigest | None, now_seconds: float) -> Track | None:
+    if digest is None or not math.isfinite(now_seconds):
+        return None
+    if not (0 <= digest.hour <= min(now_seconds, _MAX_SECONDS) / 3600 and digest.observed >= 1):
+        return None
+    newest = digest.hour // 24
+    hours = tuple(amount for amount in digest.hours[-LEVEL_HOURS:] if 0 <= amount <= MAX_BYTES)
+    days = tuple(DayPeak(newest - ago, peak) for ago, peak in digest.days[-PEAK_DAYS:] if ago >= 0 and 0 <= peak <= MAX_BYTES)
+    if not hours or not days or days[-1].day != newest or any(one.day >= other.day for one, other in pairwise(days)):
+        return None
+    jumps = tuple(
+        Jump(digest.hour - ago, ratio / 1000)
+        for ago, ratio in digest.jumps[-PEAK_DAYS:]
+        if 0 <= ago <= _MAX_HOUR and 0 < ratio / 1000 <= _MOST_RATIO
+    )
+    return Track(digest.hour, hours, days, jumps, min(max(0, digest.before), MAX_BYTES), min(digest.observed, _MAX_HOUR))

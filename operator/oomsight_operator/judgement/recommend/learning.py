@@ -1,0 +1,44 @@
+"""What one look at one replica adds to what is remembered of its workload's container."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from oomsight_api.policy import PageCache
+from oomsight_api.report import Memory
+from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.recommend.context import blamed
+from oomsight_operator.judgement.recommend.state import Sample, State, observe, on_oom
+
+
+def learned(
+    state: State,
+    memory: Memory | None,
+    *,
+    page_cache: PageCache,
+    kills: Sequence[Kill],
+    pod_limit_bytes: int | None,
+    sample_seconds: float | None,
+    now_seconds: float,
+) -> State:
+    """The state with a sample and kills; both may have been taken in before.
+
+    `sample_seconds` is the node's clock: one that runs ahead is not believed.
+    """
+    if memory is not None and sample_seconds is not None:
+        state = observe(state, sample_of(memory, page_cache, max(0.0, min(sample_seconds, now_seconds))))
+    return on_oom(state, blamed(kills, pod_limit_bytes))
+
+
+def sample_of(memory: Memory, page_cache: PageCache, time_seconds: float) -> Sample:
+    """What the kernel cannot free, and what tells of page cache as the policy wants it; both cost space, so no more than that."""
+    usage = max((amount for amount in (memory.peak_interval_bytes, memory.usage_bytes) if amount is not None), default=None)
+    known = memory.unreclaimable_bytes is not None
+    wants_working_set = page_cache is PageCache.WORKING or not known
+    wants_usage = page_cache is PageCache.INCLUDE or (not known and memory.working_set_bytes is None)
+    return Sample(
+        time_seconds,
+        usage_bytes=usage if wants_usage else None,
+        working_set_bytes=memory.working_set_bytes if wants_working_set else None,
+        unreclaimable_bytes=memory.unreclaimable_bytes,
+    )

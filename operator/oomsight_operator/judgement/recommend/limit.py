@@ -1,0 +1,230 @@
+"""The recommended limit: a chain of small steps, each with what it changed and why.
+
+It starts from what asks for most: the limit that killed, the highest peak, or the level with room for a jump. Nothing but the
+policy's maxLimit leads to a limit that is known to be too low, and then that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from oomsight_api.policy import RecommendationMode, RecommendationSpec
+from oomsight_api.quantity import human_bytes
+from oomsight_operator.judgement.model import RecommendationStep
+from oomsight_operator.judgement.recommend.bounds import DAY_SECONDS, SETTLED_HOURS, Bounds, bounds_of, bump_of, settle
+from oomsight_operator.judgement.recommend.context import Context, Kind, cache_kind
+from oomsight_operator.judgement.recommend.need import DEFAULT, Need
+from oomsight_operator.judgement.recommend.state import OomFloor, State
+from oomsight_operator.judgement.recommend.words import days_words, room_words
+from oomsight_operator.judgement.rounding import round_up
+from oomsight_operator.judgement.words import format_span
+
+NOT_ENOUGH: Final = "NotEnough"
+"""Rule of the step that says that the recommended limit is known to be too low."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that the steps look at."""
+
+    state: State
+    context: Context
+    spec: RecommendationSpec
+    kind: Kind | None
+    bounds: Bounds
+    floor: OomFloor | None
+
+    @property
+    def cache(self) -> Kind | None:
+        return cache_kind(self.state, self.spec.page_cache)
+
+    @property
+    def least_bytes(self) -> int:
+        """What a limit must leave, or it is raised."""
+        cache = self.cache.track.peak_bytes if self.cache is not None else 0
+        least = self.bounds.least_bytes * (100 + self.spec.headroom_percent) // 100
+        return max(least, self.spec.min_limit_bytes or 0, cache)
+
+    @property
+    def may_lower(self) -> bool:
+        return may_lower(self.spec, self.kind)
+
+
+Step = Callable[[int, Case], tuple[int, str]]
+"""From the amount so far to the next one, and why. An unchanged amount leaves no trace unless it has something to say."""
+
+
+def may_lower(spec: RecommendationSpec, kind: Kind | None) -> bool:
+    """Less than what is set now is recommended only in mode Always, and after a day: a day shows the daily peak."""
+    return spec.mode is RecommendationMode.ALWAYS and kind is not None and kind.track.observed_hours >= SETTLED_HOURS
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What the steps come to."""
+
+    steps: tuple[RecommendationStep, ...] = ()
+    """Empty where there is nothing to start from, or the limit is to be left alone."""
+    proposed_bytes: int | None = None
+    """For the workload, before a replica's own limit and the policy's maxLimit come in."""
+
+
+def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: Kind | None) -> Chain:
+    """All steps, from what asks for most to what is recommended."""
+    if spec.mode is RecommendationMode.ON_OOM_KILL and context.limit_bytes is not None and state.floor is None:
+        return Chain()  # asked for a limit after kills alone, and no kill was the limit's fault
+    floor = replace(state.floor, repeats=1) if state.floor is not None and context.leaking else state.floor
+    bounds = bounds_of(kind.track if kind is not None else None, floor, context.now_seconds)
+    case = Case(state, context, spec, kind, bounds, floor)
+    start = _start(case)
+    if not start:
+        return Chain()
+    of_workload = _followed(
+        start,
+        case,
+        (
+            ("Leak", _leak),
+            ("Headroom", _headroom),
+            ("PageCache", _page_cache),
+            ("Round", _round),
+            ("MinLimit", _min_limit),
+            ("Steady", _steady),
+        ),
+    )
+    steps = _followed(of_workload, case, (("KeepLimit", _keep_limit), ("MaxLimit", _max_limit), (NOT_ENOUGH, _not_enough)))
+    return Chain(steps, of_workload[-1].after_bytes)
+
+
+def _followed(
+    steps: tuple[RecommendationStep, ...], case: Case, chain: tuple[tuple[str, Step], ...]
+) -> tuple[RecommendationStep, ...]:
+    """The steps so far and those of the chain that change something, or have something to say."""
+    amount = steps[-1].after_bytes
+    found = list(steps)
+    for rule, step in chain:
+        after, why = step(amount, case)
+        if why:
+            found.append(RecommendationStep(rule, amount, after, why))
+        amount = after
+    return tuple(found)
+
+
+def _start(case: Case) -> tuple[RecommendationStep, ...]:
+    """Two steps: where it starts from, and the room above it."""
+    need, asked, floor = case.bounds.need, case.bounds.floor_bytes, case.floor
+    if floor is not None and asked is not None and (need is None or asked >= need.target_bytes):
+        killing = floor.killing_limit_bytes
+        why = f"killed at limit {human_bytes(killing)}: it needed more than that"
+        return (
+            RecommendationStep("StartFromKillingLimit", None, killing, why),
+            RecommendationStep("BumpAfterKill", killing, asked, _bump_words(floor, case.context.now_seconds)),
+        )
+    if need is None or case.kind is None:
+        return ()
+    above_peak = int(need.peak_bytes * (1 + DEFAULT.peak_target))
+    if above_peak >= need.target_bytes:
+        why = f"highest {case.kind.words} {days_words(case.kind.track)}: {human_bytes(need.peak_bytes)}"
+        percent = round(DEFAULT.peak_target * 100)
+        return (
+            RecommendationStep("StartFromPeak", None, need.peak_bytes, why),
+            RecommendationStep("PeakRoom", need.peak_bytes, above_peak, f"+{percent} %: the next peak may be a little higher"),
+        )
+    why = f"{case.kind.words} now, or usual in the last day: {human_bytes(need.level_bytes)}"
+    return (
+        RecommendationStep("StartFromLevel", None, need.level_bytes, why),
+        RecommendationStep("JumpRoom", need.level_bytes, need.target_bytes, _room(need)),
+    )
+
+
+def _room(need: Need) -> str:
+    percent = round((need.room.target + DEFAULT.level_extra) * 100)
+    return f"+{percent} %: {room_words(need)}"
+
+
+def _bump_words(floor: OomFloor, now_seconds: float) -> str:
+    age = max(0.0, now_seconds - floor.last_seconds)
+    percent = round(bump_of(floor) * 100)
+    times = "once" if floor.repeats == 1 else f"{floor.repeats} times, each within a day of the one before"
+    faded = ""
+    if age >= DAY_SECONDS:
+        faded = f", half of it every {DEFAULT.bump_half_life_days:.0f} days without a kill (the last was {format_span(age)} ago)"
+    return f"+{percent} %, at least {human_bytes(int(DEFAULT.bump_least_bytes))}: killed {times}{faded}"
+
+
+def _leak(amount: int, case: Case) -> tuple[int, str]:
+    """The bump of a leak does not grow with repetition; `limit_steps` saw to that."""
+    if not case.context.leaking:
+        return amount, ""
+    if case.state.floor is not None and case.state.floor.repeats > 1:
+        times = case.state.floor.repeats
+        return amount, f"it leaks: no higher limit after {times} kills, which would only put off the next one; mend the leak"
+    return amount, "it leaks: a limit only sets when it is killed; mend the leak"
+
+
+def _headroom(amount: int, case: Case) -> tuple[int, str]:
+    percent = case.spec.headroom_percent
+    return (amount + amount * percent // 100, f"+{percent} %: headroom of the policy") if percent else (amount, "")
+
+
+def _page_cache(amount: int, case: Case) -> tuple[int, str]:
+    """A working set or a usage is never above the limit, so room for it never makes the cache grow with its limit."""
+    cache = case.cache
+    if cache is None or cache.track.peak_bytes <= amount:
+        return amount, ""
+    room = cache.track.peak_bytes
+    return room, f"room for page cache as the policy asks: highest {cache.words} {human_bytes(room)} {days_words(cache.track)}"
+
+
+def _round(amount: int, case: Case) -> tuple[int, str]:
+    rounded = round_up(amount)
+    return rounded, "rounded up to a plain number" if rounded != amount else ""
+
+
+def _min_limit(amount: int, case: Case) -> tuple[int, str]:
+    least = case.spec.min_limit_bytes
+    return (least, f"minLimit of the policy: {human_bytes(least)}") if least is not None and amount < least else (amount, "")
+
+
+def _steady(amount: int, case: Case) -> tuple[int, str]:
+    """What was proposed before stays while it is enough, and not much too high: nobody follows a number that changes every hour."""
+    before = case.state.proposed_bytes
+    if before is None or before == amount or before < (case.spec.min_limit_bytes or 0):
+        return amount, ""
+    bounds = replace(case.bounds, least_bytes=case.least_bytes, target_bytes=amount)
+    since = case.state.proposed_since_seconds
+    if settle(bounds, before, since, case.context.now_seconds, may_lower=True) != before:
+        return amount, ""
+    return before, f"{human_bytes(before)}, as recommended before: {human_bytes(case.least_bytes)} are needed at least"
+
+
+def _keep_limit(amount: int, case: Case) -> tuple[int, str]:
+    """A limit that is enough, and hardly higher than what would be recommended, is not worth a rollout."""
+    current, least = case.context.limit_bytes, case.least_bytes
+    if current is None or current == amount or current < least:
+        return amount, ""
+    if current < amount:
+        return current, f"today's limit {human_bytes(current)} is enough: {human_bytes(least)} are needed at least"
+    if not case.may_lower:
+        return current, f"not below today's limit {human_bytes(current)}: nothing proves yet that less is enough"
+    if current <= amount * (1 + DEFAULT.lower_beyond):
+        return current, f"today's limit {human_bytes(current)} stays: a little less is not worth a rollout"
+    return amount, ""
+
+
+def _max_limit(amount: int, case: Case) -> tuple[int, str]:
+    most = case.spec.max_limit_bytes
+    return (most, f"maxLimit of the policy: {human_bytes(most)}") if most is not None and amount > most else (amount, "")
+
+
+def _not_enough(amount: int, case: Case) -> tuple[int, str]:
+    """Only the policy's maxLimit can lead here. It is kept, and what will come of it is said."""
+    killing = case.floor.killing_limit_bytes if case.bounds.floor_bytes is not None and case.floor is not None else None
+    if killing is not None and amount <= killing:
+        return amount, f"not enough: it was killed at limit {human_bytes(killing)} and will be again, unless maxLimit is raised"
+    need = case.bounds.need
+    if need is not None and case.kind is not None and amount < need.peak_bytes:
+        held = f"it held {human_bytes(need.peak_bytes)} {case.kind.words}"
+        return amount, f"not enough: {held} and will be killed, unless maxLimit is raised"
+    return amount, ""

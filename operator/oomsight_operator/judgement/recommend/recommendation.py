@@ -1,0 +1,39 @@
+"""Which memory limit and request would have been right for a container, with every step that leads there."""
+
+from __future__ import annotations
+
+from oomsight_api.names import QosClass
+from oomsight_api.policy import RecommendationSpec, TargetQos
+from oomsight_operator.judgement.model import Recommendation
+from oomsight_operator.judgement.recommend.context import Context, cache_kind, is_wanted, needed_kind
+from oomsight_operator.judgement.recommend.limit import limit_chain, may_lower
+from oomsight_operator.judgement.recommend.request import request_steps
+from oomsight_operator.judgement.recommend.state import State, propose
+
+
+def recommend(state: State, context: Context, spec: RecommendationSpec) -> tuple[State, Recommendation | None]:
+    """The recommendation for one container, or None when the policy or the evidence gives none; and the state that remembers it."""
+    kind = needed_kind(state)
+    if not is_wanted(state, kind, context, spec):
+        return state, None
+    if context.qos_class is QosClass.BEST_EFFORT and spec.target_qos is TargetQos.KEEP:
+        return state, None  # Any request or limit would change the class that the policy wants kept.
+    chain = limit_chain(state, context, spec, kind)
+    limit = chain.steps[-1].after_bytes if chain.steps else None
+    counted = cache_kind(state, spec.page_cache) or kind
+    asked = request_steps(context, spec, counted, limit, may_lower=may_lower(spec, kind))
+    request = asked[-1].after_bytes if asked else None
+    if chain.proposed_bytes is not None:
+        state = propose(state, chain.proposed_bytes, context.now_seconds)
+    if limit is None and request is None:
+        return state, None
+    return state, Recommendation(
+        container_name=context.name,
+        limit_bytes=limit,
+        request_bytes=request,
+        current_limit_bytes=context.limit_bytes,
+        current_request_bytes=context.request_bytes,
+        limit_steps=chain.steps,
+        request_steps=asked,
+        kills=len(context.kills),
+    )

@@ -1,0 +1,41 @@
+"""The recommended request: the limit where the QoS class asks for that, else what scheduling and eviction should count on."""
+
+from __future__ import annotations
+
+from oomsight_api.names import QosClass
+from oomsight_api.policy import RecommendationSpec, TargetQos
+from oomsight_api.quantity import human_bytes
+from oomsight_operator.judgement.model import RecommendationStep
+from oomsight_operator.judgement.recommend.context import Context, Kind
+from oomsight_operator.judgement.recommend.words import days_words
+from oomsight_operator.judgement.rounding import round_up
+
+
+def request_steps(
+    context: Context, spec: RecommendationSpec, kind: Kind | None, limit: int | None, *, may_lower: bool
+) -> tuple[RecommendationStep, ...]:
+    """The chain; empty where nothing is recommended."""
+    current = context.request_bytes if context.request_bytes is not None else context.limit_bytes
+    keep_guaranteed = spec.target_qos is TargetQos.KEEP and context.qos_class is QosClass.GUARANTEED
+    if spec.target_qos is TargetQos.GUARANTEED or keep_guaranteed:
+        if limit is None:
+            return ()
+        why = "QoS class Guaranteed: request equals limit"
+        if not keep_guaranteed and not context.cpu_request_equals_limit:
+            why += "; set the cpu request equal to a cpu limit as well, in every container of the pod"
+        return (RecommendationStep("RequestEqualsLimit", current, limit, why),)
+    if spec.target_qos is TargetQos.KEEP and current is not None and current == context.limit_bytes and limit is not None:
+        return (RecommendationStep("RequestEqualsLimit", current, limit, "request and limit are equal today, and stay so"),)
+    steps: list[RecommendationStep] = []
+    if kind is not None:
+        peak = kind.track.peak_bytes
+        why = f"highest {kind.words} {days_words(kind.track)}: {human_bytes(peak)}"
+        steps.append(RecommendationStep("RequestFromPeak", None, round_up(peak), why))
+    amount = steps[-1].after_bytes if steps else None
+    if current is not None and (amount is None or (amount < current and not may_lower)):
+        steps.append(RecommendationStep("KeepRequest", amount, current, "nothing proves yet that less is enough"))
+        amount = current
+    most = limit if limit is not None else context.limit_bytes
+    if amount is not None and most is not None and amount > most:
+        steps.append(RecommendationStep("RequestWithinLimit", amount, most, "a request is never above the limit"))
+    return tuple(steps)

@@ -1,0 +1,115 @@
+"""What the recommender remembers of one container of a workload: immutable, bounded, updated sample by sample and kill by kill.
+
+All replicas share one state: the worst one is never averaged away, and what one of them learned the others need not learn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, Track, extended
+
+REPEAT_SECONDS: Final = 86400.0
+"""A kill so soon after another one is its repetition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one replica held in one interval; None where it is not known."""
+
+    time_seconds: float
+    usage_bytes: int | None = None
+    """The highest, page cache included."""
+    working_set_bytes: int | None = None
+    unreclaimable_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OomKill:
+    """A kill by a limit: the container's own, or its pod's. One because the node ran out is no matter of the limit."""
+
+    limit_bytes: int
+    time_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OomFloor:
+    """Limits that killed, which a recommendation must not lead to again."""
+
+    killing_limit_bytes: int
+    """The highest of the latest go."""
+    last_seconds: float
+    """Time of the latest kill."""
+    repeats: int = 1
+    """Kills of the worst replica in one go, each within a day of the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that is remembered. A kind of memory that was never told is None."""
+
+    usage: Track | None = None
+    working_set: Track | None = None
+    unreclaimable: Track | None = None
+    floor: OomFloor | None = None
+    proposed_bytes: int | None = None
+    """The limit that is proposed for the workload: it stays until it is too low, or much too high."""
+    proposed_since_seconds: float | None = None
+
+
+NOTHING: Final = State()
+
+
+def observe(state: State, sample: Sample) -> State:
+    """Take in one sample of one replica; the same state when it tells nothing new."""
+    hour = int(sample.time_seconds) // HOUR_SECONDS
+    usage = extended(state.usage, sample.usage_bytes, hour)
+    working_set = extended(state.working_set, sample.working_set_bytes, hour)
+    unreclaimable = extended(state.unreclaimable, sample.unreclaimable_bytes, hour)
+    if usage is state.usage and working_set is state.working_set and unreclaimable is state.unreclaimable:
+        return state
+    return replace(state, usage=usage, working_set=working_set, unreclaimable=unreclaimable)
+
+
+def propose(state: State, limit_bytes: int, time_seconds: float) -> State:
+    """Note the limit that is proposed; the same state when it is proposed already."""
+    if limit_bytes == state.proposed_bytes:
+        return state
+    return replace(state, proposed_bytes=limit_bytes, proposed_since_seconds=time_seconds)
+
+
+def on_oom(state: State, kills: Sequence[OomKill]) -> State:
+    """Take in the kills of one replica, all that are known, oldest first; the same state when none is new.
+
+    Tracks keep what samples showed: a burst that no sample saw asks for a limit, not for a request.
+    """
+    if not kills:
+        return state
+    floor = _merged(state.floor, _latest_go(kills))
+    return state if floor == state.floor else replace(state, floor=floor)
+
+
+def _latest_go(kills: Sequence[OomKill]) -> OomFloor:
+    """The latest kills that followed one upon the other."""
+    last = kills[-1]
+    limit, repeats, before = last.limit_bytes, 0, last.time_seconds
+    for kill in reversed(kills):
+        if before - kill.time_seconds > REPEAT_SECONDS:
+            break
+        limit, repeats, before = max(limit, kill.limit_bytes), repeats + 1, kill.time_seconds
+    return OomFloor(limit, last.time_seconds, repeats)
+
+
+def _merged(one: OomFloor | None, other: OomFloor) -> OomFloor:
+    """Of two goes the later counts; of two at once the worse in everything."""
+    if one is None or other.last_seconds - one.last_seconds > REPEAT_SECONDS:
+        return other
+    if one.last_seconds - other.last_seconds > REPEAT_SECONDS:
+        return one
+    return OomFloor(
+        max(one.killing_limit_bytes, other.killing_limit_bytes),
+        max(one.last_seconds, other.last_seconds),
+        max(one.repeats, other.repeats),
+    )

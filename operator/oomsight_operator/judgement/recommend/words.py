@@ -1,0 +1,44 @@
+"""How the recommender's numbers are said."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Reason
+from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, Track
+
+_STEADY: Final = "a ramp must not change it every hour"
+
+
+def days_words(track: Track) -> str:
+    """`in 9 days`, `in 5 hours`: over what the highest peak was sought."""
+    if track.observed_hours <= 1:
+        return "in the first hour"
+    if track.observed_hours < 2 * HOURS_PER_DAY:
+        return f"in {track.observed_hours} hours"
+    return f"in {max(2, track.days[-1].day - track.days[0].day + 1)} days"
+
+
+def room_words(need: Need) -> str:
+    """Why so much room is left above the level."""
+    extra = round(DEFAULT.level_extra * 100)
+    room = need.room
+    percent = round(room.target * 100)
+    match room.reason:
+        case Reason.COLD_START:
+            why = f"{percent} % as long as little was seen of it ({need.observed_hours} hours)"
+        case Reason.PROCESS:
+            why = f"{percent} % for a process started beside it (a probe, an exec), which weighs much in a small container"
+        case Reason.JUMP:
+            when = "within the last hour" if room.age_hours < 1 else f"{_ago(room.age_hours)} ago"
+            why = f"{percent} % for a jump, as it rose by {round(room.ratio * 100)} % within an hour, {when}"
+        case Reason.ALWAYS:
+            why = f"{percent} %, no jump was seen for long"
+        case _:
+            assert_never(room.reason)
+    return f"{why}; {extra} %, {_STEADY}"
+
+
+def _ago(hours: int) -> str:
+    days = hours // HOURS_PER_DAY
+    return f"{days} days" if days >= 2 else f"{hours} h"

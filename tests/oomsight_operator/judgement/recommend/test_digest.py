@@ -1,0 +1,88 @@
+"""A state is packed into a status and read back; what is hostile there is left out."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.oomsight_operator.judgement.build import GI, MI, NOW
+from tests.oomsight_operator.judgement.recommend.scenes import seen
+
+from oomsight_operator.judgement.recommend.digest import StateDigest, TrackDigest, from_digest, to_digest
+from oomsight_operator.judgement.recommend.need import need_of
+from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, Sample, State, observe, on_oom, propose
+from oomsight_operator.judgement.recommend.track import MAX_BYTES
+
+
+def busy() -> State:
+    """Three weeks in which every hour was the highest so far, of all three kinds."""
+    state = NOTHING
+    for hour in range(24 * 21):
+        amount = (100 + hour) * GI + hour * 4099
+        state = observe(state, Sample(NOW - (24 * 21 - hour) * 3600, amount, amount - MI, amount - 2 * MI))
+    return propose(on_oom(state, [OomKill(700 * GI, NOW - 60)]), 900 * GI, NOW - 30)
+
+
+def through_json(state: State) -> State:
+    return from_digest(msgspec.json.decode(msgspec.json.encode(to_digest(state)), type=StateDigest), NOW)
+
+
+def test_a_restarted_operator_recommends_the_same() -> None:
+    before, after = busy(), through_json(busy())
+
+    assert (after.floor, after.proposed_bytes, after.proposed_since_seconds) == (before.floor, 900 * GI, NOW - 30)
+    assert before.unreclaimable is not None
+    assert after.unreclaimable is not None
+    assert (after.unreclaimable.hours, after.unreclaimable.days) == (before.unreclaimable.hours, before.unreclaimable.days)
+    assert need_of(after.unreclaimable).target_bytes == need_of(before.unreclaimable).target_bytes
+
+
+def test_an_empty_state_takes_no_space() -> None:
+    assert msgspec.json.encode(to_digest(NOTHING)) == b"{}"
+    assert through_json(NOTHING) == NOTHING
+
+
+def test_the_fullest_state_leaves_room_for_the_rest_of_the_digest() -> None:
+    assert len(msgspec.json.encode(to_digest(busy()))) < 2600
+    assert len(msgspec.json.encode(to_digest(seen(GI, 24 * 21)))) < 700
+
+
+def test_times_to_come_are_not_believed() -> None:
+    ahead = seen(GI, 30, until=NOW + 9 * 86400)
+
+    assert through_json(ahead) == NOTHING
+    assert through_json(on_oom(NOTHING, [OomKill(GI, NOW + 60)])).floor is None
+    assert through_json(propose(NOTHING, GI, NOW + 60)).proposed_bytes is None
+
+
+NUMBERS = st.one_of(st.integers(-(1 << 62), 1 << 62), st.integers(-3, 500_000))
+TRACKS = st.builds(
+    TrackDigest,
+    hour=NUMBERS,
+    observed=NUMBERS,
+    before=NUMBERS,
+    hours=st.lists(NUMBERS, max_size=40).map(tuple),
+    days=st.lists(st.tuples(NUMBERS, NUMBERS), max_size=20).map(tuple),
+    jumps=st.lists(st.tuples(NUMBERS, NUMBERS), max_size=20).map(tuple),
+)
+
+
+@given(
+    st.builds(
+        StateDigest,
+        u=st.none() | TRACKS,
+        n=st.none() | TRACKS,
+        kill=st.none() | st.tuples(NUMBERS, st.floats(), NUMBERS),
+        limit=st.none() | NUMBERS,
+        since=st.none() | st.floats(),
+    )
+)
+def test_whatever_stands_in_a_status_a_state_comes_of_it_that_can_be_judged(digest: StateDigest) -> None:
+    state = from_digest(digest, NOW)
+
+    for track in (state.usage, state.unreclaimable):
+        if track is not None:
+            assert 0 <= need_of(track).least_bytes <= need_of(track).target_bytes
+            assert track.peak_bytes <= MAX_BYTES
+    observe(state, Sample(NOW, 1, 2, 3))
+    assert through_json(state) == state

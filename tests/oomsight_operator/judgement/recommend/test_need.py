@@ -1,0 +1,89 @@
+"""How much room is left, and why: the level and a jump, or the highest peak and a little."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.oomsight_operator.judgement.build import GI, MI
+from tests.oomsight_operator.judgement.recommend.scenes import seen
+
+from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Reason, level_of, need_of
+from oomsight_operator.judgement.recommend.state import State
+from oomsight_operator.judgement.recommend.track import Track, extended
+
+
+def need(state: State) -> Need:
+    assert state.unreclaimable is not None
+    return need_of(state.unreclaimable)
+
+
+def test_little_history_widens_the_room_which_shrinks_with_every_hour_seen() -> None:
+    rooms = [need(seen(GI, hours)).room for hours in (0, 5, 9, 30)]
+
+    assert [room.reason for room in rooms] == [Reason.COLD_START, Reason.COLD_START, Reason.COLD_START, Reason.ALWAYS]
+    assert [round(room.target, 3) for room in rooms] == [0.14, 0.093, 0.056, 0.05]
+
+
+def test_room_follows_the_containers_own_jumps_and_fades() -> None:
+    jumped = seen(1200 * MI, 0, state=seen(GI, 100, until=1e9), until=1e9 + 1800)
+    day_later = seen(1200 * MI, 24, state=jumped, until=1e9 + 86400 + 1800)
+
+    assert need(jumped).room.reason is Reason.JUMP
+    assert need(jumped).room.target == pytest.approx(176 / 1024)
+    assert need(day_later).room.target == pytest.approx(88 / 1024, abs=0.005)
+
+
+def test_a_jump_never_asks_for_more_room_than_the_most() -> None:
+    jumped = seen(5 * GI, 0, state=seen(GI, 100, until=1e9), until=1e9 + 3600)
+
+    assert need(jumped).room.target == DEFAULT.room_most
+
+
+def test_a_small_container_leaves_room_for_a_process_beside_it() -> None:
+    assert need(seen(70 * MI, 200)).room.reason is Reason.PROCESS
+    assert need(seen(70 * MI, 200)).room.target == pytest.approx(0.1)
+    assert need(seen(10 * MI, 200)).room.target == DEFAULT.room_most
+    assert need(seen(700 * MI, 200)).room.reason is Reason.ALWAYS
+
+
+def test_a_short_peak_far_above_the_level_is_not_hidden_and_gets_little_room_of_its_own() -> None:
+    spiky = need(seen(lambda hour: 4 * GI if 20 <= hour < 20.5 else GI, 200))
+
+    assert spiky.level_bytes == GI
+    assert spiky.peak_bytes == 4 * GI
+    assert spiky.target_bytes == int(4 * GI * 1.1)
+
+
+def test_the_level_is_what_it_holds_now_when_that_is_more_than_usual() -> None:
+    rising = seen(lambda hour: GI if hour < 47.5 else 2 * GI, 48)
+    assert rising.unreclaimable is not None
+
+    assert level_of(rising.unreclaimable) == 2 * GI
+
+
+def test_between_least_and_target_a_slow_ramp_changes_nothing() -> None:
+    calm = need(seen(GI, 400))
+
+    assert calm.least_bytes == int(GI * 1.05)
+    assert calm.target_bytes == int(GI * 1.1)
+
+
+def test_what_replicas_showed_counts_as_evidence_and_not_as_level() -> None:
+    alone, replicas = seen(GI, 2), seen(5 * GI, 200)
+    assert alone.unreclaimable is not None
+
+    joined = need_of(alone.unreclaimable, kin=replicas.unreclaimable)
+    assert (joined.room.reason, joined.peak_bytes) == (Reason.ALWAYS, GI)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 1 << 50)), min_size=1, max_size=60))
+def test_a_target_is_above_what_is_held_and_was_held_and_never_far_above(samples: list[tuple[int, int]]) -> None:
+    track: Track | None = None
+    for hour, amount in samples:
+        track = extended(track, amount, hour)
+    assert track is not None
+
+    found = need_of(track)
+    highest = max(track.peak_bytes, found.level_bytes)
+    assert highest <= found.least_bytes <= found.target_bytes <= highest * (1 + DEFAULT.room_most + DEFAULT.level_extra)
