@@ -12,7 +12,7 @@ from recommender_ours import Oomsight
 from recommender_replay import Policy, replay
 from recommender_traces import Source
 
-from oomsight_operator.judgement.recommend.need import DEFAULT
+from oomsight_operator.judgement.recommend.need import DEFAULT, Tuning
 
 SCALES = (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)
 """Of oomsight's margins."""
@@ -45,8 +45,14 @@ def frontier(sources: Sequence[Source]) -> str:
     return "\n".join((*parts, "</g></svg>", ""))
 
 
+def scaled(factor: float) -> Tuning:
+    """All of oomsight's margins larger or smaller."""
+    names = ("level_least", "level_extra", "peak_least", "peak_target", "cold_start", "process_bytes", "room_most")
+    return replace(DEFAULT, **{name: getattr(DEFAULT, name) * factor for name in names})
+
+
 def _lines(source: Source) -> list[Line]:
-    ours: list[tuple[float, Policy]] = [(scale, Oomsight(tuning=DEFAULT.scaled(scale))) for scale in SCALES]
+    ours: list[tuple[float, Policy]] = [(scale, Oomsight(tuning=scaled(scale))) for scale in SCALES]
     vpa: list[tuple[float, Policy]] = [(margin, replace(Vpa(), margin=margin)) for margin in MARGINS]
     krr: list[tuple[float, Policy]] = [(margin, replace(Krr(), buffer=margin)) for margin in MARGINS]
     return [

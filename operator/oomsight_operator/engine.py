@@ -26,6 +26,7 @@ from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.lifecycle import has_started
 from oomsight_operator.judgement.model import Assessment, NodeContext, Owner, Pod, PodHistory, PolicyRef, Telemetry
 from oomsight_operator.judgement.recommend.state import State
+from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.learned import Learned
 from oomsight_operator.node_contexts import NodeContexts
 from oomsight_operator.polling.join import join
@@ -290,8 +291,8 @@ class Engine:
         now = self._wall_clock()
         workload = workload_of(pod, self._cluster.intermediates.get)
         target_uid = workload.uid if workload is not None else pod.uid
-        known = self._learned.get(target_uid)
-        assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now, known)
+        around = Surroundings(self._learned.get(target_uid), self._cluster.nodes.largest_allocatable_bytes)
+        assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now, around)
         self._learned.take(target_uid, assessment, self._monotonic())
         self.judged += 1
         if _is_initializing(pod) and assessment.level is RiskLevel.UNKNOWN and not pod.own_annotations:

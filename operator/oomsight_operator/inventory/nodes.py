@@ -92,6 +92,8 @@ class Nodes:
 
     def __init__(self, store: Store[Node] | None = None) -> None:
         self._by_name: dict[str, Node] = {}
+        self._largest: int | None = None
+        self._stale = True
         if store is not None:
             for node in store:
                 self._change(None, node)
@@ -100,6 +102,14 @@ class Nodes:
     def get(self, name: str) -> Node | None:
         return self._by_name.get(name)
 
+    @property
+    def largest_allocatable_bytes(self) -> int | None:
+        """Of the largest node; None where no node tells."""
+        if self._stale:
+            amounts = (node.allocatable_bytes for node in self._by_name.values() if node.allocatable_bytes is not None)
+            self._largest, self._stale = max(amounts, default=None), False
+        return self._largest
+
     def __len__(self) -> int:
         return len(self._by_name)
 
@@ -107,6 +117,7 @@ class Nodes:
         return iter(self._by_name.values())
 
     def _change(self, old: Node | None, new: Node | None) -> None:
+        self._stale |= old is None or new is None or old.allocatable_bytes != new.allocatable_bytes
         # A node made anew under its name may be told before its predecessor's end.
         if old is not None and (known := self._by_name.get(old.name)) is not None and known.uid == old.uid:
             del self._by_name[old.name]

@@ -7,7 +7,7 @@ known and one container is unknown, the pod is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from oomsight_api.names import QosClass, RiskLevel, RiskReason
@@ -36,7 +36,8 @@ from oomsight_operator.judgement.oom_score_adj import effective_request, expecte
 from oomsight_operator.judgement.peaks import observe_peaks, watched_seconds
 from oomsight_operator.judgement.qos import qos_class
 from oomsight_operator.judgement.recommend.assessing import recommended
-from oomsight_operator.judgement.recommend.state import NOTHING, State
+from oomsight_operator.judgement.recommend.shape import with_shape
+from oomsight_operator.judgement.recommend.surroundings import NOWHERE, Surroundings
 from oomsight_operator.judgement.risk.rules import KILL_REASONS, in_order, judge
 from oomsight_operator.judgement.risk.subject import Subject
 from oomsight_operator.judgement.words import format_span, printable
@@ -52,11 +53,11 @@ def assess_pod(
     policy: EffectivePolicy,
     history: PodHistory,
     now_seconds: float,
-    learned: Mapping[str, State] | None = None,
+    around: Surroundings = NOWHERE,
 ) -> tuple[Assessment, PodHistory]:
     """Judge a pod, and give back what to remember until next time.
 
-    `learned` is what was learned of the workload's containers, by name; what it became stands in the assessment.
+    `around` is what is known beyond the pod; what was learned of its workload goes on in the assessment.
     The history is for the same pod uid: a pod re-created under the same name starts with an empty one. Containers that the policy
     leaves out are neither judged nor remembered.
     """
@@ -83,8 +84,7 @@ def assess_pod(
         explained = with_causes(kills.history, before.kills, pod, spec, telemetry, seen.recent_kill_seconds)
         sampled = telemetry.report_time_seconds if telemetry is not None else None
         current = observe_floor(observe_peaks(explained, seen.row, sampled), seen.row, sampled)
-        known = (learned or {}).get(spec.name, NOTHING)
-        one, remembered[spec.name], when = _assess_container(pod, spec, pod_class, telemetry, node, policy, current, seen, known)
+        one, remembered[spec.name], when = _assess_container(pod, spec, pod_class, telemetry, node, policy, current, seen, around)
         new = {kill.identity for kill in kills.new_kills}
         assessed.append(replace(one, new_kills=tuple(kill for kill in explained.kills if kill.identity in new)))
         due += when
@@ -122,7 +122,7 @@ def _assess_container(
     policy: EffectivePolicy,
     history: ContainerHistory,
     seen: Observation,
-    known: State,
+    around: Surroundings,
 ) -> tuple[ContainerAssessment, ContainerHistory, list[float]]:
     """One container: its findings, its level after hysteresis, and when time alone would change it."""
     rules, now = policy.rules, seen.now_seconds
@@ -169,7 +169,7 @@ def _assess_container(
     expected = expected_oom_score_adj(pod, spec, node.memory.total_bytes if node.memory is not None else None)
     row = seen.row
     leaks = any(finding.reason is RiskReason.LEAK_SUSPECTED for finding in shown)
-    state, recommendation = recommended(known, spec, subject, pod_class, sampled, rules.recommendation, leaks=leaks)
+    state, recommendation = recommended(around, spec, subject, pod_class, sampled, rules.recommendation, leaks=leaks)
     assessment = ContainerAssessment(
         name=spec.name,
         kind=spec.kind,
@@ -183,7 +183,7 @@ def _assess_container(
         live_oom_score_adj_max=row.oom_score_adj_max if row is not None else None,
         kills=history.kills,
         new_kills=(),
-        recommendation=recommendation,
+        recommendation=with_shape(recommendation, pod, spec, node.memory.total_bytes if node.memory is not None else None),
         learned=state,
         unknown_because=unknown_because,
         window_seconds=watched_seconds(history),

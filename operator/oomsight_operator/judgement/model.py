@@ -331,6 +331,16 @@ class RecommendationStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """What a recommendation makes of the pod and its container. A score is None where the node's memory is unknown."""
+
+    qos_class_before: QosClass
+    qos_class_after: QosClass
+    oom_score_adj_before: int | None
+    oom_score_adj_after: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     """A limit and a request for one container, with every step that led there."""
 
@@ -342,6 +352,7 @@ class Recommendation:
     limit_steps: tuple[RecommendationStep, ...] = ()
     request_steps: tuple[RecommendationStep, ...] = ()
     kills: int = 0
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,8 @@ def _recommendation(found: Recommendation) -> dict[str, Any]:
             "requestBytes": found.request_bytes,
             "limitSteps": [_step(step) for step in found.limit_steps],
             "requestSteps": [_step(step) for step in found.request_steps],
+            "qosClass": found.shape.qos_class_after.value if found.shape is not None else None,
+            "oomScoreAdj": found.shape.oom_score_adj_after if found.shape is not None else None,
         }
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from oomsight_api.names import RiskLevel
 from oomsight_api.quantity import format_bytes
-from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod, Recommendation
+from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod, Recommendation, Shape
 from oomsight_operator.judgement.oom_score_adj import explain_difference
 from oomsight_operator.judgement.recommend.limit import NOT_ENOUGH
 from oomsight_operator.judgement.words import format_span, printable, time_text
@@ -141,9 +141,21 @@ def _recommendation(container: ContainerAssessment, found: Recommendation) -> st
         parts.append(f"limit {format_bytes(found.limit_bytes)} (now {_or_unset(found.current_limit_bytes)})")
     if found.request_bytes is not None:
         parts.append(f"request {format_bytes(found.request_bytes)} (now {_or_unset(found.current_request_bytes)})")
+    parts += _shape_parts(found.shape)
     why = "; ".join(step.why for step in found.limit_steps or found.request_steps)
     watched = f"; watched for {format_span(container.window_seconds)}" if container.window_seconds else ""
     return f"Recommended for {container.name}: {', '.join(parts)}. Why: {why}{watched}"
+
+
+def _shape_parts(shape: Shape | None) -> Iterable[str]:
+    """What changes for the pod besides its memory."""
+    if shape is None:
+        return
+    if shape.qos_class_after is not shape.qos_class_before:
+        yield f"QoS class {shape.qos_class_before.value} -> {shape.qos_class_after.value}"
+    before, after = shape.oom_score_adj_before, shape.oom_score_adj_after
+    if before is not None and after is not None and before != after:
+        yield f"oom_score_adj {before} -> {after}"
 
 
 def _resources_arguments(found: Recommendation | None) -> str:

@@ -72,3 +72,16 @@ def test_nodes_are_found_by_name_and_one_made_anew_outlives_its_predecessors_lat
     store.delete("u2")
     assert nodes.get("node-a") is None
     assert len(nodes) == 0
+
+
+def test_the_largest_node_is_known_as_nodes_come_change_and_go() -> None:
+    store: Store[Node] = Store()
+    nodes = Nodes(store)
+    assert nodes.largest_allocatable_bytes is None
+    store.upsert(Node("u1", "node-a", 7))
+    store.upsert(Node("u2", "node-b", None))
+    assert nodes.largest_allocatable_bytes == 7
+    store.upsert(Node("u2", "node-b", 9))
+    assert nodes.largest_allocatable_bytes == 9
+    store.delete("u2")
+    assert nodes.largest_allocatable_bytes == 7

@@ -8,12 +8,13 @@ from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, Reco
 from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.learning import learned
 from oomsight_operator.judgement.recommend.recommendation import recommend
-from oomsight_operator.judgement.recommend.state import State
+from oomsight_operator.judgement.recommend.state import NOTHING, State
+from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.judgement.risk.subject import Subject
 
 
 def recommended(
-    known: State,
+    around: Surroundings,
     spec: ContainerSpec,
     subject: Subject,
     qos_class: QosClass,
@@ -26,7 +27,7 @@ def recommended(
     if spec.kind is ContainerKind.EPHEMERAL:
         return None, None
     state = learned(
-        known,
+        around.learned.get(spec.name, NOTHING),
         subject.row.memory if subject.row is not None else None,
         page_cache=policy.page_cache,
         kills=subject.kills,
@@ -45,5 +46,6 @@ def recommended(
         cpu_request_equals_limit=bool(cpu) and cpu == spec.cpu_limit_millicores,
         pod_limit_bytes=subject.pod_limit_bytes,
         leaks=leaks,
+        largest_node_bytes=around.largest_node_bytes,
     )
     return recommend(state, context, policy)

@@ -35,6 +35,8 @@ class Context:
     """Pod-level resources (`spec.resources`); None where the pod's limit is the sum of its containers'."""
     leaks: bool = False
     """It is suspected to leak."""
+    largest_node_bytes: int | None = None
+    """Memory that the largest node can allocate to pods; None where that is not known."""
 
     @property
     def leaking(self) -> bool:

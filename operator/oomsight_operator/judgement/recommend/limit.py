@@ -93,7 +93,11 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
             ("Steady", _steady),
         ),
     )
-    steps = _followed(of_workload, case, (("KeepLimit", _keep_limit), ("MaxLimit", _max_limit), (NOT_ENOUGH, _not_enough)))
+    steps = _followed(
+        of_workload,
+        case,
+        (("KeepLimit", _keep_limit), ("MaxLimit", _max_limit), ("LargestNode", _largest_node), (NOT_ENOUGH, _not_enough)),
+    )
     return Chain(steps, of_workload[-1].after_bytes)
 
 
@@ -218,13 +222,23 @@ def _max_limit(amount: int, case: Case) -> tuple[int, str]:
     return (most, f"maxLimit of the policy: {human_bytes(most)}") if most is not None and amount > most else (amount, "")
 
 
+def _largest_node(amount: int, case: Case) -> tuple[int, str]:
+    """A limit above any node bounds nothing, and a request above it is never scheduled."""
+    most = case.context.largest_node_bytes
+    if most is None or most <= 0 or amount <= most:
+        return amount, ""
+    why = f"no node can allocate more than {human_bytes(most)}: use a larger node, or spread the work over more replicas"
+    return most, why
+
+
 def _not_enough(amount: int, case: Case) -> tuple[int, str]:
-    """Only the policy's maxLimit can lead here. It is kept, and what will come of it is said."""
+    """Only the policy's maxLimit or the size of the nodes can lead here. They are kept, and what will come of it is said."""
+    unless = "it gets a larger node" if amount == case.context.largest_node_bytes else "maxLimit is raised"
     killing = case.floor.killing_limit_bytes if case.bounds.floor_bytes is not None and case.floor is not None else None
     if killing is not None and amount <= killing:
-        return amount, f"not enough: it was killed at limit {human_bytes(killing)} and will be again, unless maxLimit is raised"
+        return amount, f"not enough: it was killed at limit {human_bytes(killing)} and will be again, unless {unless}"
     need = case.bounds.need
     if need is not None and case.kind is not None and amount < need.peak_bytes:
         held = f"it held {human_bytes(need.peak_bytes)} {case.kind.words}"
-        return amount, f"not enough: {held} and will be killed, unless maxLimit is raised"
+        return amount, f"not enough: {held} and will be killed, unless {unless}"
     return amount, ""

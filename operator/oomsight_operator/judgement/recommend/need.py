@@ -10,7 +10,7 @@ own past ones, from what a process started beside it costs, and, while little wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -48,11 +48,6 @@ class Tuning:
     bump_half_life_days: float = 7.0
     lower_beyond: float = 0.1
     """A limit is lowered when it is more than this above the target."""
-
-    def scaled(self, factor: float) -> Tuning:
-        """All margins larger or smaller: how the frontier is drawn."""
-        names = ("level_least", "level_extra", "peak_least", "peak_target", "cold_start", "process_bytes", "room_most")
-        return replace(self, **{name: getattr(self, name) * factor for name in names})
 
 
 DEFAULT: Final = Tuning()

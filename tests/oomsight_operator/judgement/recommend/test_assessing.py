@@ -12,6 +12,7 @@ from oomsight_api.recommendation import ContainerRecommendation
 from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.model import NodeContext, Pod, PodHistory, Recommendation, Telemetry
 from oomsight_operator.judgement.recommend.state import State
+from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.publishing.digest import encode_digest, histories_of, learned_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, remember
 from oomsight_operator.publishing.recommendations import Contribution, contribution_of
@@ -31,7 +32,7 @@ class Operator:
     def judge(self, of: Pod, unreclaimable: int, run: str, at: float, **rules: Any) -> Recommendation | None:
         told = Telemetry(at, 1.0, {"app": row(run, memory(unreclaimable, 512 * MI, working_set=unreclaimable))})
         history = self.histories.get(of.uid, PodHistory())
-        found, after = assess_pod(of, told, NodeContext("node-1", ROOMY), policy(**rules), history, at, self.learned)
+        found, after = assess_pod(of, told, NodeContext("node-1", ROOMY), policy(**rules), history, at, Surroundings(self.learned))
         self.histories[of.uid] = after
         (container,) = found.containers
         if container.learned is not None:
