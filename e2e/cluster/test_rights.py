@@ -69,7 +69,7 @@ def test_the_agent_may_nothing(kubectl: Kubectl, release: Release) -> None:
 def test_neither_was_refused_anything(kubectl: Kubectl, release: Release) -> None:
     for workload in ("deployment/oomsight-operator", "daemonset/oomsight-agent"):
         said = kubectl.run("logs", workload, "--namespace", release.namespace, "--tail=-1")
-        assert "forbidden" not in said.lower()
+        assert "forbidden to " not in said, said[-2000:]
 
 
 @pytest.fixture
