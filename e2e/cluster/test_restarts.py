@@ -8,7 +8,7 @@ import pytest
 
 from oomsight_api.names import Annotation, RiskLevel
 from oomsight_cluster.kubectl import Kubectl, eventually
-from oomsight_cluster.stage import Stage, annotation, describe, restarts
+from oomsight_cluster.stage import Stage, describe, restarts
 from oomsight_cluster.workloads import container, deployment, pod, pod_spec, program
 
 KILLED = "job ended with 137"
@@ -112,5 +112,5 @@ def test_a_drained_node_gets_everything_back(kubectl: Kubectl, stage: Stage) -> 
     finally:
         kubectl.run("uncordon", node)
     ready(kubectl, stage, "deployment/oomsight-operator")
-    model = stage.pod_when("model", lambda pod: annotation(pod, Annotation.MEMORY), "the Deployment's new pod is judged", 240)
-    assert annotation(model, Annotation.OOM_RISK) != RiskLevel.UNKNOWN
+    told = f"^(?!{RiskLevel.UNKNOWN})."
+    stage.annotated("model", Annotation.OOM_RISK, told, 240)  # of the Deployment's new pod

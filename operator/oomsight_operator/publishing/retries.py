@@ -37,7 +37,8 @@ def is_rejected(error: ApiError) -> bool:
 
 
 def judge_failure(error: ApiError, attempts: int, settings: PublisherSettings, jitter: float) -> Retry | Drop:
-    """404 and 410: gone. 403 waits for an admin. 409, 429, 5xx, 401 and no answer at all come back; other 4xx never get better.
+    """404 and 410: gone. 403 waits for an admin, or for a fresh API server to know its roles. 409, 429, 5xx, 401 and no answer at
+    all come back; other 4xx never get better.
 
     Retry-After is the least time to wait, spread a little so that not everybody comes back in the same instant. After a 429 the
     server asks for fewer requests of any kind, so everything pauses (API Priority and Fairness).
@@ -47,7 +48,8 @@ def judge_failure(error: ApiError, attempts: int, settings: PublisherSettings, j
     if error.status == 403 and "being terminated" in error.message:
         return Drop(gone=True)  # nothing is made in a namespace that goes away; no right is missing
     if error.status == 403:
-        return Retry(settings.forbidden_retry_seconds * (1 + 0.1 * jitter), forbidden=True)
+        seconds = back_off_seconds(attempts, settings.forbidden_base_seconds, settings.forbidden_retry_seconds, jitter)
+        return Retry(seconds, forbidden=True)
     if is_rejected(error):
         return Drop()
     seconds = back_off_seconds(attempts, settings.retry_base_seconds, settings.retry_cap_seconds, jitter)

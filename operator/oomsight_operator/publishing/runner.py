@@ -196,7 +196,8 @@ class Runner:
             self._paused_until = max(self._paused_until, now + verdict.after_seconds)
         if verdict.forbidden and write.kind not in self._forbidden:
             self._forbidden.add(write.kind)
-            logger.error("%s; trying again every %.0f s", error.message, self._settings.forbidden_retry_seconds, extra=where)
+            first, last = verdict.after_seconds, self._settings.forbidden_retry_seconds
+            logger.error("%s; trying again in %.0f s, at last every %.0f s", error.message, first, last, extra=where)
         elif claim.attempts == 0 and not verdict.forbidden:
             logger.warning("write failed, trying again: %s", error.message, extra=where)
         self._queue.retry(claim.key, now + verdict.after_seconds)

@@ -33,5 +33,7 @@ class PublisherSettings:
     """At most one status of a policy in this time, unless it stops or starts being accepted."""
     retry_base_seconds: float = 0.5
     retry_cap_seconds: float = 120.0
+    forbidden_base_seconds: float = 10.0
+    """An API server that has just started refuses all for seconds, until it knows the roles: 403 is retried soon at first."""
     forbidden_retry_seconds: float = 300.0
-    """A missing right does not come back in a second: 403 is retried this slowly."""
+    """A right that is really missing does not come back in a second: at last 403 is retried this slowly."""

@@ -44,11 +44,13 @@ def test_too_many_requests_pauses_everything_at_least_as_long_as_the_server_asks
     assert verdict.pause_all
 
 
-def test_a_missing_right_is_tried_slowly() -> None:
-    verdict = judge(403, message="forbidden to patch pods: needs the rule …")
-    assert isinstance(verdict, Retry)
-    assert verdict.forbidden
-    assert verdict.after_seconds == SETTINGS.forbidden_retry_seconds
+def test_a_missing_right_is_tried_soon_since_a_fresh_api_server_does_not_know_its_roles_yet_and_then_slowly() -> None:
+    verdicts = [judge(403, attempts, message="forbidden to patch pods: needs the rule …") for attempts in range(20)]
+    waits = [verdict.after_seconds for verdict in verdicts if isinstance(verdict, Retry) and verdict.forbidden]
+    assert len(waits) == len(verdicts)
+    assert waits[0] <= 10
+    assert sum(waits[:4]) > 60
+    assert waits[-1] >= SETTINGS.forbidden_retry_seconds / 2
 
 
 def test_a_namespace_that_goes_away_is_no_missing_right() -> None:

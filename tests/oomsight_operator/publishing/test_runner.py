@@ -206,7 +206,7 @@ async def test_a_missing_right_is_said_once_per_kind_and_when_it_is_granted(capl
             runner.put("b", recorder.write("b"), priority=1)
             runner.put("e", recorder.write("e", kind="events"))
             await recorder.until(lambda: not recorder.failures["e"] and not recorder.running)
-            clock.advance(299)
+            clock.advance(4)
             assert not await runner.drain(0.0)
             clock.advance(1)
             await runner.drain(0.0)
@@ -215,7 +215,8 @@ async def test_a_missing_right_is_said_once_per_kind_and_when_it_is_granted(capl
             assert await runner.drain(10)
     errors = [record.message for record in caplog.records if record.levelno == logging.ERROR]
     assert len(errors) == 2, errors
-    assert "forbidden to patch pods; the role of this service account needs the rule; trying again every 300 s" in errors[0]
+    told = "forbidden to patch pods; the role of this service account needs the rule; trying again in 5 s, at last every 300 s"
+    assert told in errors[0]
     assert "forbidden to patch events" in errors[1]
     assert "allowed to write again" in [record.message for record in caplog.records]
     assert sorted(recorder.done) == ["a", "b", "e"]
