@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.eviction.settings import MONITORING_SECONDS
-from oomsight_operator.judgement.eviction.signals import Margin, SignalState, ThresholdKind
+from oomsight_operator.judgement.eviction.signals import Margin, Signal, SignalState, ThresholdKind
 from oomsight_operator.judgement.node_health.condition import ConditionType, NodeCondition, Reason, Status, unknown
 from oomsight_operator.judgement.node_health.facts import NodeFacts
 
@@ -18,17 +18,18 @@ _TYPE = ConditionType.EVICTION_NEAR
 
 
 def eviction_margin(facts: NodeFacts) -> NodeCondition:
-    """By the tightest of all known margins."""
+    """By the tightest of all known margins; of those that are met a hard one goes first, since it gives no time."""
     known = [(state, margin) for state in facts.signals for margin in state.margins]
     if not known:
         return _without_margin(facts)
-    state, margin = min(known, key=lambda each: each[1].margin_bytes)
+    state, margin = min(known, key=_urgency)
     numbers = f"{_numbers(state, margin)}{_assumed(facts)}"
     if margin.is_met:
-        return NodeCondition(_TYPE, Status.TRUE, Reason.EVICTION_THRESHOLD_MET, f"{numbers}: {_consequence(margin)}{_cache(facts)}")
+        message = f"{numbers}: {_consequence(margin)}{_cache(facts, state)}"
+        return NodeCondition(_TYPE, Status.TRUE, Reason.EVICTION_THRESHOLD_MET, message)
     if state.capacity_bytes is not None and margin.margin_bytes * 100 < state.capacity_bytes * NEAR_PERCENT:
         near = f"less than {NEAR_PERCENT} % of {human_bytes(state.capacity_bytes)}; the kubelet looks every {MONITORING_SECONDS} s"
-        message = f"{numbers}, {near}: the eviction order says which pod goes first{_cache(facts)}"
+        message = f"{numbers}, {near}: the eviction order says which pod goes first{_cache(facts, state)}"
         return NodeCondition(_TYPE, Status.TRUE, Reason.EVICTION_MARGIN_SMALL, message)
     if facts.kubelet_memory_pressure:
         message = (
@@ -37,7 +38,14 @@ def eviction_margin(facts: NodeFacts) -> NodeCondition:
             " admitted meanwhile"
         )
         return NodeCondition(_TYPE, Status.TRUE, Reason.KUBELET_UNDER_PRESSURE, message)
+    if any(each.signal is Signal.MEMORY_AVAILABLE and each.available_bytes is None for each in facts.signals):
+        return unknown(_TYPE, f"the working set of the root cgroup, and so memory.available; {numbers}")
     return NodeCondition(_TYPE, Status.FALSE, Reason.EVICTION_FAR, numbers)
+
+
+def _urgency(each: tuple[SignalState, Margin]) -> tuple[bool, int]:
+    _, margin = each
+    return (not (margin.is_met and margin.kind is ThresholdKind.HARD), margin.margin_bytes)
 
 
 def _without_margin(facts: NodeFacts) -> NodeCondition:
@@ -68,9 +76,10 @@ def _consequence(margin: Margin) -> str:
     return "the kubelet evicts one pod after the other, without grace period, until it is above; the eviction order says which"
 
 
-def _cache(facts: NodeFacts) -> str:
+def _cache(facts: NodeFacts, state: SignalState) -> str:
+    """Of the node alone: MemAvailable says nothing of a cgroup at its limit, which anonymous memory can fill on an idle node."""
     percent = facts.available_percent
-    if percent is None or facts.is_short:
+    if state.signal is not Signal.MEMORY_AVAILABLE or percent is None or facts.is_short:
         return ""
     return (
         f"; the kernel could still give {percent} % of the node (MemAvailable): the kubelet counts active page cache as used, so"

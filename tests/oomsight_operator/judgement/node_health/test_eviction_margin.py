@@ -4,7 +4,9 @@ import pytest
 from tests.oomsight_operator.judgement.build import GI, MI
 from tests.oomsight_operator.judgement.node_health.nodes import node
 
+from oomsight_api.report import Cgroup, Memory
 from oomsight_operator.judgement.eviction.settings import EvictionSettings, Threshold
+from oomsight_operator.judgement.eviction.signals import memory_signals
 from oomsight_operator.judgement.node_health.condition import Status
 from oomsight_operator.judgement.node_health.eviction_margin import eviction_margin
 from oomsight_operator.judgement.node_health.facts import NodeFacts
@@ -51,6 +53,25 @@ def test_a_soft_threshold_that_is_nearer_is_the_one_that_is_told() -> None:
     )
 
 
+def test_a_hard_threshold_that_is_met_is_told_before_a_soft_one_that_is_further_away() -> None:
+    settings = EvictionSettings(Threshold(100 * MI), Threshold(500 * MI), 90.0)
+    message = eviction_margin(node(settings=settings, root_working_set=16 * GI - 50 * MI)).message
+    assert "50Mi below the hard eviction threshold 100Mi: the kubelet evicts one pod after the other, without grace" in message
+
+
+def with_pods(working_set: int, root_working_set: int | None = 5 * GI) -> NodeFacts:
+    """All pods together may have 4Gi."""
+    root = Cgroup(cgroup="/", memory=Memory(working_set_bytes=root_working_set))
+    pods = Cgroup(cgroup="/kubepods", holds_pods=True, memory=Memory(limit_bytes=4 * GI, working_set_bytes=working_set))
+    return NodeFacts(node().memory, memory_signals(node().memory, (root, pods), EvictionSettings()))
+
+
+def test_pods_that_fill_their_allocatable_memory_are_not_told_as_page_cache_of_the_node() -> None:
+    message = eviction_margin(with_pods(4 * GI)).message
+    assert "allocatableMemory.available is 0, 100Mi below the hard eviction threshold 100Mi" in message
+    assert "page cache" not in message
+
+
 def test_a_kubelet_that_says_pressure_is_believed() -> None:
     found = eviction_margin(node(kubelet=True))
     assert (found.status, found.reason) == (Status.TRUE, "KubeletUnderPressure")
@@ -67,3 +88,10 @@ def test_without_the_roots_working_set_it_is_unknown_with_the_kubelets_word() ->
     assert found.status is Status.UNKNOWN
     assert found.message.endswith("the kubelet's own MemoryPressure is True")
     assert eviction_margin(NodeFacts(node().memory)).message.endswith("MemoryPressure is Unknown")
+
+
+def test_far_from_one_threshold_is_not_far_from_the_other_that_nobody_knows() -> None:
+    found = eviction_margin(with_pods(GI, root_working_set=None))
+    assert found.status is Status.UNKNOWN
+    assert "memory.available; allocatableMemory.available is 3Gi, 2.9Gi above the hard eviction threshold 100Mi" in found.message
+    assert eviction_margin(with_pods(4 * GI, root_working_set=None)).status is Status.TRUE, "what is known to be met is met"
