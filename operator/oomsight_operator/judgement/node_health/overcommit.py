@@ -1,9 +1,9 @@
 """AllocationsLimited: the kernel refuses memory that it has (vm.overcommit_memory = 2), so programs fail without any OOM kill.
 
 Source: Documentation/mm/overcommit-accounting.rst: in mode 2 all private writable mappings together may have swap +
-overcommit_ratio % of RAM (CommitLimit). Runtimes that reserve far more than they touch (Go, Java, forks of big processes) meet it
-first. The kubelet sets 1 when it starts, and refuses to start with something else under `protectKernelDefaults` (pkg/kubelet/cm,
-setupKernelTunables): another value was set since.
+overcommit_ratio % of RAM (CommitLimit); whoever sets vm.overcommit_kbytes instead makes the ratio 0 (mm/util.c). Runtimes that
+reserve far more than they touch (Go, Java, forks of big processes) meet it first. The kubelet sets 1 when it starts, and refuses to
+start with something else under `protectKernelDefaults` (pkg/kubelet/cm, setupKernelTunables): another value was set since.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def overcommit(facts: NodeFacts) -> NodeCondition:
 
 
 def _commit_limit(memory: NodeMemory) -> str:
-    if memory.total_bytes is None or memory.swap_total_bytes is None or memory.overcommit_ratio is None:
-        return ""
+    if memory.total_bytes is None or memory.swap_total_bytes is None or not memory.overcommit_ratio:
+        return ""  # a ratio of 0: the limit is in vm.overcommit_kbytes, which no report has
     limit = memory.swap_total_bytes + memory.total_bytes * memory.overcommit_ratio // 100
     return f" with a commit limit of about {human_bytes(limit)} (swap + {memory.overcommit_ratio} % of RAM)"

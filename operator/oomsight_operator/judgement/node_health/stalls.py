@@ -6,6 +6,7 @@ enough for it, so it says nothing of the node. Threshold: full avg60 of 10 % and
 
 from __future__ import annotations
 
+from oomsight_operator.judgement.finite import finite
 from oomsight_operator.judgement.node_health.condition import ConditionType, NodeCondition, Reason, Status, unknown
 from oomsight_operator.judgement.node_health.facts import DEFAULTS, NodeFacts
 
@@ -15,23 +16,19 @@ _TYPE = ConditionType.MEMORY_STALLS
 def stalls(facts: NodeFacts) -> NodeCondition:
     """Full, not some."""
     pressure = facts.memory.pressure
-    if pressure is None or pressure.full_avg60 is None:
+    full = finite(pressure.full_avg60, 100.0) if pressure is not None else None
+    if pressure is None or full is None:
         return unknown(_TYPE, "pressure stall information (kernels since 4.20 have it; some are booted without: psi=1)")
-    full = _percent(pressure.full_avg60)
-    some = _percent(pressure.some_avg60) if pressure.some_avg60 is not None else full
+    some = finite(pressure.some_avg60, 100.0)
     if full >= DEFAULTS.memory_pressure.medium_percent:
         message = (
             f"in {full:.1f} % of the last 60 s every task that could run waited for memory: work stands still although nobody is"
             " killed yet; find who reclaims (refaults and swap of the containers), lower what runs here, or give it a higher limit"
         )
         return NodeCondition(_TYPE, Status.TRUE, Reason.ALL_TASKS_STALL, message)
-    numbers = f"some {some:.1f} %, full {full:.1f} % of the last 60 s"
-    if some >= DEFAULTS.memory_pressure.medium_percent:
+    known = f"some {some:.1f} %, " if some is not None else ""
+    numbers = f"{known}full {full:.1f} % of the last 60 s"
+    if some is not None and some >= DEFAULTS.memory_pressure.medium_percent:
         healthy = "single tasks wait for memory (a container at its own limit is enough) while the node as a whole works"
         return NodeCondition(_TYPE, Status.FALSE, Reason.SOME_TASKS_STALL, f"{numbers}: {healthy}")
     return NodeCondition(_TYPE, Status.FALSE, Reason.NO_STALLS, numbers)
-
-
-def _percent(value: float) -> float:
-    """A share of time, whatever an agent says; what is no number is 0."""
-    return min(100.0, max(0.0, value)) if value == value else 0.0  # noqa: PLR0124 - NaN

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from oomsight_api.quantity import human_bytes
 from oomsight_api.report import NodeMemory
+from oomsight_operator.judgement.finite import finite
 from oomsight_operator.judgement.node_health.condition import ConditionType, NodeCondition, Reason, Status, unknown
 from oomsight_operator.judgement.node_health.facts import DEFAULTS, NodeFacts
 
 _TYPE = ConditionType.SWAP_THRASHING
-_MOST_RATE = 1e12
 
 
 def swap(facts: NodeFacts) -> NodeCondition:
@@ -23,9 +23,9 @@ def swap(facts: NodeFacts) -> NodeCondition:
         return unknown(_TYPE, "whether the node has swap")
     if memory.swap_total_bytes == 0:
         return NodeCondition(_TYPE, Status.FALSE, Reason.NO_SWAP, "the node has no swap: what is anonymous stays in memory")
-    if memory.swap_in_pages_per_second is None or memory.swap_out_pages_per_second is None:
+    coming, going = finite(memory.swap_in_pages_per_second), finite(memory.swap_out_pages_per_second)
+    if coming is None or going is None:
         return unknown(_TYPE, "the rates of pswpin and pswpout yet")
-    coming, going = _rate(memory.swap_in_pages_per_second), _rate(memory.swap_out_pages_per_second)
     reason, meaning = _traffic(coming, going, memory)
     status = Status.TRUE if reason is Reason.SWAP_IN_AND_OUT else Status.FALSE
     numbers = f"{going:.0f} pages/s out to swap, {coming:.0f} pages/s back in{_fill(memory)}{_swappiness(memory)}"
@@ -61,8 +61,3 @@ def _swappiness(memory: NodeMemory) -> str:
         return ""
     least = " (swaps only to avoid an OOM)" if memory.swappiness == 0 else ""
     return f", vm.swappiness {memory.swappiness}{least}"
-
-
-def _rate(value: float) -> float:
-    """Pages per second, whatever an agent says; what is no number is 0."""
-    return min(_MOST_RATE, max(0.0, value)) if value == value else 0.0  # noqa: PLR0124 - NaN

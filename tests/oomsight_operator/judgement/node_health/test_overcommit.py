@@ -28,3 +28,7 @@ def test_the_strict_mode_is_told_with_its_commit_limit() -> None:
     assert "commit limit of about 13.8Gi (swap + 80 % of RAM)" in message
     assert "nobody is killed" in message
     assert "commit limit" not in overcommit(node(overcommit_memory=2, overcommit_ratio=None)).message
+
+
+def test_a_limit_set_in_kilobytes_which_makes_the_ratio_0_is_not_told_as_the_swap_alone() -> None:
+    assert "commit limit" not in overcommit(node(overcommit_memory=2, overcommit_ratio=0, swap_total_bytes=GI)).message

@@ -16,6 +16,8 @@ from oomsight_operator.judgement.node_health.stalls import stalls
         (80.0, 3.0, Status.FALSE, "SomeTasksStall"),
         (80.0, 10.0, Status.TRUE, "AllTasksStall"),
         (None, 45.5, Status.TRUE, "AllTasksStall"),
+        (0.0, float("nan"), Status.UNKNOWN, "NotReported"),
+        (0.0, -1.0, Status.UNKNOWN, "NotReported"),
     ],
 )
 def test_only_time_in_which_all_tasks_wait_is_the_nodes_trouble(
@@ -28,6 +30,10 @@ def test_only_time_in_which_all_tasks_wait_is_the_nodes_trouble(
 def test_the_false_alarm_says_what_it_is() -> None:
     message = stalls(node(pressure=Pressure(some_avg60=80.0, full_avg60=3.0))).message
     assert message.startswith("some 80.0 %, full 3.0 % of the last 60 s: single tasks wait for memory")
+
+
+def test_what_is_not_told_is_not_filled_in() -> None:
+    assert stalls(node(pressure=Pressure(full_avg60=3.0))).message == "full 3.0 % of the last 60 s"
 
 
 def test_a_kernel_without_pressure_information_is_told_how_to_have_it() -> None:

@@ -56,7 +56,7 @@ def test_a_swappiness_of_nothing_is_explained() -> None:
 
 
 def test_before_there_are_two_readings_it_is_unknown() -> None:
-    for found in (rates(None, 10.0), rates(10.0, None), rates(1.0, 1.0, total=None)):
+    for found in (rates(None, 10.0), rates(10.0, None), rates(1.0, 1.0, total=None), rates(float("nan"), 10.0)):
         assert found.status is Status.UNKNOWN
 
 
