@@ -287,7 +287,7 @@ class Engine:
         if wait_seconds is not None:
             self._schedule(pod.uid, state, wait_seconds)
             return not has_started(pod)
-        context = self._contexts.get(node) if node is not None else NodeContext(pod.node_name or "")
+        context = self.node_context(node) if node is not None else NodeContext(pod.node_name or "")
         now = self._wall_clock()
         workload = workload_of(pod, self._cluster.intermediates.get)
         target_uid = workload.uid if workload is not None else pod.uid

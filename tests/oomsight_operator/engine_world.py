@@ -14,6 +14,7 @@ from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Proce
 from oomsight_operator.engine import Cluster, Engine, EngineTiming
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.namespaces import Namespace
+from oomsight_operator.inventory.nodes import Nodes
 from oomsight_operator.inventory.policies import PolicyStore
 from oomsight_operator.inventory.store import Store
 from oomsight_operator.inventory.workloads import Intermediate
@@ -26,6 +27,7 @@ from oomsight_operator.judgement.model import (
     PodHistory,
     PolicyRef,
 )
+from oomsight_operator.judgement.node import Node
 from oomsight_operator.polling.telemetry import TelemetryStore
 
 MIB = 1 << 20
@@ -88,11 +90,12 @@ class World:
         self.pods: Store[Pod] = Store()
         self.namespaces: Store[Namespace] = Store()
         self.intermediates: Store[Intermediate] = Store()
+        self.nodes: Store[Node] = Store()
         self.policies = PolicyStore()
         self.telemetry = TelemetryStore()
         self.published = Published()
         self.namespaces.upsert(Namespace("n1", "shop", {"team": "web"}))
-        cluster = Cluster(self.pods, PodIndex(self.pods), self.namespaces, self.intermediates, self.policies)
+        cluster = Cluster(self.pods, PodIndex(self.pods), self.namespaces, self.intermediates, self.policies, Nodes(self.nodes))
         self.engine = Engine(
             cluster,
             self.telemetry,

@@ -21,6 +21,7 @@ from oomsight_operator.judgement.model import (
     Pod,
     PodHistory,
 )
+from oomsight_operator.judgement.node import Node
 from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, on_oom
 
 
@@ -207,6 +208,21 @@ async def test_a_node_that_runs_short_is_judged_anew_as_a_whole() -> None:
         world.report({}, full=False, available_mib=80, time=1001.0)
         await world.settled()
         assert sorted(world.published.judged()) == ["u1", "u2"]
+
+
+async def test_a_node_that_was_resized_is_judged_anew_as_a_whole_whichever_of_its_pods_is_judged_first() -> None:
+    world = World()
+    world.policies.observe(POLICY)
+    for uid in ("u1", "u2"):
+        world.add_pod(uid)
+    world.report({"u1": 10, "u2": 10})
+    async with running(world):
+        await world.settled()
+        world.published.assessments.clear()
+        world.nodes.upsert(Node("uid-node-a", "node-a", allocatable_bytes=500 * MIB))
+        world.add_pod("u1", labels={"changed": "yes"}, resource_version="2")
+        await world.settled()
+        assert set(world.published.judged()) == {"u1", "u2"}
 
 
 async def test_history_of_an_earlier_run_is_gone_on_from() -> None:
