@@ -66,7 +66,7 @@ def _heads(order: Sequence[Place], victim: KernelVictim, victim_place: Place | N
         killed = f"{_container(victim)} of {pod_name(victim_place.pod)}"
     else:
         later = ""
-        killed = "a process outside pods" if victim.pod_uid is None else "in a pod that is not in the eviction order"
+        killed = "a process outside pods" if victim.pod_uid is None else "a process in a pod that is not in the eviction order"
     first = f"the kubelet would evict {evicted} first{f' and {later}' if later else ''}"
     return f"the orders differ: {first}, the kernel would kill {killed} first ({_weight(victim)})"
 

@@ -57,7 +57,7 @@ def test_a_victim_outside_pods_or_in_a_spared_one_is_named_as_such() -> None:
     (outside,) = explain(GREEDY, victims=(victim(None, oom_score_adj=0),))
     assert "the kernel would kill a process outside pods first (oom_score_adj 0 counts as 0 beside its 40Mi resident)" in outside
     (spared,) = explain(GREEDY, victims=(victim("etcd"),))
-    assert "in a pod that is not in the eviction order" in spared
+    assert "the kernel would kill a process in a pod that is not in the eviction order first" in spared
 
 
 def test_what_the_kernel_leaves_open_and_what_nobody_knows_is_not_guessed() -> None:
