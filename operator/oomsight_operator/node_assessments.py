@@ -16,6 +16,7 @@ from oomsight_operator.judgement.eviction.order import EvictionOrder, assess_evi
 from oomsight_operator.judgement.eviction.settings import EvictionSettings
 from oomsight_operator.judgement.eviction.working_set import pod_use
 from oomsight_operator.judgement.kill_order.candidates import page_size
+from oomsight_operator.judgement.kill_order.model import KillOrder
 from oomsight_operator.judgement.model import NodeContext, Pod
 from oomsight_operator.judgement.node import Node
 from oomsight_operator.judgement.node_health.condition import NodeCondition
@@ -35,7 +36,8 @@ class NodeAssessment:
 
     node: Node | None
     """The Node object; None where there is none of that name."""
-    context: NodeContext
+    kill_order: KillOrder | None
+    """None: not known. So it is while processes outside pods are not told, of whom any may be the first."""
     eviction: EvictionOrder
     facts: NodeFacts
     conditions: tuple[NodeCondition, ...]
@@ -103,11 +105,21 @@ class NodeAssessments:
         found = (self._cluster.pods.get(uid) for uid in self._cluster.index.on_node(node_name))
         return tuple(pod for pod in found if pod is not None)
 
+    def __len__(self) -> int:
+        """Nodes of which something is kept."""
+        return len(self._cached)
+
+    def keep_only(self, node_names: frozenset[str]) -> None:
+        """Forget all other nodes: those that left are never asked for again."""
+        for name in self._cached.keys() - node_names:
+            del self._cached[name]
+
     def _assess(self, told: NodeTelemetry, node: Node | None, settings: EvictionSettings) -> NodeAssessment:
         self.computed += 1
         context = self._context_of(told)
+        order = context.kill_order if context.host_processes_known else None
         pods = self.pods_on(told.node_name)
-        victims = kernel_victims(context.kill_order, page_size(told.memory))
+        victims = kernel_victims(order, page_size(told.memory))
         named = named_victims(victims or (), pods)
         eviction = assess_eviction(
             [pod_use(pod, join(pod, told)) for pod in pods],
@@ -118,7 +130,7 @@ class NodeAssessments:
         )
         pressure = node.memory_pressure if node is not None else None
         facts = NodeFacts(told.memory, eviction.signals, settings.assumed_because, pressure)
-        return NodeAssessment(node, context, eviction, facts, node_conditions(facts), named)
+        return NodeAssessment(node, order, eviction, facts, node_conditions(facts), named)
 
     def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         for pod in (old, new):
@@ -134,8 +146,9 @@ async def follow_nodes(assessments: NodeAssessments, metrics: NodeMetrics) -> No
         if found is None:
             metrics.observe(name, condition_series(unknown_conditions("its agent is silent")))
         elif not metrics.knows(name, found):
-            series = node_series(found.conditions, found.eviction, found.context.kill_order, found.victims, found.facts.memory)
+            series = node_series(found.conditions, found.eviction, found.kill_order, found.victims, found.facts.memory)
             metrics.observe(name, series, found)
         if count % NODES_AT_ONCE == NODES_AT_ONCE - 1:
             await asyncio.sleep(0)
+    assessments.keep_only(names)
     metrics.keep_only(names)

@@ -74,7 +74,7 @@ class NodeDocuments:
         found, told, sample = self._assessments.get(node_name), self._telemetry.get(node_name), self._sample(node_name)
         if found is None or told is None:
             return NodeLine(sample, unknown_conditions(self._silent_because))
-        killed = first_killed(told, found.context, self._assessments.pods_on(node_name))
+        killed = first_killed(told, found.kill_order, self._assessments.pods_on(node_name))
         return NodeLine(sample, found.conditions, found.facts.available_percent, found.eviction, killed)
 
     def _sample(self, node_name: str) -> Sample:

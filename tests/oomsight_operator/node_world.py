@@ -43,7 +43,15 @@ class NodeWorld:
             monotonic=lambda: world.now,
         )
 
-    def report(self, used_mib: dict[str, int], *, node: str = "node-a", adj: dict[str, int] | None = None, **memory: Any) -> None:
+    def report(
+        self,
+        used_mib: dict[str, int],
+        *,
+        node: str = "node-a",
+        adj: dict[str, int] | None = None,
+        host_processes: tuple[Process, ...] | None = (),
+        **memory: Any,
+    ) -> None:
         """A whole report: working set by pod uid, each by one process with this oom_score_adj (0)."""
         rows = tuple(
             Container(
@@ -87,6 +95,6 @@ class NodeWorld:
                 node_memory=told,
                 containers=rows,
                 cgroups=(root,),
-                host_processes=(),
+                host_processes=host_processes,
             ),
         )

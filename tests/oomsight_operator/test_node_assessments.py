@@ -88,3 +88,26 @@ async def test_metrics_follow_what_changed_and_forget_nodes_that_left() -> None:
     assert world.assessments.computed == computed
     world.nodes.delete("uid-node-b")
     assert await scrape("oomsight_node_condition_info", **silent) is None
+
+
+async def test_nothing_is_kept_of_a_node_that_left() -> None:
+    world = NodeWorld()
+    world.report({"one": 120})
+    metrics = NodeMetrics()
+    await follow_nodes(world.assessments, metrics)
+    assert len(world.assessments) == 1
+    world.nodes.delete("uid-node-a")
+    world.world.now += 100
+    world.world.engine.tick()
+    await follow_nodes(world.assessments, metrics)
+    assert len(world.assessments) == 0
+
+
+def test_who_is_first_is_not_known_while_processes_outside_pods_are_not_told() -> None:
+    world = NodeWorld()
+    world.world.add_pod("one")
+    world.report({"one": 90}, host_processes=None)
+    found = world.assessments.get("node-a")
+    assert found is not None
+    assert (found.kill_order, found.victims) == (None, ())
+    assert found.eviction.differences == ("whom the kernel would kill first is not known here, so the two orders are not compared",)

@@ -45,7 +45,7 @@ _FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("node",),
     ),
     "oomsight_node_guaranteed_first_victim": (
-        "1 when the container that the kernel would kill first is in a Guaranteed pod",
+        "1 when the container that the kernel would kill first is in a Guaranteed pod; no series when that is not known",
         ("node",),
     ),
     "oomsight_node_swap_in_pages_per_second": ("Pages that came back from swap, over the agent's last 10 s or more", ("node",)),
@@ -101,7 +101,9 @@ def _kernel_series(kill_order: KillOrder | None, victims: Sequence[NamedVictim],
     if gap is not None or kill_order.ambiguous:
         yield ("oomsight_node_first_victim_margin_bytes", (), float(gap.pages * page_size(memory) if gap is not None else 0))
     first = victims[0]
-    guaranteed = first.pod is not None and not first.victim.ambiguous and qos_class(first.pod) is QosClass.GUARANTEED
+    if first.victim.ambiguous or (first.pod is None and first.victim.pod_uid is not None):
+        return  # who is first, or whose it is, is not known
+    guaranteed = first.pod is not None and qos_class(first.pod) is QosClass.GUARANTEED
     yield ("oomsight_node_guaranteed_first_victim", (), float(guaranteed))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from oomsight_api.incident import OomScope
 from oomsight_api.report import Memory
+from oomsight_operator.judgement.eviction.kernel_victims import victim_key
 from oomsight_operator.judgement.kill_order.candidates import candidates_of, page_size, unscored
 from oomsight_operator.judgement.kill_order.domain import (
     cgroup_domain,
@@ -21,8 +22,8 @@ from oomsight_operator.judgement.kill_order.domain import (
     why_no_node_domain,
 )
 from oomsight_operator.judgement.kill_order.group import oom_groups
-from oomsight_operator.judgement.kill_order.model import Domain
-from oomsight_operator.judgement.model import NodeContext, Pod
+from oomsight_operator.judgement.kill_order.model import Domain, KillOrder
+from oomsight_operator.judgement.model import Pod
 from oomsight_operator.judgement.words import printable
 from oomsight_operator.polling.telemetry import NodeTelemetry
 from oomsight_operator.views.order_document import Known, order_document
@@ -72,14 +73,17 @@ def kill_order_document(node: NodeTelemetry | None, pods: Iterable[Pod], *, samp
     }
 
 
-def first_killed(node: NodeTelemetry, context: NodeContext, pods: Iterable[Pod]) -> str | None:
-    """Whom the kernel would kill first on the node, in a few words; None where there is no order."""
-    order = context.kill_order
+def first_killed(node: NodeTelemetry, order: KillOrder | None, pods: Iterable[Pod]) -> str | None:
+    """Whom the kernel would kill first on the node, in a few words; None where there is no order. Processes of one container are
+    one: its owner loses one whichever it is."""
     if order is None or not order.first:
         return None
-    label = Owners(node, pods).label(order.first[0])
-    others = len(order.first) - 1
-    return f"{label}, or one of {others} others (ambiguous)" if others else label
+    first = order.first[0]
+    label = Owners(node, (pod for pod in pods if pod.cgroup_uid == first.pod_uid)).label(first)
+    others = len({victim_key(each) for each in order.first}) - 1
+    if not others:
+        return label
+    return f"{label}, or {'another' if others == 1 else f'one of {others} others'} (ambiguous)"
 
 
 def _known(node: NodeTelemetry, pods: Iterable[Pod]) -> Known:

@@ -96,7 +96,13 @@ def test_where_it_is_ambiguous_the_margin_is_nothing_and_nobody_is_promised_to_b
     scrape = Scrape()
     scrape.metrics.observe("node-1", of_node(killed(90, 90)))
     assert scrape.value("oomsight_node_first_victim_margin_bytes", node="node-1") == 0
-    assert scrape.value("oomsight_node_guaranteed_first_victim", node="node-1") == 0
+    assert scrape.value("oomsight_node_guaranteed_first_victim", node="node-1") is None
+
+
+def test_whether_the_first_is_guaranteed_is_not_known_of_a_pod_that_the_api_does_not_tell_of() -> None:
+    scrape = Scrape()
+    scrape.metrics.observe("node-1", of_node(killed(90, 60), pods=()))
+    assert scrape.value("oomsight_node_guaranteed_first_victim", node="node-1") is None
 
 
 def test_what_is_unknown_has_no_series() -> None:

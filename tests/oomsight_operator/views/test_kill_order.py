@@ -14,7 +14,6 @@ from tests.oomsight_operator.views.build import NODE_MEMORY, PAGE, PODS, SAMPLE,
 
 from oomsight_api.bounds import MOST
 from oomsight_api.report import Cgroup, Memory, NodeMemory, Process
-from oomsight_operator.judgement.model import NodeContext
 from oomsight_operator.views.kill_order import MAX_NEAR, first_killed, kill_order_document
 from oomsight_operator.views.sample import Sample
 
@@ -105,11 +104,21 @@ def test_a_silent_agent_is_said_and_nothing_else() -> None:
 
 def test_in_a_few_words_for_the_list_of_nodes() -> None:
     node = telemetry()
-    assert first_killed(node, context(node), PODS) == "team-a/web-1 container app"
-    assert first_killed(node, NodeContext("node-1"), PODS) is None
+    assert first_killed(node, context(node).kill_order, PODS) == "team-a/web-1 container app"
+    assert first_killed(node, None, PODS) is None
 
     equals = telemetry(*(container(run * 64, f"uid-{run}", process(7, "app", rss=MI, adj=1000)) for run in "def"))
-    assert first_killed(equals, context(equals), ()) == "process app (pid 7) of an unknown pod, or one of 2 others (ambiguous)"
+    assert (
+        first_killed(equals, context(equals).kill_order, ())
+        == "process app (pid 7) of an unknown pod, or one of 2 others (ambiguous)"
+    )
+    two = telemetry(*(container(run * 64, f"uid-{run}", process(7, "app", rss=MI, adj=1000)) for run in "de"))
+    assert str(first_killed(two, context(two).kill_order, ())).endswith("of an unknown pod, or another (ambiguous)")
+
+
+def test_equal_processes_of_one_container_are_one_in_the_list_of_nodes() -> None:
+    node = telemetry(container(FIRST_RUN, "uid-web", *(process(pid, "nginx", rss=MI, adj=999) for pid in (11, 12))))
+    assert first_killed(node, context(node).kill_order, PODS) == "team-a/web-1 container app"
 
 
 @given(

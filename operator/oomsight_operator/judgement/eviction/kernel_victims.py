@@ -23,10 +23,10 @@ def kernel_victims(order: KillOrder | None, page_size_bytes: int) -> tuple[Kerne
     """The first three; None where the kernel's order is not known. Those who may each be first are all ambiguous at place 1."""
     if order is None:
         return None
-    firsts = {_victim_key(each) for each in order.first}
+    firsts = {victim_key(each) for each in order.first}
     found: dict[tuple[str, int], KernelVictim] = {}
     for each in order.ranked:
-        key = _victim_key(each.candidate)
+        key = victim_key(each.candidate)
         if key in found:
             continue
         may_be_first = key in firsts
@@ -59,6 +59,6 @@ def _named(victim: KernelVictim, pods: Sequence[Pod]) -> NamedVictim:
     return NamedVictim(replace(victim, container_name=name), pod)
 
 
-def _victim_key(candidate: Candidate) -> tuple[str, int]:
+def victim_key(candidate: Candidate) -> tuple[str, int]:
     """A container, or a process outside containers."""
     return (candidate.container_id, 0) if candidate.container_id is not None else ("", candidate.pid)
