@@ -7,6 +7,7 @@ every few seconds, and five thousand nodes must not be judged anew for it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,8 +27,12 @@ from oomsight_operator.polling.join import join
 from oomsight_operator.polling.telemetry import NodeTelemetry, TelemetryStore
 from oomsight_operator.publishing.node_metrics import NodeMetrics, condition_series, node_series
 
+log = logging.getLogger(__name__)
+
 NODES_AT_ONCE = 10
 """Nodes that may have to be judged before others on the loop get their turn."""
+
+_FAULT = "it could not be judged by a fault of the operator; its log says which"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +143,28 @@ class NodeAssessments:
                 self._cached.pop(pod.node_name, None)
 
 
-async def follow_nodes(assessments: NodeAssessments, metrics: NodeMetrics) -> None:
+async def follow_nodes(assessments: NodeAssessments, metrics: NodeMetrics, on_fault: Callable[[], None] = lambda: None) -> None:
     """Bring the metrics of all nodes up to date; a node that did not change costs next to nothing."""
     names = assessments.names()
     for count, name in enumerate(names):
-        found = assessments.get(name)
-        if found is None:
-            metrics.observe(name, condition_series(unknown_conditions("its agent is silent")))
-        elif not metrics.knows(name, found):
-            series = node_series(found.conditions, found.eviction, found.kill_order, found.victims, found.facts.memory)
-            metrics.observe(name, series, found)
+        try:
+            _follow(name, assessments, metrics)
+        except Exception:
+            # One node that trips over a fault of ours must not keep all others from being judged.
+            on_fault()
+            if not metrics.knows(name, _FAULT):
+                log.exception("judgement of a node failed by a fault of the operator", extra={"node": name})
+            metrics.observe(name, condition_series(unknown_conditions(_FAULT)), _FAULT)
         if count % NODES_AT_ONCE == NODES_AT_ONCE - 1:
             await asyncio.sleep(0)
     assessments.keep_only(names)
     metrics.keep_only(names)
+
+
+def _follow(name: str, assessments: NodeAssessments, metrics: NodeMetrics) -> None:
+    found = assessments.get(name)
+    if found is None:
+        metrics.observe(name, condition_series(unknown_conditions("its agent is silent")))
+    elif not metrics.knows(name, found):
+        series = node_series(found.conditions, found.eviction, found.kill_order, found.victims, found.facts.memory)
+        metrics.observe(name, series, found)

@@ -202,7 +202,7 @@ class Service:
         await asyncio.sleep(FIRST_NODE_METRICS_SECONDS)
         while True:
             began = time.monotonic()
-            await follow_nodes(self.assessments, self._metrics.nodes)
+            await follow_nodes(self.assessments, self._metrics.nodes, self._metrics.judgement_failed)
             took = time.monotonic() - began
             await asyncio.sleep(min(MOST_NODE_METRICS_SECONDS, max(NODE_METRICS_SECONDS, 9 * took)))
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import pytest
 from prometheus_client import CollectorRegistry
 from tests.oomsight_operator.engine_world import MIB
 from tests.oomsight_operator.node_world import NodeWorld
 
 from oomsight_operator.judgement.eviction.settings import EvictionSettings, Threshold
 from oomsight_operator.judgement.node import Node
-from oomsight_operator.node_assessments import follow_nodes
+from oomsight_operator.node_assessments import NodeAssessment, follow_nodes
 from oomsight_operator.publishing.node_metrics import NodeMetrics
 
 
@@ -111,3 +112,27 @@ def test_who_is_first_is_not_known_while_processes_outside_pods_are_not_told() -
     assert found is not None
     assert (found.kill_order, found.victims) == (None, ())
     assert found.eviction.differences == ("whom the kernel would kill first is not known here, so the two orders are not compared",)
+
+
+async def test_one_node_that_breaks_judgement_is_unknown_and_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = NodeWorld()
+    for name in ("node-a", "node-b"):
+        world.report({}, node=name)
+    judge = world.assessments.get
+
+    def broken(name: str) -> NodeAssessment | None:
+        if name == "node-a":
+            raise ZeroDivisionError
+        return judge(name)
+
+    monkeypatch.setattr(world.assessments, "get", broken)
+    metrics, registry, faults = NodeMetrics(), CollectorRegistry(), []
+    registry.register(metrics)
+    for _ in range(2):
+        await follow_nodes(world.assessments, metrics, lambda: faults.append(1))
+    condition = {"type": "PanicOnOOM", "status": "Unknown", "reason": "NotReported"}
+    assert registry.get_sample_value("oomsight_node_condition_info", {"node": "node-a", **condition}) == 1
+    assert registry.get_sample_value("oomsight_node_eviction_thresholds_assumed", {"node": "node-b"}) == 1
+    assert (len(faults), len(caplog.records)) == (2, 1)
