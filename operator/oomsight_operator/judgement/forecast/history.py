@@ -142,9 +142,7 @@ def _units(amount_bytes: int) -> int:
 
 def _with(points: list[Point], reading: Point) -> list[Point]:
     """The points and one more, within their bound."""
-    oldest = reading.seconds - HISTORY_SECONDS
-    while points and points[0].seconds < oldest:
-        del points[0]
+    _forget_before(points, reading.seconds - HISTORY_SECONDS)
     if points and reading.seconds - points[-1].seconds < SPACING_SECONDS:
         points[-1] = _joined(points[-1], reading)
         return points
@@ -157,15 +155,32 @@ def _with(points: list[Point], reading: Point) -> list[Point]:
     return points
 
 
+def _forget_before(points: list[Point], oldest: int) -> None:
+    """Points older than that go. Where memory was level until a younger one, it was so at `oldest`, too: a floor that has not moved
+    for longer than a week was watched for a week, not since the last reading."""
+    while points and points[0].seconds < oldest:
+        if len(points) > 1 and points[1].seconds > oldest and _is_flat(points[0], points[1]):
+            points[0] = points[0]._replace(seconds=oldest)
+        else:
+            del points[0]
+
+
 def _joined(earlier: Point, later: Point) -> Point:
     lower = earlier if earlier.low <= later.low else later
     return Point(lower.seconds, lower.low, max(earlier.top, later.top), max(earlier.high, later.high))
 
 
 def _is_level(before: Point, middle: Point, after: Point) -> bool:
-    level = max(LEVEL_UNITS, int(middle.low * LEVEL_SHARE))
-    flat = abs(middle.low - before.low) <= level and abs(middle.low - after.low) <= level
-    return flat and abs(middle.high - after.high) <= level
+    flat = _is_flat(middle, before) and _is_flat(middle, after)
+    return flat and abs(middle.high - after.high) <= _level(middle)
+
+
+def _is_flat(point: Point, other: Point) -> bool:
+    return abs(point.low - other.low) <= _level(point)
+
+
+def _level(point: Point) -> int:
+    return max(LEVEL_UNITS, int(point.low * LEVEL_SHARE))
 
 
 def _join_the_closest(points: list[Point]) -> None:

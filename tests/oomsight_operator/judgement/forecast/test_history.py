@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, SECOND_RUN, THIRD_RUN
 from tests.oomsight_operator.judgement.forecast.floors import DAY, HOUR, watched
 
-from oomsight_operator.judgement.forecast.history import MAX_POINTS, MAX_RUNS, UNIT_BYTES, FloorHistory
+from oomsight_operator.judgement.forecast.history import HISTORY_SECONDS, MAX_POINTS, MAX_RUNS, UNIT_BYTES, FloorHistory
 
 READINGS = st.lists(
     st.tuples(
@@ -42,6 +42,20 @@ def test_the_last_minutes_are_kept_finer_than_the_days_before() -> None:
 
 def test_a_steady_container_costs_a_few_points() -> None:
     assert len(watched(lambda _: 300, 3 * 24).points) <= 3
+
+
+def test_a_floor_that_has_not_moved_for_longer_than_a_week_was_watched_for_a_week() -> None:
+    points = watched(lambda _: 300, 8 * 24).points
+
+    assert points[-1].seconds - points[0].seconds == HISTORY_SECONDS
+    assert len(points) <= 3
+
+
+def test_what_is_older_than_a_week_and_was_not_level_goes() -> None:
+    points = watched(lambda t: 100 if t < HOUR else 300, 8 * 24).points
+
+    assert points[-1].seconds - points[0].seconds <= HISTORY_SECONDS
+    assert min(point.low for point in points) * UNIT_BYTES == 300 * MI
 
 
 def test_every_point_of_a_ramp_lies_on_the_ramp() -> None:
