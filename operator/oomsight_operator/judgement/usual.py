@@ -51,10 +51,12 @@ def follow(mean: Mean | None, value: float | None, at_seconds: float) -> Mean | 
     if mean is None:
         return Mean(value, value, at_seconds)
     passed = min(max(0.0, at_seconds - mean.at_seconds), LONGEST_GAP_SECONDS)
+    set_back = mean.at_seconds - at_seconds > LONGEST_GAP_SECONDS  # a node's clock: from now on time is counted by it
     watched = mean.watched_seconds + passed
     # The plain mean over what was watched until that is an hour, then the exponential one.
     weight = max(passed / watched, -math.expm1(-passed / MEAN_SECONDS)) if watched else 1.0
-    return Mean(mean.value + (mean.latest - mean.value) * weight, value, max(at_seconds, mean.at_seconds), watched)
+    since = at_seconds if set_back else max(at_seconds, mean.at_seconds)
+    return Mean(mean.value + (mean.latest - mean.value) * weight, value, since, watched)
 
 
 def follow_above_zero(mean: Mean | None, value: float | None, at_seconds: float) -> Mean | None:

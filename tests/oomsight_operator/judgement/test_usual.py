@@ -41,14 +41,21 @@ def test_a_gap_longer_than_an_agent_leaves_counts_as_that_long() -> None:
     assert over((0.0, 5.0), (86400.0, 5.0)).watched_seconds == LONGEST_GAP_SECONDS
 
 
-def test_the_unknown_and_a_clock_that_was_set_back_tell_nothing() -> None:
+def test_the_unknown_and_a_sample_from_before_tell_nothing() -> None:
     known = over((1000.0, 5.0), (1060.0, 7.0))
 
     assert follow(known, None, 1120.0) == known
     assert follow(known, math.nan, 1120.0) == known
-    back = follow(known, 9.0, 10.0)
+    back = follow(known, 9.0, 1010.0)
     assert back is not None
     assert (back.value, back.at_seconds, back.watched_seconds) == (5.0, 1060.0, 60.0)
+
+
+def test_after_a_clock_was_a_year_ahead_and_set_back_the_mean_goes_on() -> None:
+    ahead = [(0.0, 5.0), (60.0, 5.0), (31536000.0, 5.0)]
+    since = [(120.0 + 60.0 * minute, 1000.0) for minute in range(240)]
+
+    assert over(*ahead, *since).value > 900.0
 
 
 def test_nothing_is_kept_of_what_never_happened_or_is_long_over() -> None:
