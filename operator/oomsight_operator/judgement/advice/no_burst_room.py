@@ -2,8 +2,9 @@
 
 Evidence: a peak of unreclaimable memory at the policy's `risk.nearLimit.highPercent` of the limit or above, or a kill whose cause
 was a burst, while the mean of about the last hour is far below the peak. Equal limit and request alone (QoS class Guaranteed, by
-choice) are no mistake, and growth is no burst: nothing is said where a leak is suspected or was a kill's cause. Threshold: the mean
-is at most 60 % of the peak (a choice), 75 % once it was advised.
+choice) are no mistake, and growth is no burst: nothing is said where a leak is suspected or was a kill's cause. Threshold: the
+mean, and what is held now, are at most 60 % of the peak (a choice): a burst has come back, a step up or a late warm-up has not.
+Once it was advised, 75 % for the mean.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ def no_burst_room(context: AdviceContext) -> str | None:
         return None
     if mean is None or not mean.at_least(MEAN_SECONDS) or peak * 100 < limit * subject.policy.near_limit.high_percent:
         return None
-    most = HELD_PERCENT if Advice.NO_BURST_ROOM in context.given else USUAL_PERCENT
-    usual = max(0, int(mean.value))
-    if usual * 100 > peak * most:
+    given = Advice.NO_BURST_ROOM in context.given
+    usual, most = max(0, int(mean.value)), HELD_PERCENT if given else USUAL_PERCENT
+    still_up = not given and mean.latest * 100 > peak * most
+    if usual * 100 > peak * most or still_up:
         return None
     watched = f" in the {format_span(subject.watched_seconds)} watched" if subject.watched_seconds is not None else ""
     return (
@@ -69,8 +71,9 @@ RULE: Final = AdviceRule(
     no_burst_room,
     when=(
         f"limit and request are equal, the highest unreclaimable memory seen reached {DEFAULTS.near_limit.high_percent} % of the"
-        " limit (`risk.nearLimit.highPercent`), or a burst was killed at it, and the mean of about the last hour is at most"
-        f" {USUAL_PERCENT} % of that peak ({HELD_PERCENT} % once it was advised). Not where memory grows (a leak)."
+        " limit (`risk.nearLimit.highPercent`), or a burst was killed at it, and both the mean of about the last"
+        f" hour and what is held now are at most {USUAL_PERCENT} % of that peak (once it was advised, the mean at most"
+        f" {HELD_PERCENT} %). Not where memory grows (a leak)."
     ),
     meaning=(
         "A limit equal to the request reserves on the node what only bursts need, and still kills the bursts. Guaranteed pods are"

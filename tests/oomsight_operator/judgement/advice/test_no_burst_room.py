@@ -10,6 +10,7 @@ from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, memory, 
 from oomsight_api.names import Cause, RiskLevel, RiskReason
 from oomsight_operator.judgement.advice.no_burst_room import no_burst_room
 from oomsight_operator.judgement.model import Kill, KillCause, KillSource
+from oomsight_operator.judgement.usual import Mean
 
 EQUAL = spec(request=512 * MI, limit=512 * MI)
 
@@ -65,6 +66,14 @@ def test_once_advised_it_does_not_tremble() -> None:
     assert advised(usual=340) is None
     assert advised(usual=340, given=("NoBurstRoom",)) is not None
     assert advised(usual=380, given=("NoBurstRoom",)) is None
+
+
+def test_a_step_up_that_has_not_come_back_is_no_burst() -> None:
+    after_step = Mean(200.0 * MI, 470.0 * MI, 0.0, 7200.0)
+    of = {"peak_unreclaimable_bytes": 490 * MI, "usual": {"unreclaimable_bytes": after_step}}
+
+    assert no_burst_room(context(EQUAL, memory(470 * MI, 512 * MI), **of)) is None
+    assert no_burst_room(context(EQUAL, memory(470 * MI, 512 * MI), given=("NoBurstRoom",), **of)) is not None
 
 
 def test_unknown_is_not_judged() -> None:
