@@ -14,7 +14,8 @@ from oomsight_api.names import QosClass, RiskLevel, RiskReason
 from oomsight_api.selectors import container_selected
 from oomsight_operator.judgement.advice.container import with_advice
 from oomsight_operator.judgement.forecast.observe import forecast_of, observe_floor
-from oomsight_operator.judgement.hysteresis import settle
+from oomsight_operator.judgement.holding import hold, keep, level_of
+from oomsight_operator.judgement.hysteresis import Settled, settle
 from oomsight_operator.judgement.kill_causes import with_causes
 from oomsight_operator.judgement.kills.ends import AgentWord
 from oomsight_operator.judgement.kills.observe import Observation, observe_kills
@@ -26,7 +27,6 @@ from oomsight_operator.judgement.model import (
     ContainerSpec,
     ContainerStatus,
     EffectivePolicy,
-    Finding,
     NodeContext,
     Pod,
     PodHistory,
@@ -40,7 +40,7 @@ from oomsight_operator.judgement.recommend.shape import with_shape
 from oomsight_operator.judgement.recommend.surroundings import NOWHERE, Surroundings
 from oomsight_operator.judgement.risk.rules import KILL_REASONS, in_order, judge
 from oomsight_operator.judgement.risk.subject import Subject
-from oomsight_operator.judgement.words import format_span, printable
+from oomsight_operator.judgement.words import printable
 
 FIRST_ROW_SECONDS = 15.0
 """Start to first row: a sample, a long poll and the kubelet's status, each of about a second, under load."""
@@ -150,21 +150,25 @@ def _assess_container(
     findings = judge(subject)
     if unknown_because is not None:
         findings = tuple(finding for finding in findings if finding.reason in KILL_REASONS)
-    judged = max((finding.level for finding in findings), key=lambda level: level.severity, default=RiskLevel.NONE)
     fresh_until = _unmeasured_until(history, seen, telemetry)
     if fresh_until is not None:
         # Started a moment ago: the agent will have its first row soon, and what was known of the last run stands until then.
-        unknown_because, judged = None, max(judged, history.level, key=lambda level: level.severity)
-    elif not findings and unknown_because is not None:
-        judged = RiskLevel.UNKNOWN
-    settled = settle(judged, history.level, history.lower_since_seconds, now, rules.risk.hold_seconds)
-    held = settled.falls_at_seconds is not None
-    if held:
-        shown = _with_held(findings, history.findings, rules.risk.hold_seconds)
-    elif fresh_until is not None:
-        shown = _with_held(findings, history.findings, None)
+        unknown_because, held = None, keep(findings, history.told)
+        judged = max(level_of(held.findings), history.level, key=lambda level: level.severity)
     else:
-        shown = findings
+        measurable = unknown_because is None
+        held = hold(
+            findings,
+            (told for told in history.told if measurable or told.finding.reason in KILL_REASONS),
+            now,
+            rules.risk.hold_seconds,
+        )
+        judged = level_of(held.findings) if held.findings or measurable else RiskLevel.UNKNOWN
+    shown = in_order(held.findings)
+    settled = Settled(judged)
+    if history.level.severity > level_of(told.finding for told in history.told).severity:
+        # An earlier run of the operator published it, and on what it stood is not remembered.
+        settled = settle(judged, history.level, history.lower_since_seconds, now, rules.risk.hold_seconds)
     history = with_advice(history, pod, seen.status, subject, sampled)
     expected = expected_oom_score_adj(pod, spec, node.memory.total_bytes if node.memory is not None else None)
     row = seen.row
@@ -196,9 +200,9 @@ def _assess_container(
         level=settled.level,
         lower_since_seconds=settled.lower_since_seconds,
         raised={finding.reason: finding.level for finding in findings},
-        findings=history.findings if held or fresh_until is not None else findings,
+        told=held.told,
     )
-    due = [settled.falls_at_seconds, fresh_until]
+    due = [settled.falls_at_seconds, fresh_until, *held.falls_at_seconds]
     due += [kill.time_seconds + rules.risk.recent_kill_seconds for kill in subject.recent_kills]
     return assessment, remembered, [moment for moment in due if moment is not None and moment > now]
 
@@ -247,13 +251,3 @@ def _unmeasured_until(history: ContainerHistory, seen: Observation, telemetry: T
         return None
     until = started + FIRST_ROW_SECONDS
     return until if started - FIRST_ROW_SECONDS <= seen.now_seconds < until else None
-
-
-def _with_held(findings: tuple[Finding, ...], held: tuple[Finding, ...], hold_seconds: int | None) -> tuple[Finding, ...]:
-    """The findings of now, and those that the published level still stands on; in the past tense while a hold keeps it up."""
-    now = {finding.reason: finding.level.severity for finding in findings}
-    kept = [finding for finding in held if finding.level.severity > now.get(finding.reason, -1)]
-    stale: set[RiskReason] = {finding.reason for finding in kept}
-    suffix = f" (no longer so; the level falls when that lasts {format_span(hold_seconds)})" if hold_seconds is not None else ""
-    past = (replace(finding, sentence=finding.sentence + suffix) for finding in kept)
-    return in_order((*past, *(finding for finding in findings if finding.reason not in stale)))

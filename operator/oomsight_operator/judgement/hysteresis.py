@@ -1,7 +1,8 @@
 """Hysteresis both ways, so that a value that trembles around a threshold does not write to the API at every sample.
 
 In value: a threshold is crossed upward at its own value, downward only `hysteresisPercent` below it: points of a percentage, or
-parts of a rate. In time: a published level rises at once and falls only after the lower one has lasted `holdSeconds`.
+parts of a rate. In time: a published level rises at once and falls only after the lower one has lasted `holdSeconds`, each reason's
+by itself (`holding.py`).
 """
 
 from __future__ import annotations

@@ -182,6 +182,14 @@ class Finding:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class ToldFinding:
+    """A finding as it was published, and since when less than that is judged; None: it holds."""
+
+    finding: Finding
+    less_since_seconds: float | None = None
+
+
 class KillSource(StrEnum):
     """Evidence of a kill: who told of it first, or the kernel's log where a counter did and the log tells of it, too."""
 
@@ -281,7 +289,7 @@ class ContainerHistory:
     level: RiskLevel = RiskLevel.UNKNOWN
     """The published level; hysteresis starts from it."""
     lower_since_seconds: float | None = None
-    """Since when the raw level has been below the published one."""
+    """Since when the judged level has been below one that an earlier run of the operator published."""
     raised: Mapping[RiskReason, RiskLevel] = field(default_factory=dict)
     """Level of each reason as last judged (hysteresis of thresholds)."""
     kills: tuple[Kill, ...] = ()
@@ -307,8 +315,8 @@ class ContainerHistory:
     last_sample_seconds: float | None = None
     """First and last sample behind the peaks: the window of a recommendation."""
     floor: FloorHistory = NOTHING_SEEN
-    findings: tuple[Finding, ...] = ()
-    """Those that justified the published level; repeated in the past tense while it is held."""
+    told: tuple[ToldFinding, ...] = ()
+    """Those that the published level stands on; repeated in the past tense while they are held."""
     usual: Usual = NOTHING_USUAL
     advice: tuple[AdviceGiven, ...] = ()
 

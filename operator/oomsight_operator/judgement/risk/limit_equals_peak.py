@@ -1,9 +1,10 @@
 """LimitEqualsPeak: less is used now, but it has needed all of its limit before.
 
 Condition: the highest unreclaimable memory that oomsight has seen, at the policy's `risk.limitEqualsPeakPercent` of the limit in
-force or above, while what is used now gives less than this rule's level. Levels: low; medium where this limit has killed the
-container before, longer ago than `recentKillSeconds` (until then the reasons of kills speak). The peak is of the pod's lifetime as
-far as watched, over restarts of the container, and the sentence says how long that is.
+force or above, while what is used now gives less than this rule's level; once told no more than that, or else the two would take
+turns. Levels: low; medium where this limit has killed the container before, longer ago than `recentKillSeconds` (until then the
+reasons of kills speak). The peak is of the pod's lifetime as far as watched, over restarts of the container, and the sentence says
+how long that is.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def limit_equals_peak(subject: Subject) -> Finding | None:
         return None
     kills = sum(1 for kill in subject.kills if _was_by(kill, limit))
     level = RiskLevel.MEDIUM if kills else RiskLevel.LOW
-    if grade(now, limit, subject.policy, subject.before(RiskReason.NEAR_LIMIT)).severity >= level.severity:
+    near = grade(now, limit, subject.policy, subject.before(RiskReason.NEAR_LIMIT)).severity
+    told = subject.before(RiskReason.LIMIT_EQUALS_PEAK) is not RiskLevel.NONE
+    if near > level.severity or (near == level.severity and not told):
         return None
     watched = subject.watched_seconds
     window = f" in the {format_span(watched)} watched" if watched is not None and watched >= 1 else ""
@@ -53,8 +56,8 @@ RULE: Final = RiskRule(
     limit_equals_peak,
     when=(
         f"the highest unreclaimable memory seen while the pod was watched reached {DEFAULTS.limit_equals_peak_percent} % of the"
-        " limit in force (`risk.limitEqualsPeakPercent`), less is used now (NearLimit gives less), and it was not killed within"
-        " `risk.recentKillSeconds`."
+        " limit in force (`risk.limitEqualsPeakPercent`), less is used now (NearLimit gives less, or once told no more), and it was"
+        " not killed within `risk.recentKillSeconds`."
     ),
     levels=(
         (RiskLevel.LOW, "it was not killed at this limit, as far as is known"),

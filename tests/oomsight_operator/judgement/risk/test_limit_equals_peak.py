@@ -44,6 +44,14 @@ def test_what_is_used_now_speaks_for_itself() -> None:
     assert at(400, 500) is None
 
 
+def test_use_that_moves_around_nearlimits_threshold_does_not_make_the_two_take_turns() -> None:
+    told = {RiskReason.LIMIT_EQUALS_PEAK: RiskLevel.LOW}
+
+    assert at(370, 500) is None
+    assert at(370, 500, raised=told) is not None
+    assert at(420, 500, raised=told) is None
+
+
 def test_a_limit_that_killed_before_makes_it_medium() -> None:
     finding = at(200, 500, kills=(kill(3), kill(2)))
 
