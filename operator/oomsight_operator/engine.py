@@ -16,6 +16,7 @@ from typing import Protocol
 from oomsight_api.incident import Incident
 from oomsight_api.names import RiskLevel
 from oomsight_api.report import NodeReport
+from oomsight_operator.inventory.constraints import Constraints
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.namespaces import Namespace
 from oomsight_operator.inventory.nodes import Nodes
@@ -67,6 +68,7 @@ class Cluster:
     intermediates: Store[Intermediate]
     policies: PolicyStore
     nodes: Nodes = field(default_factory=Nodes)
+    constraints: Constraints = field(default_factory=Constraints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +293,7 @@ class Engine:
         now = self._wall_clock()
         workload = workload_of(pod, self._cluster.intermediates.get)
         target_uid = workload.uid if workload is not None else pod.uid
-        around = Surroundings(self._learned.get(target_uid), self._cluster.nodes.largest_allocatable_bytes)
+        around = self._surroundings(pod, workload)
         assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now, around)
         self._learned.take(target_uid, assessment, self._monotonic())
         self.judged += 1
@@ -301,6 +303,16 @@ class Engine:
         if assessment.reassess_at_seconds is not None:
             self._schedule(pod.uid, state, max(0.5, assessment.reassess_at_seconds - now))
         return True
+
+    def _surroundings(self, pod: Pod, workload: Owner | None) -> Surroundings:
+        constraints = self._cluster.constraints
+        return Surroundings(
+            learned=self._learned.get(workload.uid if workload is not None else pod.uid),
+            largest_node_bytes=self._cluster.nodes.largest_allocatable_bytes,
+            limit_rules=constraints.limit_rules(pod.namespace),
+            quotas=constraints.quotas(pod.namespace),
+            autoscaler=constraints.autoscaler(pod.namespace, workload),
+        )
 
     def _done(self, uid: str) -> None:
         """A pod of the start was judged, or is gone; after the last one counts of pods mean something."""

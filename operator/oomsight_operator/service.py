@@ -13,6 +13,15 @@ from oomsight_api.kinds import MEMORY_RECOMMENDATION
 from oomsight_api.report import NodeReport
 from oomsight_operator.engine import Cluster, Engine, EngineTiming
 from oomsight_operator.handlers import run_kopf
+from oomsight_operator.inventory.constraints import (
+    Autoscaler,
+    Constraints,
+    LimitRange,
+    ResourceQuota,
+    project_autoscaler,
+    project_limit_range,
+    project_resource_quota,
+)
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.informer import Informer, Resource, Stats, Timing
 from oomsight_operator.inventory.namespaces import Namespace, project_namespace
@@ -68,7 +77,8 @@ class Service:
         self.policies = PolicyStore()
         self.telemetry = TelemetryStore()
         self.publisher = Publisher(client, publisher_settings(settings), metrics, reporting_instance=settings.identity)
-        self.cluster = Cluster(pods, PodIndex(pods), namespaces, intermediates, self.policies, Nodes(nodes))
+        bounds = (Store[LimitRange](), Store[ResourceQuota](), Store[Autoscaler]())
+        self.cluster = Cluster(pods, PodIndex(pods), namespaces, intermediates, self.policies, Nodes(nodes), Constraints(*bounds))
         self.engine = Engine(
             self.cluster,
             self.telemetry,
@@ -88,6 +98,8 @@ class Service:
         self._agent_pods.listen(self._directory.pods_changed)
         self._policy_watch = PolicyWatch(client, self.policies, resync_seconds=settings.policy_resync_seconds)
         self.informers: tuple[Informer[Any], ...] = self._make_informers(pods, namespaces, intermediates, nodes)
+        self.late_informers: tuple[Informer[Any], ...] = self._make_bounds_informers(*bounds)
+        """Nobody waits for them."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.kopf_ready = asyncio.Event()
         self._counted: dict[str, Stats] = {}
@@ -117,9 +129,23 @@ class Service:
             informer(Resource("pods", "/api/v1/pods"), PodProjector(lambda: self._metrics.malformed("pod")), pods),
         )
 
+    def _make_bounds_informers(
+        self, limit_ranges: Store[LimitRange], quotas: Store[ResourceQuota], autoscalers: Store[Autoscaler]
+    ) -> tuple[Informer[Any], ...]:
+        """Of what recommendations have to fit into: what is not known of it is left out, so nobody waits for them."""
+        timing = Timing(resync_seconds=self._settings.resync_seconds)
+        quota, scaler = "/api/v1/resourcequotas", "/apis/autoscaling/v1/horizontalpodautoscalers"
+        return (
+            Informer(
+                self._client, Resource("limitranges", "/api/v1/limitranges"), project_limit_range, limit_ranges, timing=timing
+            ),
+            Informer(self._client, Resource("resourcequotas", quota), project_resource_quota, quotas, timing=timing),
+            Informer(self._client, Resource("horizontalpodautoscalers", scaler), project_autoscaler, autoscalers, timing=timing),
+        )
+
     async def start(self) -> None:
         """List everything, then judge. Returns once pods are being judged; waits as long as the API server makes it wait."""
-        for informer in self.informers:
+        for informer in (*self.informers, *self.late_informers):
             self._spawn(f"informer of {informer.resource.name}", informer.run())
         self._spawn("metrics", self._follow_metrics())
         self._spawn("publisher", self.publisher.run())
@@ -166,7 +192,7 @@ class Service:
         for name, task in self._tasks.items():
             if task.done():
                 yield f"{name} ended"
-        for informer in self.informers:
+        for informer in (*self.informers, *self.late_informers):
             if informer.silence_seconds > SILENCE_SECONDS:
                 yield f"nothing heard of {informer.resource.name} for {informer.silence_seconds:.0f} s"
 
@@ -183,7 +209,7 @@ class Service:
 
     async def _follow_metrics(self) -> None:
         while True:
-            for informer in self.informers:
+            for informer in (*self.informers, *self.late_informers):
                 name, stats = informer.resource.name, informer.stats
                 self._metrics.set_informer(name, synced=informer.synced.is_set(), objects=len(informer.store))
                 before = self._counted.get(name, Stats())

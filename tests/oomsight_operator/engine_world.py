@@ -12,6 +12,7 @@ from oomsight_api.incident import Incident
 from oomsight_api.names import RiskLevel
 from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Process
 from oomsight_operator.engine import Cluster, Engine, EngineTiming
+from oomsight_operator.inventory.constraints import Constraints, LimitRange
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.namespaces import Namespace
 from oomsight_operator.inventory.nodes import Nodes
@@ -95,7 +96,16 @@ class World:
         self.telemetry = TelemetryStore()
         self.published = Published()
         self.namespaces.upsert(Namespace("n1", "shop", {"team": "web"}))
-        cluster = Cluster(self.pods, PodIndex(self.pods), self.namespaces, self.intermediates, self.policies, Nodes(self.nodes))
+        self.limit_ranges: Store[LimitRange] = Store()
+        cluster = Cluster(
+            self.pods,
+            PodIndex(self.pods),
+            self.namespaces,
+            self.intermediates,
+            self.policies,
+            Nodes(self.nodes),
+            Constraints(self.limit_ranges),
+        )
         self.engine = Engine(
             cluster,
             self.telemetry,

@@ -9,6 +9,7 @@ import pytest
 from tests.oomsight_operator.engine_world import MIB, POLICY, World, running
 
 from oomsight_api.names import RiskLevel
+from oomsight_operator.inventory.constraints import LimitRange
 from oomsight_operator.inventory.namespaces import Namespace
 from oomsight_operator.inventory.workloads import Intermediate
 from oomsight_operator.judgement.assess import assess_pod
@@ -23,6 +24,7 @@ from oomsight_operator.judgement.model import (
 )
 from oomsight_operator.judgement.node import Node
 from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, on_oom
+from oomsight_operator.judgement.recommend.surroundings import LimitRule
 
 
 async def test_a_report_judges_the_pods_whose_rows_changed_and_no_others() -> None:
@@ -255,6 +257,25 @@ async def test_what_an_earlier_run_learned_of_a_workload_is_gone_on_from_by_all_
         assert learned is not None
         assert learned.unreclaimable is not None
         assert learned.unreclaimable.peak_bytes == 20 * MIB, "the worst replica"
+
+
+async def test_a_recommendation_fits_into_the_namespace_and_the_nodes() -> None:
+    world = World()
+    world.policies.observe(POLICY)
+    world.add_pod("u1")
+    world.limit_ranges.upsert(LimitRange("l1", "shop", (LimitRule("mem", max_bytes=120 * MIB),)))
+    world.engine.restore({}, {"u1": {"app": on_oom(NOTHING, [OomKill(100 * MIB, world.now - 60)])}})
+    world.report({"u1": 10})
+    async with running(world):
+        await world.settled()
+        first = world.published.assessments[-1].containers[0].recommendation
+        world.nodes.upsert(Node("n1", "node-a", allocatable_bytes=110 * MIB))
+        world.report({"u1": 11}, full=False, time=1001.0)
+        await world.settled()
+        second = world.published.assessments[-1].containers[0].recommendation
+    assert first is not None
+    assert second is not None
+    assert (first.limit_bytes, second.limit_bytes) == (120 * MIB, 110 * MIB)
 
 
 async def test_one_pod_that_breaks_judgement_does_not_stop_the_others(

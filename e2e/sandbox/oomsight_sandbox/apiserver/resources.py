@@ -127,6 +127,7 @@ BUILT_IN: tuple[Resource, ...] = (
     _built_in("apps", "v1", "DaemonSet", short=("ds",), categories=_ALL, status=True, generation=True),
     _built_in("batch", "v1", "Job", categories=_ALL, status=True, generation=True, fields=("status.successful",)),
     _built_in("batch", "v1", "CronJob", short=("cj",), categories=_ALL, status=True, generation=True),
+    _built_in("autoscaling", "v1", "HorizontalPodAutoscaler", short=("hpa",), categories=_ALL, status=True),
     _built_in("coordination.k8s.io", "v1", "Lease", unconditional=False),
     _built_in("events.k8s.io", "v1", "Event", short=("ev",), fields=_EVENT_FIELDS, storage=EVENTS),
     _built_in("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", cluster=True, short=("pc",)),

@@ -46,6 +46,6 @@ def recommended(
         cpu_request_equals_limit=bool(cpu) and cpu == spec.cpu_limit_millicores,
         pod_limit_bytes=subject.pod_limit_bytes,
         leaks=leaks,
-        largest_node_bytes=around.largest_node_bytes,
+        around=around,
     )
     return recommend(state, context, policy)

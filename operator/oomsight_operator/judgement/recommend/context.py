@@ -12,6 +12,7 @@ from oomsight_api.policy import PageCache, RecommendationMode, RecommendationSpe
 from oomsight_operator.judgement.model import Kill
 from oomsight_operator.judgement.recommend.bounds import floor_bytes
 from oomsight_operator.judgement.recommend.state import OomKill, State
+from oomsight_operator.judgement.recommend.surroundings import NOWHERE, Surroundings
 from oomsight_operator.judgement.recommend.track import Track
 from oomsight_operator.judgement.rounding import is_same_limit
 
@@ -35,8 +36,7 @@ class Context:
     """Pod-level resources (`spec.resources`); None where the pod's limit is the sum of its containers'."""
     leaks: bool = False
     """It is suspected to leak."""
-    largest_node_bytes: int | None = None
-    """Memory that the largest node can allocate to pods; None where that is not known."""
+    around: Surroundings = NOWHERE
 
     @property
     def leaking(self) -> bool:

@@ -15,11 +15,12 @@ from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import RecommendationStep
 from oomsight_operator.judgement.recommend.bounds import DAY_SECONDS, SETTLED_HOURS, Bounds, bounds_of, bump_of, settle
 from oomsight_operator.judgement.recommend.context import Context, Kind, cache_kind
+from oomsight_operator.judgement.recommend.namespace import fitted, shortage
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need
 from oomsight_operator.judgement.recommend.state import OomFloor, State
 from oomsight_operator.judgement.recommend.words import days_words, room_words
 from oomsight_operator.judgement.rounding import round_up
-from oomsight_operator.judgement.words import format_span
+from oomsight_operator.judgement.words import format_span, printable
 
 NOT_ENOUGH: Final = "NotEnough"
 """Rule of the step that says that the recommended limit is known to be too low."""
@@ -96,7 +97,14 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
     steps = _followed(
         of_workload,
         case,
-        (("KeepLimit", _keep_limit), ("MaxLimit", _max_limit), ("LargestNode", _largest_node), (NOT_ENOUGH, _not_enough)),
+        (
+            ("KeepLimit", _keep_limit),
+            ("MaxLimit", _max_limit),
+            ("LimitRange", _limit_range),
+            ("LargestNode", _largest_node),
+            ("Quota", _quota),
+            (NOT_ENOUGH, _not_enough),
+        ),
     )
     return Chain(steps, of_workload[-1].after_bytes)
 
@@ -222,23 +230,44 @@ def _max_limit(amount: int, case: Case) -> tuple[int, str]:
     return (most, f"maxLimit of the policy: {human_bytes(most)}") if most is not None and amount > most else (amount, "")
 
 
+def _limit_range(amount: int, case: Case) -> tuple[int, str]:
+    return fitted(amount, case.context.around)
+
+
 def _largest_node(amount: int, case: Case) -> tuple[int, str]:
     """A limit above any node bounds nothing, and a request above it is never scheduled."""
-    most = case.context.largest_node_bytes
+    most = case.context.around.largest_node_bytes
     if most is None or most <= 0 or amount <= most:
         return amount, ""
-    why = f"no node can allocate more than {human_bytes(most)}: use a larger node, or spread the work over more replicas"
-    return most, why
+    return most, f"no node can allocate more than {human_bytes(most)}: use a larger node, or spread the work over more replicas"
+
+
+def _quota(amount: int, case: Case) -> tuple[int, str]:
+    """The number stays: what the container needs does not depend on what is left."""
+    if case.context.limit_bytes is None:
+        return amount, ""
+    left = [(quota.name, quota.limits_left_bytes) for quota in case.context.around.quotas]
+    return amount, shortage(left, "limits.memory", amount - case.context.limit_bytes)
 
 
 def _not_enough(amount: int, case: Case) -> tuple[int, str]:
-    """Only the policy's maxLimit or the size of the nodes can lead here. They are kept, and what will come of it is said."""
-    unless = "it gets a larger node" if amount == case.context.largest_node_bytes else "maxLimit is raised"
+    """Only a bound that somebody set, or the size of the nodes, can lead here. It is kept, and what will come of it is said."""
     killing = case.floor.killing_limit_bytes if case.bounds.floor_bytes is not None and case.floor is not None else None
-    if killing is not None and amount <= killing:
-        return amount, f"not enough: it was killed at limit {human_bytes(killing)} and will be again, unless {unless}"
     need = case.bounds.need
+    if killing is not None and amount <= killing:
+        return (
+            amount,
+            f"not enough: it was killed at limit {human_bytes(killing)} and will be again, unless {_unless(amount, case)}",
+        )
     if need is not None and case.kind is not None and amount < need.peak_bytes:
         held = f"it held {human_bytes(need.peak_bytes)} {case.kind.words}"
-        return amount, f"not enough: {held} and will be killed, unless {unless}"
+        return amount, f"not enough: {held} and will be killed, unless {_unless(amount, case)}"
     return amount, ""
+
+
+def _unless(amount: int, case: Case) -> str:
+    """What would have to change: the bound that the amount stands at."""
+    if amount == case.context.around.largest_node_bytes:
+        return "it gets a larger node"
+    rule = next((rule.name for rule in case.context.around.limit_rules if rule.max_bytes == amount), None)
+    return f"max of LimitRange {printable(rule)} is raised" if rule is not None else "maxLimit is raised"

@@ -19,6 +19,7 @@ from oomsight_operator.judgement.model import KillCause
 from oomsight_operator.judgement.recommend.context import blamed
 from oomsight_operator.judgement.recommend.recommendation import recommend
 from oomsight_operator.judgement.recommend.state import NOTHING, Sample, observe, on_oom
+from oomsight_operator.judgement.recommend.surroundings import Surroundings
 
 
 def test_the_limit_starts_from_the_one_that_killed_and_every_step_says_why() -> None:
@@ -156,14 +157,14 @@ def test_max_limit_below_what_was_held_speaks_of_no_kill_that_never_was() -> Non
 
 
 def test_no_more_is_recommended_than_the_largest_node_has_and_what_comes_of_it_is_said() -> None:
-    found = asked(NOTHING, context(killed(8 * GI), limit=8 * GI, largest_node_bytes=7 * GI))
+    found = asked(NOTHING, context(killed(8 * GI), limit=8 * GI, around=Surroundings(largest_node_bytes=7 * GI)))
 
     assert found is not None
     assert found.limit_bytes == 7 * GI
     assert [step.rule for step in found.limit_steps[-2:]] == ["LargestNode", "NotEnough"]
     assert "no node can allocate more than 7Gi: use a larger node" in why(found)
     assert "it was killed at limit 8Gi and will be again, unless it gets a larger node" in why(found)
-    assert limit_of(NOTHING, context(killed(), largest_node_bytes=None)) == 640 * MI
+    assert limit_of(NOTHING, context(killed(), around=Surroundings(largest_node_bytes=None))) == 640 * MI
 
 
 def test_a_leak_is_said_and_gets_no_growing_limits() -> None:
