@@ -93,17 +93,19 @@ class KubeletConfigs:
             await asyncio.sleep(self._timing.pause_seconds if node is not None else self._timing.idle_seconds)
 
     def _next_due(self) -> Node | None:
+        """Whoever waits longest, those never asked first: nodes that time out come due again before all others had their turn."""
         now = self._monotonic()
         if self._forbidden_until_seconds is not None and now < self._forbidden_until_seconds:
             return None
         nodes = {node.name: node for node in self._nodes}
         for name in self._known.keys() - nodes.keys():
             del self._known[name]
-        for node in nodes.values():
-            known = self._known.get(node.name)
-            if known is None or known.identity != _identity(node) or known.due_seconds <= now:
-                return node
-        return None
+        node = min(nodes.values(), key=self._due_seconds, default=None)
+        return node if node is not None and self._due_seconds(node) <= now else None
+
+    def _due_seconds(self, node: Node) -> float:
+        known = self._known.get(node.name)
+        return known.due_seconds if known is not None and known.identity == _identity(node) else float("-inf")
 
     async def _ask(self, node: Node) -> None:
         path = f"/api/v1/nodes/{quote(node.name, safe='')}/proxy/configz"
@@ -116,13 +118,14 @@ class KubeletConfigs:
         self._keep(node, settings, self._timing.again_seconds)
 
     def _failed(self, node: Node, error: ApiError | KubeletConfigError) -> None:
-        before = self.of(node.name)
+        known = self._known.get(node.name)
+        before = known.settings if known is not None and known.identity == _identity(node) else NOT_YET
         if isinstance(error, ApiError) and error.status == 403:
             if self._forbidden_until_seconds is None:
                 log.warning("kubelets' eviction thresholds are assumed", extra={"error": FORBIDDEN})
             self._forbidden_until_seconds = self._monotonic() + self._timing.forbidden_seconds
             for each in list(self._nodes):
-                if (known := self._known.get(each.name)) is None or known.settings.assumed_because is not None:
+                if (other := self._known.get(each.name)) is None or other.settings.assumed_because is not None:
                     self._keep(each, assumed(FORBIDDEN), self._timing.forbidden_seconds)
             return
         if before.assumed_because is None and isinstance(error, ApiError):

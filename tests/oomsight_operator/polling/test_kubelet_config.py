@@ -17,13 +17,14 @@ QUICK = ConfigTiming(pause_seconds=0.0, idle_seconds=0.0, again_seconds=100.0, r
 
 
 class Kubelets:
-    """Answers by node: bytes, or an error to raise; and a clock that stands still."""
+    """Answers by node: bytes, or an error to raise; and a clock that stands still, but while they fail."""
 
     def __init__(self, *names: str) -> None:
         self.answers: dict[str, bytes | ApiError] = dict.fromkeys(names, ANSWER)
         self.nodes = {name: Node(f"uid-{name}", name, kubelet_version="v1.34.0") for name in names}
         self.asked: list[str] = []
         self.now = 0.0
+        self.seconds_to_fail = 0.0
         self.configs = KubeletConfigs(self, _Values(self.nodes), enabled=True, timing=QUICK, monotonic=lambda: self.now)
 
     async def get_bytes(self, path: str, *, most_bytes: int | None = None) -> bytes:
@@ -31,6 +32,7 @@ class Kubelets:
         self.asked.append(path)
         answer = self.answers[path.split("/")[4]]
         if isinstance(answer, ApiError):
+            self.now += self.seconds_to_fail
             raise answer
         return answer
 
@@ -116,6 +118,24 @@ async def test_what_was_read_stays_true_while_the_node_cannot_be_reached_but_not
     kubelets.now = 112.0
     await kubelets.until(lambda: len(kubelets.asked) == 3)
     assert "no kubelet's configuration" in str(kubelets.configs.of("node-a").assumed_because)
+
+
+async def test_what_was_read_of_a_kubelet_is_not_told_of_its_successor() -> None:
+    kubelets = Kubelets("node-a")
+    await kubelets.until(lambda: len(kubelets.asked) == 1)
+    kubelets.nodes["node-a"] = Node("uid-node-a", "node-a", kubelet_version="v1.35.0")
+    kubelets.answers["node-a"] = ApiError(0, "Timeout", "slow")
+    await kubelets.until(lambda: len(kubelets.asked) == 2)
+    assert "cannot be read" in str(kubelets.configs.of("node-a").assumed_because)
+
+
+async def test_nodes_that_take_long_to_fail_do_not_keep_all_others_from_being_asked() -> None:
+    kubelets = Kubelets("node-a", "node-b", "node-c")
+    for name in ("node-a", "node-b"):
+        kubelets.answers[name] = ApiError(0, "Timeout", "slow")
+    kubelets.seconds_to_fail = 60.0
+    await kubelets.until(lambda: kubelets.configs.of("node-c").assumed_because is None)
+    assert [path.split("/")[4] for path in kubelets.asked][:3] == ["node-a", "node-b", "node-c"]
 
 
 async def test_a_node_that_left_is_forgotten() -> None:
