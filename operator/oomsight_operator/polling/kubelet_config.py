@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 NOT_ASKED = assumed("kubelets are not asked (--read-kubelet-config, operator.readKubeletConfig in the chart)")
 NOT_YET = assumed("this kubelet's configuration has not been read yet")
+REFUSALS = 3
+"""So many nodes in a row that answer 403 stand for all: a single one may be a kubelet's own answer, and what a node can spoil is
+what is known of itself."""
 FORBIDDEN = "the API server refuses nodes/proxy (403): is operator.readKubeletConfig set in the chart?"
 
 
@@ -38,7 +41,7 @@ class ConfigTiming:
     retry_seconds: float = 600.0
     """After a failure."""
     forbidden_seconds: float = 3600.0
-    """After a 403, which holds for all nodes."""
+    """After a 403."""
     idle_seconds: float = 10.0
     """Between two looks for a node that is due."""
 
@@ -75,6 +78,8 @@ class KubeletConfigs:
         self._timing = timing or ConfigTiming()
         self._monotonic = monotonic
         self._known: dict[str, _Known] = {}
+        self._refused: set[str] = set()
+        """Nodes that answered 403 since one was read."""
         self._forbidden_until_seconds: float | None = None
 
     def of(self, node_name: str) -> EvictionSettings:
@@ -115,18 +120,19 @@ class KubeletConfigs:
             self._failed(node, error)
             return
         self._forbidden_until_seconds = None
+        self._refused.clear()
         self._keep(node, settings, self._timing.again_seconds)
 
     def _failed(self, node: Node, error: ApiError | KubeletConfigError) -> None:
         known = self._known.get(node.name)
         before = known.settings if known is not None and known.identity == _identity(node) else NOT_YET
         if isinstance(error, ApiError) and error.status == 403:
-            if self._forbidden_until_seconds is None:
-                log.warning("kubelets' eviction thresholds are assumed", extra={"error": FORBIDDEN})
-            self._forbidden_until_seconds = self._monotonic() + self._timing.forbidden_seconds
-            for each in list(self._nodes):
-                if (other := self._known.get(each.name)) is None or other.settings.assumed_because is not None:
-                    self._keep(each, assumed(FORBIDDEN), self._timing.forbidden_seconds)
+            settings = before if before.assumed_because is None else assumed(FORBIDDEN)
+            self._keep(node, settings, self._timing.forbidden_seconds)
+            self._refused.add(node.name)
+            nodes = list(self._nodes)
+            if len(self._refused) >= min(REFUSALS, len(nodes)):
+                self._forbidden(nodes)
             return
         if before.assumed_because is None and isinstance(error, ApiError):
             self._keep(node, before, self._timing.retry_seconds)  # what was read stays true until the kubelet is told otherwise
@@ -135,6 +141,15 @@ class KubeletConfigs:
         if before.assumed_because != why:
             log.info("a kubelet's eviction thresholds are assumed", extra={"node": node.name, "error": str(error)[:300]})
         self._keep(node, assumed(why), self._timing.retry_seconds)
+
+    def _forbidden(self, nodes: Iterable[Node]) -> None:
+        if self._forbidden_until_seconds is None:
+            log.warning("kubelets' eviction thresholds are assumed", extra={"error": FORBIDDEN})
+        self._forbidden_until_seconds = self._monotonic() + self._timing.forbidden_seconds
+        for each in nodes:
+            known = self._known.get(each.name)
+            if known is None or known.identity != _identity(each) or known.settings.assumed_because is not None:
+                self._keep(each, assumed(FORBIDDEN), self._timing.forbidden_seconds)
 
     def _keep(self, node: Node, settings: EvictionSettings, seconds: float) -> None:
         self._known[node.name] = _Known(_identity(node), settings, self._monotonic() + seconds)

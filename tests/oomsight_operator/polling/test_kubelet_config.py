@@ -78,18 +78,27 @@ async def test_a_kubelet_of_another_version_or_a_node_made_anew_is_asked_at_once
     await kubelets.until(lambda: len(kubelets.asked) == 3)
 
 
-async def test_a_403_is_said_for_all_nodes_and_not_asked_again_for_long(caplog: pytest.LogCaptureFixture) -> None:
-    kubelets = Kubelets("node-a", "node-b")
-    kubelets.answers["node-a"] = ApiError(403, "Forbidden", "no")
+async def test_a_403_of_several_is_said_for_all_nodes_and_not_asked_again_for_long(caplog: pytest.LogCaptureFixture) -> None:
+    kubelets = Kubelets("node-a", "node-b", "node-c", "node-d")
+    kubelets.answers = dict.fromkeys(kubelets.answers, ApiError(403, "Forbidden", "no"))
     with caplog.at_level(logging.WARNING):
-        await kubelets.until(lambda: len(kubelets.asked) == 1)
+        await kubelets.until(lambda: len(kubelets.asked) == 3)
+        assert len(kubelets.asked) == 3
         kubelets.now = 51.0
-        await kubelets.until(lambda: len(kubelets.asked) >= 2)
-    for name in ("node-a", "node-b"):
+        await kubelets.until(lambda: len(kubelets.asked) == 4)
+    for name in kubelets.nodes:
         assert kubelets.configs.of(name).hard == Threshold(100 << 20)
         assert "refuses nodes/proxy (403)" in str(kubelets.configs.of(name).assumed_because)
-    assert len(kubelets.asked) == 2
+    assert len(kubelets.asked) == 4
     assert len(caplog.records) == 1, "said once"
+
+
+async def test_a_kubelet_that_answers_403_itself_spoils_nothing_of_other_nodes() -> None:
+    kubelets = Kubelets("node-a", "node-b")
+    kubelets.answers["node-a"] = ApiError(403, "Forbidden", "nodes is forbidden")
+    await kubelets.until(lambda: len(kubelets.asked) == 2)
+    assert "refuses nodes/proxy (403)" in str(kubelets.configs.of("node-a").assumed_because)
+    assert kubelets.configs.of("node-b").assumed_because is None
 
 
 async def test_one_node_that_cannot_be_read_is_assumed_with_its_reason_and_tried_again() -> None:
