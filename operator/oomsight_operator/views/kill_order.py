@@ -39,6 +39,7 @@ MAX_CONTAINERS = 1000
 """Beyond what a kubelet runs, sandboxes included; of a node that tells more these are looked at, and the document says so."""
 
 NEVER_KNOWN = (
+    "sizes are as last told: a container's again when its memory moved by 2 % of its limit, all at least every five minutes",
     "a process in vfork, or one that has been killed and not yet reaped, cannot be chosen for that moment",
     "a process that swapoff or KSM marked (PF_OOM_ORIGIN) is chosen before all others",
     "an allocation bound to some cpuset or NUMA nodes takes its victim among those that use them",
@@ -168,3 +169,5 @@ def _not_known(node: NodeTelemetry) -> Iterator[str]:
         yield "whether this kernel's points are signed (5.9 on) is unknown: where that matters it is said to be ambiguous"
     elif not node.memory.signed_badness:
         yield "this kernel's points are not signed (before 5.9); one before 5.1 may kill a child of the process that is named"
+    if node.memory.panic_on_oom is None or node.memory.oom_kill_allocating_task is None:
+        yield "vm.panic_on_oom or vm.oom_kill_allocating_task is unknown: where one is set the kernel does not go by points"

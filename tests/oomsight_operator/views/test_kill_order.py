@@ -121,6 +121,13 @@ def test_equal_processes_of_one_container_are_one_in_the_list_of_nodes() -> None
     assert first_killed(node, context(node).kill_order, PODS) == "team-a/web-1 container app"
 
 
+def test_settings_that_nobody_read_are_not_taken_for_0_without_a_word() -> None:
+    said = "vm.panic_on_oom or vm.oom_kill_allocating_task is unknown"
+    assert any(each.startswith(said) for each in document(telemetry())["notKnown"])
+    read = structs.replace(NODE_MEMORY, panic_on_oom=0, oom_kill_allocating_task=0)
+    assert not any(each.startswith(said) for each in document(telemetry(memory=read))["notKnown"])
+
+
 @given(
     st.lists(st.tuples(st.integers(0, MOST), st.one_of(st.none(), st.integers(-1000, 1000)), AMOUNT, AMOUNT, AMOUNT), max_size=4),
     st.builds(
