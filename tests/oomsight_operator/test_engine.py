@@ -13,15 +13,8 @@ from oomsight_operator.inventory.constraints import LimitRange
 from oomsight_operator.inventory.namespaces import Namespace
 from oomsight_operator.inventory.workloads import Intermediate
 from oomsight_operator.judgement.assess import assess_pod
-from oomsight_operator.judgement.model import (
-    ContainerHistory,
-    ContainerStatus,
-    Kill,
-    KillSource,
-    Owner,
-    Pod,
-    PodHistory,
-)
+from oomsight_operator.judgement.kills.model import Kill, KillSource
+from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Owner, Pod, PodHistory
 from oomsight_operator.judgement.node import Node
 from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, on_oom
 from oomsight_operator.judgement.recommend.surroundings import LimitRule

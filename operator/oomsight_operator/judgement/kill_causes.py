@@ -11,16 +11,9 @@ from dataclasses import replace
 from oomsight_api.names import Cause
 from oomsight_operator.judgement.cause.context import KillContext
 from oomsight_operator.judgement.cause.rules import judge_cause
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.kills.tellings import ends_of
-from oomsight_operator.judgement.model import (
-    ContainerHistory,
-    ContainerKind,
-    ContainerSpec,
-    ContainerStatus,
-    Kill,
-    Pod,
-    Telemetry,
-)
+from oomsight_operator.judgement.model import ContainerHistory, ContainerKind, ContainerSpec, ContainerStatus, Pod, Telemetry
 
 
 def with_causes(

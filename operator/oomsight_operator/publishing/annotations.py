@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from oomsight_api.names import Annotation
 from oomsight_api.quantity import format_bytes, human_bytes
-from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, Pod
+from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod
 from oomsight_operator.judgement.oom_score_adj import explain_difference
 from oomsight_operator.judgement.words import format_percent, printable, time_text
 from oomsight_operator.publishing.events import one_line

@@ -12,7 +12,8 @@ import msgspec
 
 from oomsight_api.names import RiskLevel
 from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation
-from oomsight_operator.judgement.model import ContainerHistory, Kill, KillSource, PodHistory
+from oomsight_operator.judgement.kills.model import Kill, KillSource
+from oomsight_operator.judgement.model import ContainerHistory, PodHistory
 from oomsight_operator.judgement.recommend.digest import StateDigest, from_digest, to_digest
 from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.publishing.kill_records import MAX_KNOWN_KILLS, ContainerMemory, kill_hash, kill_of

@@ -14,7 +14,8 @@ from typing import Literal, Protocol
 from oomsight_api.incident import OomScope
 from oomsight_api.names import Annotation, EventAction, EventReason, RiskLevel
 from oomsight_api.quantity import format_bytes
-from oomsight_operator.judgement.model import Assessment, ContainerAssessment, ContainerKind, Kill, Pod, Recommendation
+from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import Assessment, ContainerAssessment, ContainerKind, Pod, Recommendation
 from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.publishing.budget import has_risen
 from oomsight_operator.publishing.kill_words import end_text, process_text, where_text

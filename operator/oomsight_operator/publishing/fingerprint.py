@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from oomsight_api.names import Cause
-from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillSource
+from oomsight_operator.judgement.model import Assessment, ContainerAssessment
 
 
 def fingerprint(assessment: Assessment) -> Hashable:

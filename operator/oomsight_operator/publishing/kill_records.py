@@ -21,7 +21,7 @@ from oomsight_api.recommendation import (
     KillScope,
 )
 from oomsight_api.times import TimeError, format_time, parse_time
-from oomsight_operator.judgement.model import Kill, KillCause, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillCause, KillSource
 from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.publishing.events import one_line
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from oomsight_api.incident import OomScope
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.account import process_name
-from oomsight_operator.judgement.model import ContainerAssessment, Kill
+from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import ContainerAssessment
 
 _MOST_PID = 2**22
 """PID_MAX_LIMIT of the kernel."""

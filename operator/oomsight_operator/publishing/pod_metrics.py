@@ -16,7 +16,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from oomsight_api.names import Advice, Cause, RiskLevel
-from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, Pod
+from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod
 
 SCOPES = ("container", "process")
 """Label `scope` of kills: the container ended, or a process in it while the container went on."""

@@ -23,11 +23,11 @@ from oomsight_api.recommendation import (
     Summary,
 )
 from oomsight_api.times import format_time
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import (
     Assessment,
     ContainerAssessment,
     ContainerHistory,
-    Kill,
     Owner,
     Pod,
     PodHistory,

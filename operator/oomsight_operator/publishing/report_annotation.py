@@ -13,7 +13,8 @@ from typing import Any
 from oomsight_api.incident import KillMemory, LastSample
 from oomsight_api.report import Container as ContainerRow
 from oomsight_operator.judgement.forecast.outlook import Forecast
-from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Kill, Pod, Recommendation, RecommendationStep
+from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod, Recommendation, RecommendationStep
 from oomsight_operator.judgement.words import printable, time_text
 from oomsight_operator.publishing.events import one_line
 

@@ -7,7 +7,8 @@ from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, SECOND_R
 
 from oomsight_api.incident import Evidence, Incident, OomScope, Victim
 from oomsight_api.names import Cause
-from oomsight_operator.judgement.model import ContainerStatus, Kill, PodHistory
+from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import ContainerStatus, PodHistory
 
 APP = spec(request=512 * MI, limit=512 * MI)
 

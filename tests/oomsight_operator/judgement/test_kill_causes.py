@@ -9,7 +9,8 @@ from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, judge, p
 
 from oomsight_api.incident import Evidence, Incident, KillMemory, LastSample, OomScope, Victim
 from oomsight_api.names import Cause
-from oomsight_operator.judgement.model import ContainerHistory, KillCause, PodHistory
+from oomsight_operator.judgement.kills.model import KillCause
+from oomsight_operator.judgement.model import ContainerHistory, PodHistory
 
 APP = spec(limit=512 * MI)
 SAMPLE = LastSample(age_seconds=9.0, unreclaimable_bytes=480 * MI, floor_slope_bytes_per_second=0.0)

@@ -11,6 +11,7 @@ from typing import Any
 
 from oomsight_api.names import PREFIX, RISK_LABEL, QosClass, RiskLevel, RiskReason
 from oomsight_api.policy import PolicyRules
+from oomsight_operator.judgement.kills.model import Kill, KillSource
 from oomsight_operator.judgement.model import (
     Assessment,
     ContainerAssessment,
@@ -18,8 +19,6 @@ from oomsight_operator.judgement.model import (
     ContainerSpec,
     EffectivePolicy,
     Finding,
-    Kill,
-    KillSource,
     Pod,
     PolicyRef,
     Recommendation,

@@ -15,9 +15,10 @@ from oomsight_api.names import RiskLevel
 from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation, KillEvidence, KillRecord
 from oomsight_api.report import Container
 from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS
+from oomsight_operator.judgement.kills.model import Kill, KillSource
 from oomsight_operator.judgement.kills.observe import KillTransition, Observation, observe_kills
 from oomsight_operator.judgement.kills.tellings import tellings_of
-from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Kill, KillSource, PodHistory, Telemetry
+from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, PodHistory, Telemetry
 from oomsight_operator.judgement.recommend.state import OomKill, on_oom
 from oomsight_operator.publishing.digest import encode_digest, histories_of, learned_of, memory_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, kill_of, remember

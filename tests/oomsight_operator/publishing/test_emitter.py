@@ -9,7 +9,8 @@ import pytest
 from tests.oomsight_operator.publishing.builders import Clock, MemoryApi, Stage, a_container, a_kill, a_pod, an_assessment, running
 
 from oomsight_api.names import RiskLevel
-from oomsight_operator.judgement.model import Kill, Owner
+from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import Owner
 from oomsight_operator.kube.errors import ApiError
 
 POD = a_pod()

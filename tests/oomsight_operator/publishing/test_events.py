@@ -11,7 +11,8 @@ from tests.oomsight_operator.publishing.builders import NOW, a_container, a_kill
 
 from oomsight_api.incident import KillMemory, OomScope
 from oomsight_api.names import Annotation, Cause, EventAction, EventReason, RiskLevel
-from oomsight_operator.judgement.model import Assessment, ContainerKind, Kill, KillCause, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillCause, KillSource
+from oomsight_operator.judgement.model import Assessment, ContainerKind
 from oomsight_operator.publishing.events import MAX_NOTE_BYTES, ObjectEvent, Told, decide, one_line, told_by_predecessor
 
 HOUR = 3600.0

@@ -12,7 +12,7 @@ from tests.oomsight_operator.publishing.builders import CONTAINER_ID, MI, NOW, a
 from oomsight_api.incident import KillMemory, OomScope
 from oomsight_api.names import Cause
 from oomsight_api.recommendation import KillEvidence, KillOutcome, KillRecord, KillScope
-from oomsight_operator.judgement.model import Kill, KillCause, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillCause, KillSource
 from oomsight_operator.publishing.kill_records import (
     ContainerMemory,
     explained,

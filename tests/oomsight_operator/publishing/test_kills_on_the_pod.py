@@ -14,7 +14,7 @@ from tests.oomsight_operator.publishing.builders import MI, NOW, a_container, a_
 
 from oomsight_api.incident import KillMemory, LastSample, OomScope
 from oomsight_api.names import Cause, RiskLevel
-from oomsight_operator.judgement.model import Kill, KillCause, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillCause, KillSource
 from oomsight_operator.publishing.annotations import render
 from oomsight_operator.publishing.fingerprint import facts_of_kills, fingerprint
 

@@ -11,7 +11,7 @@ from oomsight_api.incident import OomScope
 from oomsight_api.names import Advice, Cause, RiskLevel
 from oomsight_operator.judgement.advice.given import AdviceGiven
 from oomsight_operator.judgement.forecast.outlook import Forecast, Shape
-from oomsight_operator.judgement.model import KillCause, KillSource
+from oomsight_operator.judgement.kills.model import KillCause, KillSource
 from oomsight_operator.publishing.metrics import OperatorMetrics
 
 WHERE = {"namespace": "shop", "pod": "web-0", "container": "app", "node": "node-1"}

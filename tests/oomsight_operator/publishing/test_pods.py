@@ -22,7 +22,7 @@ from tests.oomsight_operator.publishing.builders import (
 from oomsight_api.incident import OomScope
 from oomsight_api.names import RISK_LABEL, Annotation, RiskLevel
 from oomsight_api.report import Container, Memory
-from oomsight_operator.judgement.model import KillSource
+from oomsight_operator.judgement.kills.model import KillSource
 from oomsight_operator.kube.errors import ApiError
 
 

@@ -20,7 +20,8 @@ from tests.oomsight_operator.publishing.builders import (
 )
 
 from oomsight_api.names import RiskLevel
-from oomsight_operator.judgement.model import ContainerHistory, Kill, Owner, PodHistory
+from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import ContainerHistory, Owner, PodHistory
 from oomsight_operator.kube.errors import ApiError
 
 WEB = Owner("apps/v1", "Deployment", "web", "uid-web")

@@ -11,7 +11,8 @@ from tests.oomsight_operator.publishing.builders import MI, NOW, a_container, a_
 
 from oomsight_api.names import RiskLevel
 from oomsight_api.recommendation import MAX_KILLS, MAX_STEPS, MemoryRecommendationStatus, Resource
-from oomsight_operator.judgement.model import ContainerAssessment, Kill, KillSource, Owner, RecommendationStep
+from oomsight_operator.judgement.kills.model import Kill, KillSource
+from oomsight_operator.judgement.model import ContainerAssessment, Owner, RecommendationStep
 from oomsight_operator.publishing.kill_records import ContainerMemory, merge_memories, remember
 from oomsight_operator.publishing.recommendations import (
     Contribution,

@@ -10,7 +10,7 @@ from typing import Final
 
 from oomsight_api.names import Advice
 from oomsight_operator.judgement.advice.context import AdviceContext, AdviceRule
-from oomsight_operator.judgement.model import KillSource
+from oomsight_operator.judgement.kills.model import KillSource
 from oomsight_operator.judgement.risk.rule import DEFAULTS
 from oomsight_operator.judgement.words import format_span, time_text
 

@@ -23,7 +23,7 @@ from oomsight_operator.judgement.cause.evidence import (
     victim,
     went_on,
 )
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.words import format_span, printable
 
 MAX_NAME = 63

@@ -16,7 +16,7 @@ from oomsight_operator.judgement.cause.account import span
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
 from oomsight_operator.judgement.cause.evidence import KNOWN_LIMIT_NEAR_PERCENT, is_near, limit_at_kill, need_at_kill, need_before
 from oomsight_operator.judgement.cause.repeats import repeats
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.words import format_percent
 
 BURST_SECONDS = 60.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from oomsight_api.incident import Incident
 from oomsight_api.names import Cause
 from oomsight_api.report import Container as ContainerRow
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 
 
 @dataclass(frozen=True, slots=True)

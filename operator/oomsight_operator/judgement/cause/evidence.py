@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from oomsight_api.incident import KillMemory, LastSample, OomScope, Victim
 from oomsight_operator.judgement.cause.context import KillContext
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.rounding import is_same_limit
 
 KNOWN_LIMIT_NEAR_PERCENT = 70

@@ -32,7 +32,7 @@ from oomsight_operator.judgement.cause.evidence import (
     slope,
 )
 from oomsight_operator.judgement.cause.repeats import repeats
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 
 WINDOW_SECONDS = 600.0
 """Of the agent's floor slope."""

@@ -25,7 +25,7 @@ from oomsight_operator.judgement.cause.evidence import (
 )
 from oomsight_operator.judgement.cause.leak import NOISE_BYTES, WINDOW_SECONDS
 from oomsight_operator.judgement.cause.repeats import repeats
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.words import format_percent
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from oomsight_api.names import Cause
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
 from oomsight_operator.judgement.cause.evidence import charge_at_kill, is_containers_own, limit_at_kill
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 
 MAX_REFAULTS = 10**9
 

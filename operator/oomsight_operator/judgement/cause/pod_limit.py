@@ -15,7 +15,7 @@ from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.cause.account import container_name
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
 from oomsight_operator.judgement.cause.evidence import limit_at_kill, own_limit
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 
 MOST_TOLD = 2
 """Of the containers that filled it, for the length of the sentence (a choice)."""

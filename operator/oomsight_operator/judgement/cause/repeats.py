@@ -5,7 +5,7 @@ from __future__ import annotations
 from oomsight_operator.judgement.cause.account import span
 from oomsight_operator.judgement.cause.context import KillContext
 from oomsight_operator.judgement.cause.evidence import earlier_at_this_limit
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 
 
 def repeats(kill: Kill, context: KillContext) -> str:

@@ -21,7 +21,7 @@ from oomsight_operator.judgement.cause import (
 )
 from oomsight_operator.judgement.cause.account import account
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
-from oomsight_operator.judgement.model import Kill, KillCause
+from oomsight_operator.judgement.kills.model import Kill, KillCause
 
 MAX_SENTENCE = 480
 """Of a cause, in characters: fits an Event's note (1024) with room for what stands around it."""

@@ -22,7 +22,7 @@ from oomsight_operator.judgement.cause.evidence import (
     limit_at_kill,
     victim,
 )
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 
 
 def shared_memory(kill: Kill, context: KillContext) -> str | None:

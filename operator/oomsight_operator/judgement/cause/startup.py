@@ -17,7 +17,7 @@ from oomsight_operator.judgement.cause.account import span
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
 from oomsight_operator.judgement.cause.evidence import earlier_at_this_limit, limit_at_kill, run_seconds
 from oomsight_operator.judgement.cause.repeats import repeats
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 
 STARTUP_SECONDS = 60.0
 

@@ -13,7 +13,7 @@ from oomsight_operator.judgement.cause.account import span
 from oomsight_operator.judgement.cause.burst import BURST_SECONDS
 from oomsight_operator.judgement.cause.context import CauseRule, KillContext
 from oomsight_operator.judgement.cause.evidence import limit_at_kill, need_before
-from oomsight_operator.judgement.model import Kill, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillSource
 
 
 def unknown(kill: Kill, context: KillContext) -> str | None:

@@ -6,7 +6,8 @@ the container's end and then counts as a child's. The kubelet's status completes
 no agent speaks. It errs both ways: its `OOMKilled` is sticky (told, with exit code 0 or after some other SIGKILL, of a container
 whose child had died long before), and a lost runtime event makes an OOM kill `Error` with 137.
 
-`tellings.py` gives each victim to a container of the pod, `book.py` knows which tellings are the same kill, `ends.py` judges the
-end of a run, `observe.py` is the one step that uses them. The rows' own counters are no witness here: the agent makes an incident
-of each of their rises. All pure: the clock is passed in, and the history that comes back is the only memory.
+`model.py` says what a kill is, `tellings.py` gives each victim to a container of the pod, `book.py` knows which tellings are the
+same kill, `ends.py` judges the end of a run, `observe.py` is the one step that uses them. The rows' own counters are no witness
+here: the agent makes an incident of each of their rises. All pure: the clock is passed in, and the history that comes back is the
+only memory.
 """

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from oomsight_api.incident import Evidence
+from oomsight_operator.judgement.kills.model import Kill, KillSource, WaitingKill, incident_identity
 from oomsight_operator.judgement.kills.tellings import Telling, is_near
-from oomsight_operator.judgement.model import ContainerHistory, Kill, KillSource, WaitingKill, incident_identity
+from oomsight_operator.judgement.model import ContainerHistory
 from oomsight_operator.judgement.words import short_hash
 
 MAX_COUNTED = 256

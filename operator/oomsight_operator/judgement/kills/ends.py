@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from oomsight_operator.judgement.kills.book import Book
+from oomsight_operator.judgement.kills.model import SIGKILL_EXIT_CODE, Kill, KillSource, WaitingKill
 from oomsight_operator.judgement.kills.tellings import OOM_KILLED, finished_at, is_near, run_id
-from oomsight_operator.judgement.model import SIGKILL_EXIT_CODE, Kill, KillSource, Termination, WaitingKill
+from oomsight_operator.judgement.model import Termination
 
 CHILD_GRACE_SECONDS = 10.0
 """The kubelet tells of an end within about a second (PLEG relist), under load within several; the agent of a kill as well."""

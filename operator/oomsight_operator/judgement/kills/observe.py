@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from oomsight_api.report import Container as ContainerRow
 from oomsight_operator.judgement.kills.book import Book
 from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS, AgentWord, is_killing, judge_end
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.kills.tellings import Telling, ends_of, finished_at, is_near, run_id
-from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Kill, Termination
+from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Termination
 
 MAX_KILLS = 64
 """As many as incidents are kept of a pod."""

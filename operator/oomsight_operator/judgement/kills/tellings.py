@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from oomsight_api.incident import Evidence, Incident, LastSample, OomScope, Victim
-from oomsight_operator.judgement.model import SIGKILL_EXIT_CODE, ContainerHistory, ContainerStatus, Pod, Telemetry, Termination
+from oomsight_operator.judgement.kills.model import SIGKILL_EXIT_CODE
+from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Pod, Telemetry, Termination
 
 SAME_KILL_SECONDS = 15.0
 """A kill at most this long before or after the end of its container is the reason of that end."""

@@ -9,7 +9,7 @@ from typing import Final
 from oomsight_api.incident import OomScope
 from oomsight_api.names import Cause, QosClass
 from oomsight_api.policy import PageCache, RecommendationMode, RecommendationSpec
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.recommend.bounds import floor_bytes
 from oomsight_operator.judgement.recommend.state import OomKill, State
 from oomsight_operator.judgement.recommend.surroundings import NOWHERE, Surroundings

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from oomsight_api.policy import PageCache
 from oomsight_api.report import Memory
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.recommend.context import blamed
 from oomsight_operator.judgement.recommend.state import Sample, State, observe, on_oom
 

@@ -12,7 +12,8 @@ from typing import Final
 from oomsight_api.incident import OomScope
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_operator.judgement.cause.account import process_name
-from oomsight_operator.judgement.model import Finding, Kill
+from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import Finding
 from oomsight_operator.judgement.risk.oom_killed_recently import killed_where
 from oomsight_operator.judgement.risk.rule import DEFAULTS, RiskRule
 from oomsight_operator.judgement.risk.subject import Subject

@@ -14,7 +14,8 @@ from typing import Final
 from oomsight_api.incident import OomScope
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.quantity import human_bytes
-from oomsight_operator.judgement.model import Finding, Kill
+from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import Finding
 from oomsight_operator.judgement.risk.near_limit import grade
 from oomsight_operator.judgement.risk.rule import DEFAULTS, RiskRule
 from oomsight_operator.judgement.risk.subject import Subject

@@ -12,7 +12,8 @@ from oomsight_api.report import Memory
 from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.forecast.outlook import Forecast
 from oomsight_operator.judgement.hysteresis import level_by_thresholds
-from oomsight_operator.judgement.model import ContainerSpec, Kill, NodeContext
+from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import ContainerSpec, NodeContext
 
 
 @dataclass(frozen=True, slots=True)

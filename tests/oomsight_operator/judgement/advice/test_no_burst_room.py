@@ -9,7 +9,7 @@ from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, memory, 
 
 from oomsight_api.names import Cause, RiskLevel, RiskReason
 from oomsight_operator.judgement.advice.no_burst_room import no_burst_room
-from oomsight_operator.judgement.model import Kill, KillCause, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillCause, KillSource
 from oomsight_operator.judgement.usual import Mean
 
 EQUAL = spec(request=512 * MI, limit=512 * MI)

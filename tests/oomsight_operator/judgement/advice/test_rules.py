@@ -11,7 +11,8 @@ from oomsight_api.names import Advice
 from oomsight_api.report import NodeMemory
 from oomsight_operator.judgement.advice.container import observe_usual
 from oomsight_operator.judgement.advice.rules import advise
-from oomsight_operator.judgement.model import Kill, KillSource, NodeContext
+from oomsight_operator.judgement.kills.model import Kill, KillSource
+from oomsight_operator.judgement.model import NodeContext
 from oomsight_operator.judgement.usual import NOTHING_USUAL
 
 AMOUNT = st.one_of(st.none(), st.integers(-(2**63), 2**63))

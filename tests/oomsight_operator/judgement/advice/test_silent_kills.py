@@ -8,7 +8,7 @@ from tests.oomsight_operator.judgement.advice.build import context
 from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, spec
 
 from oomsight_operator.judgement.advice.silent_kills import silent_kills
-from oomsight_operator.judgement.model import Kill, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillSource
 
 
 def kill(seconds_ago: float, source: KillSource = KillSource.COUNTER, **more: Any) -> Kill:

@@ -7,7 +7,7 @@ from typing import Any
 from oomsight_api.incident import Evidence, Incident, KillMemory, LastSample, OomScope, Task, Trigger, Victim
 from oomsight_api.report import Container, Memory
 from oomsight_operator.judgement.cause.context import KillContext
-from oomsight_operator.judgement.model import Kill, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillSource
 
 KI = 1024
 MI = 1024 * KI

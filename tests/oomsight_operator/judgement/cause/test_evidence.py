@@ -23,7 +23,7 @@ from tests.oomsight_operator.judgement.cause.build import (
 from oomsight_api.names import Cause
 from oomsight_operator.judgement.cause.evidence import earlier_at_this_limit, limit_at_kill, need_before, own_limit, went_on
 from oomsight_operator.judgement.cause.rules import judge_cause
-from oomsight_operator.judgement.model import KillSource
+from oomsight_operator.judgement.kills.model import KillSource
 
 
 def test_the_limit_that_was_enforced_beats_the_one_that_is_configured() -> None:

@@ -28,7 +28,7 @@ from oomsight_api.names import Cause
 from oomsight_api.report import Container, Memory
 from oomsight_operator.judgement.cause.context import KillContext
 from oomsight_operator.judgement.cause.rules import MAX_SENTENCE, RULES, judge_cause
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 
 counts = st.none() | st.integers(0, MOST)
 small = st.none() | st.integers(0, 1024 * MI)

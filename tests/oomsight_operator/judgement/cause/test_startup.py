@@ -8,7 +8,7 @@ from tests.oomsight_operator.judgement.cause.build import MI, NODE, OTHER, POD, 
 
 from oomsight_api.names import Cause
 from oomsight_operator.judgement.cause.rules import judge_cause
-from oomsight_operator.judgement.model import KillSource
+from oomsight_operator.judgement.kills.model import KillSource
 
 
 def test_killed_seconds_after_its_start() -> None:

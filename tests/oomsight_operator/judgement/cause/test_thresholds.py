@@ -27,7 +27,7 @@ from oomsight_operator.judgement.cause.evidence import is_nested
 from oomsight_operator.judgement.cause.evidence import victim as victim_of
 from oomsight_operator.judgement.cause.leak import NOISE_BYTES, WINDOW_SECONDS
 from oomsight_operator.judgement.cause.rules import judge_cause
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 
 HOUR = 3600.0
 

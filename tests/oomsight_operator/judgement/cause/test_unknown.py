@@ -7,7 +7,7 @@ from tests.oomsight_operator.judgement.cause.build import MI, context, held, inc
 from oomsight_api.incident import Evidence
 from oomsight_api.names import Cause
 from oomsight_operator.judgement.cause.rules import judge_cause
-from oomsight_operator.judgement.model import KillSource
+from oomsight_operator.judgement.kills.model import KillSource
 
 WOULD_TELL = "; the agent does not read the kernel's log: --kernel-log would tell more"
 

@@ -8,8 +8,9 @@ from tests.oomsight_operator.judgement.kills.watch import DAY, LIMIT, Watch, cou
 
 from oomsight_api.incident import Evidence, Incident, KillMemory, LastSample, OomScope
 from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS
+from oomsight_operator.judgement.kills.model import KillSource
 from oomsight_operator.judgement.kills.observe import MAX_KILLS, MAX_WAITING
-from oomsight_operator.judgement.model import ContainerStatus, KillSource, Termination
+from oomsight_operator.judgement.model import ContainerStatus, Termination
 
 
 def test_a_childs_kill_in_a_container_that_lives_on_is_told_at_once_and_once() -> None:

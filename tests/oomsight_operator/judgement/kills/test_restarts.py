@@ -10,8 +10,8 @@ from tests.oomsight_operator.judgement.kills.watch import Watch, counted, oom, r
 
 from oomsight_api.incident import Evidence, Incident
 from oomsight_operator.judgement.kills.ends import AGENT_WORD_SECONDS
+from oomsight_operator.judgement.kills.model import KillSource
 from oomsight_operator.judgement.kills.observe import MAX_KILLS
-from oomsight_operator.judgement.model import KillSource
 
 EARLY = oom(evidence=Evidence.COUNTER)
 LATE = oom(ordinal=1, pid=7, name="java", evidence=Evidence.BOTH, container_survived=False)

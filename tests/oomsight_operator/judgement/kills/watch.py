@@ -13,6 +13,7 @@ from oomsight_api.policy import PolicyRules
 from oomsight_api.recommendation import ContainerRecommendation
 from oomsight_api.report import Container
 from oomsight_operator.judgement.kills.ends import AgentWord
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.kills.observe import KillTransition, Observation, observe_kills
 from oomsight_operator.judgement.kills.tellings import tellings_of
 from oomsight_operator.judgement.model import (
@@ -22,7 +23,6 @@ from oomsight_operator.judgement.model import (
     ContainerKind,
     ContainerStatus,
     EffectivePolicy,
-    Kill,
     PodHistory,
     PolicyRef,
     Telemetry,

@@ -9,7 +9,8 @@ from tests.oomsight_operator.judgement.build import MI, NOW, rules
 
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationSpec
-from oomsight_operator.judgement.model import Kill, KillSource, Recommendation
+from oomsight_operator.judgement.kills.model import Kill, KillSource
+from oomsight_operator.judgement.model import Recommendation
 from oomsight_operator.judgement.recommend.context import Context, blamed
 from oomsight_operator.judgement.recommend.recommendation import recommend
 from oomsight_operator.judgement.recommend.state import NOTHING, Sample, State, observe, on_oom

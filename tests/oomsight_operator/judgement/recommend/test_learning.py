@@ -10,7 +10,7 @@ from tests.oomsight_operator.judgement.recommend.scenes import killed
 from oomsight_api.incident import OomScope
 from oomsight_api.policy import PageCache
 from oomsight_api.report import Memory
-from oomsight_operator.judgement.model import Kill
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.recommend.learning import learned, sample_of
 from oomsight_operator.judgement.recommend.state import NOTHING, State
 

@@ -15,7 +15,7 @@ from tests.oomsight_operator.judgement.recommend.scenes import DAY, asked, conte
 from oomsight_api.incident import OomScope
 from oomsight_api.names import Cause, QosClass
 from oomsight_api.quantity import parse_bytes
-from oomsight_operator.judgement.model import KillCause
+from oomsight_operator.judgement.kills.model import KillCause
 from oomsight_operator.judgement.recommend.context import blamed
 from oomsight_operator.judgement.recommend.recommendation import recommend
 from oomsight_operator.judgement.recommend.state import NOTHING, Sample, observe, on_oom

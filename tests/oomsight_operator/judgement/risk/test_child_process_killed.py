@@ -9,7 +9,7 @@ from tests.oomsight_operator.judgement.build import MI, NOW, spec, subject
 
 from oomsight_api.incident import OomScope
 from oomsight_api.names import RiskLevel
-from oomsight_operator.judgement.model import Kill, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillSource
 from oomsight_operator.judgement.risk.child_process_killed import child_process_killed
 
 

@@ -8,7 +8,8 @@ from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, judge, m
 
 from oomsight_api.incident import OomScope
 from oomsight_api.names import RiskLevel, RiskReason
-from oomsight_operator.judgement.model import Finding, Kill, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillSource
+from oomsight_operator.judgement.model import Finding
 from oomsight_operator.judgement.risk.limit_equals_peak import limit_equals_peak
 
 LIMIT = 512 * MI

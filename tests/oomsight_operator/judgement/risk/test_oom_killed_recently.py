@@ -10,7 +10,7 @@ from tests.oomsight_operator.judgement.build import MI, NOW, spec, subject
 from oomsight_api.incident import KillMemory, OomScope
 from oomsight_api.names import Cause, RiskLevel
 from oomsight_api.report import Memory, Pod
-from oomsight_operator.judgement.model import Kill, KillCause, KillSource
+from oomsight_operator.judgement.kills.model import Kill, KillCause, KillSource
 from oomsight_operator.judgement.risk.oom_killed_recently import oom_killed_recently
 from oomsight_operator.judgement.risk.subject import Subject
 

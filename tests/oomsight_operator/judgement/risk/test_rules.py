@@ -12,7 +12,8 @@ from tests.oomsight_operator.judgement.kill_order.build import NODE, candidate
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.report import Memory, NodeMemory, Pressure
 from oomsight_operator.judgement.kill_order.order import rank
-from oomsight_operator.judgement.model import Kill, KillSource, NodeContext
+from oomsight_operator.judgement.kills.model import Kill, KillSource
+from oomsight_operator.judgement.model import NodeContext
 from oomsight_operator.judgement.risk.rules import RULES, in_order, judge
 
 AMOUNT = st.one_of(st.none(), st.integers(-(2**63), 2**63))
