@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from oomsight_api.report import Cgroup, Container, Memory, NodeMemory, NodeReport, Process
 from oomsight_api.report import Pod as PodRow
-from oomsight_operator.engine import Cluster
+from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.policies import PolicyStore
 from oomsight_operator.inventory.store import Store

@@ -6,7 +6,6 @@ Everything that changes marks pods as dirty; one loop judges the dirty ones in b
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,15 +15,12 @@ from typing import Protocol
 from oomsight_api.incident import Incident
 from oomsight_api.names import RiskLevel
 from oomsight_api.report import NodeReport
-from oomsight_operator.inventory.constraints import Constraints
-from oomsight_operator.inventory.index import PodIndex
+from oomsight_operator.agenda import Agenda
+from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.namespaces import Namespace
-from oomsight_operator.inventory.nodes import Nodes
-from oomsight_operator.inventory.policies import PolicyStore
-from oomsight_operator.inventory.store import Store
 from oomsight_operator.inventory.workloads import Intermediate, workload_of
 from oomsight_operator.judgement.assess import assess_pod
-from oomsight_operator.judgement.lifecycle import has_started
+from oomsight_operator.judgement.lifecycle import has_failed, has_started, is_initializing, is_measured
 from oomsight_operator.judgement.model import Assessment, NodeContext, Owner, Pod, PodHistory, PolicyRef, Telemetry
 from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
@@ -59,19 +55,6 @@ class PublisherLike(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
-    """What is known of the cluster through the API."""
-
-    pods: Store[Pod]
-    index: PodIndex
-    namespaces: Store[Namespace]
-    intermediates: Store[Intermediate]
-    policies: PolicyStore
-    nodes: Nodes = field(default_factory=Nodes)
-    constraints: Constraints = field(default_factory=Constraints)
-
-
-@dataclass(frozen=True, slots=True)
 class EngineTiming:
     """Seconds."""
 
@@ -92,7 +75,6 @@ class _State:
 
     first_seen_seconds: float
     history: PodHistory = field(default_factory=PodHistory)
-    due_seconds: float | None = None
     running_since_seconds: float | None = None
     """When the pod was first seen past its init containers: from then on its apps have their time to be measured."""
 
@@ -127,7 +109,7 @@ class Engine:
         self._learned = Learned()
         self._states: dict[str, _State] = {}
         self._dirty: dict[str, None] = {}
-        self._due: list[tuple[float, str]] = []
+        self._agenda = Agenda(self._timing.tick_seconds)
         self._unjudged: set[str] | None = None
         """Of the pods there at the start, those that could not be judged yet; None once all were."""
         self._wake = asyncio.Event()
@@ -164,6 +146,7 @@ class Engine:
         elif old is not None:
             self._dirty.pop(old.uid, None)
             self._states.pop(old.uid, None)
+            self._agenda.forget(old.uid)
             self._faulty.discard(old.uid)
             self._done(old.uid)
             self._publisher.forget(old.uid)
@@ -233,19 +216,12 @@ class Engine:
                 extra={"node": node_name, "pods": len(pods), "silent_seconds": self._timing.stale_seconds},
             )
             self._mark(pods)
-        while self._due and self._due[0][0] <= now:
-            when, uid = heapq.heappop(self._due)
-            state = self._states.get(uid)
-            if state is not None and state.due_seconds == when:
-                state.due_seconds = None
-                self._mark((uid,))
+        self._mark(self._agenda.take_due(now))
 
     async def _sleep(self) -> None:
         self._wake.clear()
         if not self._dirty:
-            seconds = self._timing.tick_seconds
-            if self._due:
-                seconds = min(seconds, max(0.0, self._due[0][0] - self._monotonic()))
+            seconds = min(self._timing.tick_seconds, self._agenda.seconds_left(self._monotonic()))
             try:
                 async with asyncio.timeout(seconds):  # not wait_for, which can swallow a cancellation (until 3.12)
                     await self._wake.wait()
@@ -287,7 +263,7 @@ class Engine:
         telemetry = join(pod, node)
         wait_seconds = self._wait_seconds(pod, telemetry, state)
         if wait_seconds is not None:
-            self._schedule(pod.uid, state, wait_seconds)
+            self._agenda.add(pod.uid, self._monotonic(), wait_seconds)
             return not has_started(pod)
         context = self.node_context(node) if node is not None else NodeContext(pod.node_name or "")
         now = self._wall_clock()
@@ -297,11 +273,11 @@ class Engine:
         assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now, around)
         self._learned.take(target_uid, assessment, self._monotonic())
         self.judged += 1
-        if _is_initializing(pod) and assessment.level is RiskLevel.UNKNOWN and not pod.own_annotations:
+        if is_initializing(pod) and assessment.level is RiskLevel.UNKNOWN and not pod.own_annotations:
             return True  # its apps will be known soon; told as unknown now, it would stay so for the whole pod interval
         self._publisher.offer(pod, assessment, workload, state.history, decision.losers)
         if assessment.reassess_at_seconds is not None:
-            self._schedule(pod.uid, state, max(0.5, assessment.reassess_at_seconds - now))
+            self._agenda.add(pod.uid, self._monotonic(), max(0.5, assessment.reassess_at_seconds - now))
         return True
 
     def _surroundings(self, pod: Pod, workload: Owner | None) -> Surroundings:
@@ -328,22 +304,14 @@ class Engine:
             state.running_since_seconds = self._monotonic()
         if not has_started(pod):
             return self._timing.stale_seconds  # it is marked when its status changes
-        if pod.phase not in ("Pending", "Running") or _has_failed(pod):
+        if pod.phase not in ("Pending", "Running") or has_failed(pod):
             return None
-        if telemetry is not None and _is_measured(pod, telemetry):
+        if telemetry is not None and is_measured(pod, telemetry):
             return None
         patience = self._timing.stale_seconds if telemetry is None else self._timing.settle_seconds
         since = max(self._started_seconds, state.running_since_seconds or state.first_seen_seconds)
         left = since + patience - self._monotonic()
         return left if left > 0 else None
-
-    def _schedule(self, uid: str, state: _State, seconds: float) -> None:
-        # One tick later is soon enough; without it two clocks that drift apart make an entry of each judgement.
-        now = self._monotonic()
-        when = now + seconds
-        if state.due_seconds is None or when < state.due_seconds - self._timing.tick_seconds or state.due_seconds <= now:
-            state.due_seconds = when
-            heapq.heappush(self._due, (when, uid))
 
     def _state(self, uid: str) -> _State:
         state = self._states.get(uid)
@@ -360,20 +328,3 @@ class Engine:
         self._dirty.update(dict.fromkeys(uids))
         if len(self._dirty) != before:
             self._wake.set()
-
-
-def _is_initializing(pod: Pod) -> bool:
-    """Whether its init containers are at work, and none has failed."""
-    return pod.phase == "Pending" and not _has_failed(pod)
-
-
-def _has_failed(pod: Pod) -> bool:
-    """Whether a container ended otherwise than well; an init container that is done says nothing."""
-    ends = [end for status in pod.statuses.values() for end in (status.terminated, status.last_terminated) if end is not None]
-    return any(end.exit_code != 0 or end.reason != "Completed" for end in ends)
-
-
-def _is_measured(pod: Pod, telemetry: Telemetry) -> bool:
-    """Whether the pod is past its init containers, and every container that runs has its row."""
-    running = [name for name, status in pod.statuses.items() if status.state == "running"]
-    return pod.phase == "Running" and bool(running) and all(name in telemetry.rows for name in running)

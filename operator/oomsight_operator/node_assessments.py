@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from oomsight_operator.engine import Cluster
+from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.judgement.eviction.kernel_victims import NamedVictim, kernel_victims, named_victims
 from oomsight_operator.judgement.eviction.order import EvictionOrder, assess_eviction
 from oomsight_operator.judgement.eviction.settings import EvictionSettings

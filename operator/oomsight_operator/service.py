@@ -11,8 +11,9 @@ from typing import Any
 
 from oomsight_api.kinds import MEMORY_RECOMMENDATION
 from oomsight_api.report import NodeReport
-from oomsight_operator.engine import Cluster, Engine, EngineTiming
+from oomsight_operator.engine import Engine, EngineTiming
 from oomsight_operator.handlers import run_kopf
+from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.constraints import (
     Autoscaler,
     Constraints,

@@ -11,7 +11,8 @@ from typing import Any
 from oomsight_api.incident import Incident
 from oomsight_api.names import RiskLevel
 from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Process
-from oomsight_operator.engine import Cluster, Engine, EngineTiming
+from oomsight_operator.engine import Engine, EngineTiming
+from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.constraints import Constraints, LimitRange
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.namespaces import Namespace

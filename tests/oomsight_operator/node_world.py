@@ -7,7 +7,7 @@ from typing import Any
 from tests.oomsight_operator.engine_world import MIB, World
 
 from oomsight_api.report import Cgroup, Container, Memory, NodeMemory, NodeReport, Process
-from oomsight_operator.engine import Cluster
+from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.nodes import Nodes
 from oomsight_operator.inventory.store import Store

@@ -306,4 +306,4 @@ async def test_a_pod_that_is_judged_for_days_is_in_the_agenda_once_though_two_cl
             world.drift += 0.0001
             world.report({"u1": 10})
             await world.settled()
-        assert len(world.engine._due) == 1
+        assert len(world.engine._agenda) == 1
