@@ -22,8 +22,8 @@ ORDER = (
     "test_kills",
     "test_order",
     "test_policies",
-    "test_restarts",
     "test_rights",
+    "test_restarts",
     "test_upgrade",
     "test_uninstall",
 )

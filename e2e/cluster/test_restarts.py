@@ -29,7 +29,7 @@ def victim(kubectl: Kubectl, stage: Stage) -> Iterator[Callable[[], int]]:
     kubectl.apply(pod(NAME, pod_spec(limited, disk_volume="/hold")))
     eventually(lambda: stage.kills_told(f"pod-{NAME}") >= 2, "two kills are told", 180, lambda: describe(stage.pod(NAME)))
     yield lambda: stage.logs(NAME).count(KILLED)
-    kubectl.run("delete", "pod", NAME, "--namespace", stage.namespace, "--wait=true")
+    kubectl.run("delete", "pod", NAME, "--namespace", stage.namespace, "--wait=true", "--ignore-not-found")  # drained with its node
 
 
 def each_is_told_once(stage: Stage, victim: Callable[[], int]) -> None:
