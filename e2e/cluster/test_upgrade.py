@@ -7,7 +7,7 @@ import pytest
 from oomsight_api.names import Annotation, EventReason
 from oomsight_cluster.chart import Release
 from oomsight_cluster.kubectl import Kubectl
-from oomsight_cluster.stage import Stage, annotation
+from oomsight_cluster.stage import Stage
 from oomsight_cluster.workloads import container, pod, pod_spec
 
 SPOOL = ["sh", "-c", "exec dd if=/dev/zero of=/spool/$(date +%s) bs=1M count=30"]
@@ -15,15 +15,11 @@ SPOOL = ["sh", "-c", "exec dd if=/dev/zero of=/spool/$(date +%s) bs=1M count=30"
 
 @pytest.fixture(scope="module")
 def upgraded(kubectl: Kubectl, release: Release, stage: Stage) -> Release:
-    kept = annotation(
-        stage.pod_when("burstable", lambda pod: annotation(pod, Annotation.OOM_RISK), "it is judged"), Annotation.QOS_CLASS
-    )
+    before = stage.annotated("model", Annotation.POLICY)
     release.install(release.values(agent={"kernelLog": {"enabled": True}}))
     for workload in ("daemonset/oomsight-agent", "deployment/oomsight-operator"):
         kubectl.run("rollout", "status", workload, "--namespace", release.namespace, "--timeout=180s", timeout=190)
-    pod_now = stage.pod("burstable")
-    assert pod_now is not None
-    assert annotation(pod_now, Annotation.QOS_CLASS) == kept
+    assert stage.annotated("model", Annotation.POLICY) == before
     return release
 
 
