@@ -74,6 +74,7 @@ _COLUMNS: dict[Kind, tuple[dict[str, Any], ...]] = {
         _column("Recommended", ".status.summary.recommendedLimit"),
         _column("Reason", ".status.summary.reason"),
         _column("Kills", ".status.summary.oomKills", "integer", description="OOM kills of all its containers"),
+        _column("Confidence", ".status.summary.confidence"),
         _column("Request", ".status.summary.currentRequest", wide=True),
         _column("Recommended request", ".status.summary.recommendedRequest", wide=True),
         _column("Policy", ".status.policy", wide=True),

@@ -95,7 +95,7 @@ class Advice(StrEnum):
 
 
 class Confidence(StrEnum):
-    """How much a forecast may be relied on."""
+    """How much a forecast or a recommendation may be relied on."""
 
     LOW = "low"
     MEDIUM = "medium"

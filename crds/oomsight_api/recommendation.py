@@ -13,7 +13,7 @@ from pydantic import Field
 from oomsight_api.api_model import WHOLE_NUMBER, ApiModel, Name, QuantityText, StatusModel, Timestamp
 from oomsight_api.conditions import MAX_CONDITIONS, Condition
 from oomsight_api.incident import MAX_ID_LENGTH
-from oomsight_api.names import Cause
+from oomsight_api.names import Cause, Confidence
 from oomsight_api.status import Count
 
 MAX_CONTAINERS = 32
@@ -149,6 +149,12 @@ class ContainerRecommendation(StatusModel):
     """Memory request to set; missing where nothing is recommended."""
     reason: Sentence = ""
     """Why, in one sentence."""
+    confidence: Confidence | None = None
+    """How much the recommendation may be relied on; missing where nothing is recommended."""
+    confidence_reason: Sentence = ""
+    """Why not more."""
+    observed_hours: Count = 0
+    """Hours of which samples were seen, all of the workload's pods together."""
     steps: Annotated[tuple[Step, ...], Field(max_length=MAX_STEPS)] = ()
     """Every step that led to the numbers, in order."""
     oom_kills: Count = 0
@@ -178,6 +184,8 @@ class Summary(StatusModel):
     """Why, as one word, such as OOMKilled."""
     oom_kills: Count = 0
     """OOM kills of all containers of the workload."""
+    confidence: Confidence | None = None
+    """How much the recommendation may be relied on."""
 
 
 class MemoryRecommendationStatus(StatusModel):

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal
 
 from oomsight_api.incident import Incident
-from oomsight_api.names import QosClass, RiskLevel, RiskReason
+from oomsight_api.names import Confidence, QosClass, RiskLevel, RiskReason
 from oomsight_api.policy import PolicyRules
 from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import NodeMemory
@@ -269,6 +269,11 @@ class Recommendation:
     limit_steps: tuple[RecommendationStep, ...] = ()
     request_steps: tuple[RecommendationStep, ...] = ()
     kills: int = 0
+    confidence: Confidence = Confidence.LOW
+    confidence_why: str = ""
+    """What keeps it from being higher."""
+    observed_hours: int = 0
+    """Hours of which samples were seen, of all replicas together."""
     shape: Shape | None = None
 
 

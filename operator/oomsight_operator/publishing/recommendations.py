@@ -155,7 +155,7 @@ def same_recommendation(one: MemoryRecommendationStatus, other: MemoryRecommenda
 
 
 def _plain(status: MemoryRecommendationStatus) -> MemoryRecommendationStatus:
-    silent = {"digest": None, "steps": (), "reason": ""}
+    silent = {"digest": None, "steps": (), "reason": "", "confidence_reason": "", "observed_hours": 0}
     containers = tuple(container.model_copy(update=silent) for container in status.containers)
     return status.model_copy(update={"last_update_time": None, "containers": containers})
 
@@ -190,10 +190,21 @@ def _container(
             "recommended_limit": _quantity(limit.limit_bytes if limit else None),
             "recommended_request": _quantity(request.request_bytes if request else None),
             "reason": _sentence(_why(limit or request), reason),
+            **_confidence(limit or request),
             "steps": steps[:MAX_STEPS],
             **kills,
         }
     )
+
+
+def _confidence(found: Recommendation | None) -> dict[str, object]:
+    if found is None:
+        return {}
+    return {
+        "confidence": found.confidence,
+        "confidence_reason": _sentence(found.confidence_why),
+        "observed_hours": max(0, found.observed_hours),
+    }
 
 
 def _steps(resource: Resource, recommendation: Recommendation | None) -> Iterable[Step]:
@@ -230,6 +241,7 @@ def _summary(
         recommended_request=worst.recommended_request,
         reason="OOMKilled" if worst.oom_kills else reason,
         oom_kills=sum(container.oom_kills for container in containers),
+        confidence=worst.confidence,
     )
 
 

@@ -195,6 +195,8 @@ def _recommendation(found: Recommendation) -> dict[str, Any]:
         {
             "limitBytes": found.limit_bytes,
             "requestBytes": found.request_bytes,
+            "confidence": found.confidence.value,
+            "confidenceReason": printable(found.confidence_why, 300) or None,
             "limitSteps": [_step(step) for step in found.limit_steps],
             "requestSteps": [_step(step) for step in found.request_steps],
             "qosClass": found.shape.qos_class_after.value if found.shape is not None else None,

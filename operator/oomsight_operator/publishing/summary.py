@@ -144,6 +144,7 @@ def _recommendation(container: ContainerAssessment, found: Recommendation) -> st
     parts += _shape_parts(found.shape)
     why = "; ".join(step.why for step in found.limit_steps or found.request_steps)
     watched = f"; watched for {format_span(container.window_seconds)}" if container.window_seconds else ""
+    watched += f". Confidence {found.confidence.value}" + (f": {found.confidence_why}" if found.confidence_why else "")
     return f"Recommended for {container.name}: {', '.join(parts)}. Why: {why}{watched}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationSpec, TargetQos
 from oomsight_operator.judgement.model import Recommendation
+from oomsight_operator.judgement.recommend.confidence import confidence_of
 from oomsight_operator.judgement.recommend.context import Context, cache_kind, is_wanted, needed_kind
 from oomsight_operator.judgement.recommend.limit import limit_chain, may_lower
 from oomsight_operator.judgement.recommend.request import request_steps
@@ -27,6 +28,9 @@ def recommend(state: State, context: Context, spec: RecommendationSpec) -> tuple
         state = propose(state, chain.proposed_bytes, context.now_seconds)
     if limit is None and request is None:
         return state, None
+    confidence, confidence_why = confidence_of(
+        kind.track if kind is not None else None, state.floor, context.now_seconds, leaking=context.leaking
+    )
     return state, Recommendation(
         container_name=context.name,
         limit_bytes=limit,
@@ -36,4 +40,7 @@ def recommend(state: State, context: Context, spec: RecommendationSpec) -> tuple
         limit_steps=chain.steps,
         request_steps=asked,
         kills=len(context.kills),
+        confidence=confidence,
+        confidence_why=confidence_why,
+        observed_hours=kind.track.observed_hours if kind is not None else 0,
     )
