@@ -2,7 +2,9 @@
 
 Source: Kubernetes pkg/kubelet/eviction/helpers.go, ParseThresholdConfig (1.34): a quantity, or a percentage, of which 0 and 100
 are ignored; `evictionHard` that is set replaces the defaults unless `mergeDefaultEvictionSettings`; a soft threshold needs a
-grace period. A node may be hostile: what makes no sense is an error, never a guess.
+grace period. /configz tells the configuration with its defaults filled in (pkg/kubelet/apis/config/v1beta1, SetDefaults) and leaves
+out what is empty: a kubelet without any `evictionHard` there may have been told to have none. A node may be hostile: what makes no
+sense is an error, never a guess.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from oomsight_operator.judgement.words import printable
 MAX_CONFIG_BYTES = 1 << 20
 """A configuration has about 5 KiB."""
 MAX_GRACE_SECONDS = 86400.0 * 365
+NO_EVICTION_HARD = "its configuration tells no evictionHard, which it does by default: perhaps this kubelet was told to have none"
 _SIGNAL = "memory.available"
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%", re.ASCII)
 _DURATION_PART = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(h|ms|m|s|us|ns)"
@@ -60,6 +63,7 @@ def parse_kubelet_config(body: bytes) -> EvictionSettings:
         soft=soft,
         soft_grace_seconds=_grace_seconds(config.eviction_soft_grace_period) if soft is not None else None,
         enforces_pods=config.enforce_node_allocatable is None or "pods" in config.enforce_node_allocatable,
+        assumed_because=NO_EVICTION_HARD if config.eviction_hard is None else None,
     )
 
 

@@ -67,8 +67,13 @@ def test_a_percentage_of_nothing_or_all_means_no_threshold(text: str) -> None:
     assert hard(text) is None
 
 
-def test_a_configuration_without_thresholds_has_the_defaults_and_one_that_sets_others_has_none_on_memory() -> None:
-    assert parsed().hard == Threshold(100 * MI)
+def test_the_default_is_assumed_where_no_threshold_is_told_at_all_since_a_kubelet_tells_its_defaults() -> None:
+    found = parsed(evictionSoft={"memory.available": "1Gi"}, evictionSoftGracePeriod={"memory.available": "1m"})
+    assert (found.hard, found.soft) == (Threshold(100 * MI), Threshold(GI))
+    assert str(found.assumed_because).startswith("its configuration tells no evictionHard")
+
+
+def test_a_configuration_that_sets_other_thresholds_has_none_on_memory_unless_it_merges_the_defaults() -> None:
     assert parsed(evictionHard={"nodefs.available": "10%"}).hard is None
     assert parsed(evictionHard={"nodefs.available": "10%"}, mergeDefaultEvictionSettings=True).hard == Threshold(100 * MI)
     assert parsed(evictionHard={"memory.available": "1Gi"}, mergeDefaultEvictionSettings=True).hard == Threshold(GI)
