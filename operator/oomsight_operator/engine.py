@@ -126,9 +126,7 @@ class Engine:
 
     def node_context(self, node: NodeTelemetry) -> NodeContext:
         """As of the node's newest report."""
-        shift = self._contexts.update(node)
-        if shift is not None and shift.whole_node:
-            self._mark(self._cluster.index.on_node(node.node_name))
+        self._mark_shifted(node)
         return self._contexts.get(node)
 
     # --- what changed --------------------------------------------------------------------------------------------------
@@ -169,17 +167,28 @@ class Engine:
     def report_arrived(self, node_name: str, report: NodeReport) -> None:
         """An agent's answer. Raises RejectedReportError when it is not believed."""
         applied = self._telemetry.apply(node_name, report, self._monotonic())
+        node = self._telemetry.get(node_name)
+        if node is not None:
+            self._mark_shifted(node)
         for incident in self._node_news.take(node_name, applied.incidents, self._wall_clock()):
             self._publisher.node_incident(node_name, incident)
-        index = self._cluster.index
-        node = self._telemetry.get(node_name)
-        shift = self._contexts.update(node) if node is not None else None
-        if report.full or applied.new_instance or (shift is not None and shift.whole_node):
-            self._mark(index.on_node(node_name))
+        if report.full or applied.new_instance:
+            self._mark(self._cluster.index.on_node(node_name))
+        else:
+            self._mark_cgroups(node_name, applied.pod_uids)
+
+    def _mark_shifted(self, node: NodeTelemetry) -> None:
+        """Bring the node's context up to date. What that shifts is told once, so whoever asks first marks for all."""
+        shift = self._contexts.update(node)
+        if shift is None:
             return
-        cgroup_uids = set(applied.pod_uids)
-        if shift is not None:
-            cgroup_uids |= shift.cgroup_uids
+        if shift.whole_node:
+            self._mark(self._cluster.index.on_node(node.node_name))
+        else:
+            self._mark_cgroups(node.node_name, shift.cgroup_uids)
+
+    def _mark_cgroups(self, node_name: str, cgroup_uids: Iterable[str]) -> None:
+        index = self._cluster.index
         on_node = index.on_node(node_name)
         self._mark(uid for cgroup_uid in cgroup_uids for uid in index.of_cgroup(cgroup_uid) if uid in on_node)
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from tests.oomsight_operator.engine_world import MIB, POLICY, World, running
 
+from oomsight_api.incident import Evidence, Incident, OomScope
 from oomsight_api.names import RiskLevel
+from oomsight_api.report import Container, NodeMemory, NodeReport, Process
 from oomsight_operator.inventory.constraints import LimitRange
 from oomsight_operator.inventory.namespaces import Namespace
 from oomsight_operator.inventory.workloads import Intermediate
@@ -216,6 +218,37 @@ async def test_a_node_that_was_resized_is_judged_anew_as_a_whole_whichever_of_it
         world.published.assessments.clear()
         world.nodes.upsert(Node("uid-node-a", "node-a", allocatable_bytes=500 * MIB))
         world.add_pod("u1", labels={"changed": "yes"}, resource_version="2")
+        await world.settled()
+        assert set(world.published.judged()) == {"u1", "u2"}
+
+
+async def test_who_is_no_longer_the_first_to_die_is_judged_anew_also_when_the_nodes_event_asks_for_its_conditions() -> None:
+    world = World()
+    world.policies.observe(POLICY)
+    for uid in ("u1", "u2"):
+        world.add_pod(uid)
+
+    def grown(uid: str, mib: int) -> Container:
+        process = Process(pid=7, name="app", oom_score_adj=0, rss_bytes=mib * MIB, swap_bytes=0, page_tables_bytes=0)
+        return Container(pod_uid=uid, container_id=f"id-{uid}", cgroup=f"/{uid}", processes=(process,), process_count=1)
+
+    def tell(*rows: Container, at: float, **more: Any) -> None:
+        memory = NodeMemory(total_bytes=1000 * MIB, available_bytes=80 * MIB, swap_total_bytes=0, page_size_bytes=4096)
+        more = {"node": "node-a", "instance": "i", "cursor": "c", "interval_seconds": 1.0, "node_memory": memory, **more}
+        world.engine.report_arrived("node-a", NodeReport(time_seconds=at, containers=rows, **more))
+
+    def ask(node_name: str, incident: Incident) -> None:
+        node = world.telemetry.get(node_name)
+        assert node is not None
+        world.engine.node_context(node)
+
+    world.published.node_incident = ask  # type: ignore[method-assign]
+    tell(grown("u1", 50), grown("u2", 10), at=1000.0, full=True)
+    async with running(world):
+        await world.settled()
+        world.published.assessments.clear()
+        out_of_memory = Incident(id="boot-1", time_seconds=1000.0, scope=OomScope.NODE, evidence=Evidence.KERNEL_LOG)
+        tell(grown("u2", 90), at=1001.0, full=False, incidents=(out_of_memory,))
         await world.settled()
         assert set(world.published.judged()) == {"u1", "u2"}
 
