@@ -51,7 +51,7 @@ class Track:
     days: tuple[DayPeak, ...]
     """Oldest first."""
     jumps: tuple[Jump, ...] = ()
-    """The largest jump of each day, oldest first."""
+    """The largest jump of each day, oldest first, each smaller than the one before."""
     before_hour_bytes: int = 0
     """The highest peak before the current hour; 0 where there is none."""
     observed_hours: int = 1
@@ -106,8 +106,8 @@ def _raised(track: Track, amount: int) -> Track:
 
 
 def _with_jump(jumps: tuple[Jump, ...], jump: Jump) -> tuple[Jump, ...]:
-    """Of each day the largest is kept."""
+    """Of each day the largest is kept; an older and smaller one will never again ask for more than this one, and goes."""
     last = jumps[-1] if jumps else None
-    if last is None or last.hour // HOURS_PER_DAY != jump.hour // HOURS_PER_DAY:
-        return (*jumps, jump)[-PEAK_DAYS:]
-    return (*jumps[:-1], jump) if jump.ratio > last.ratio else jumps
+    if last is not None and last.hour // HOURS_PER_DAY == jump.hour // HOURS_PER_DAY and last.ratio >= jump.ratio:
+        return jumps
+    return (*(each for each in jumps if each.ratio > jump.ratio), jump)[-PEAK_DAYS:]

@@ -70,6 +70,13 @@ def test_of_a_day_the_largest_jump_is_kept() -> None:
     assert [round(jump.ratio, 3) for jump in track.jumps] == [0.5, 0.25]
 
 
+def test_a_jump_that_a_later_one_exceeds_is_forgotten() -> None:
+    first = -(HOUR % 24)
+    track = track_of((first, 100), (first + 1, 100), (first + 2, 110), (first + 24, 150), (first + 48, 160))
+
+    assert [round(jump.ratio, 3) for jump in track.jumps] == [0.364, 0.067]
+
+
 def test_the_start_and_noise_are_no_jumps() -> None:
     assert track_of((0, 10), (1, 500)).jumps == ()
     assert track_of((0, 1000), (1, 1000), (2, 1009)).jumps == ()
