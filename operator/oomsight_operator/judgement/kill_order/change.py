@@ -71,8 +71,10 @@ def _of(gap: Margin, order: KillOrder, label: Label, page_size_bytes: int, node_
     width = human_bytes(gap.pages * page_size_bytes)
     points = f" ({gap.adj_points} points of oom_score_adj)" if gap.adj_points else ""
     said = [f"{first} dies before {following} by a margin of {width}{points}"]
-    if gap.pages < order.domain.total_pages:
-        said.append(f"it would change if {label(gap.next)} grew by more than {width}")
+    # More than the margin where a kernel before 5.9 counts as 1 what is below: it would have to come up to that first.
+    growth = points_of(gap.first, order.domain) - points_of(gap.next, order.domain)
+    if growth < order.domain.total_pages:
+        said.append(f"it would change if {label(gap.next)} grew by more than {human_bytes(growth * page_size_bytes)}")
     else:
         whole = human_bytes(order.domain.total_pages * page_size_bytes)
         said.append(f"no growth of {label(gap.next)} can change it: there are {whole} of memory and swap in all")

@@ -57,6 +57,16 @@ def test_where_no_request_and_no_growth_can_help_that_is_said() -> None:
     assert not any("shrank" in sentence for sentence in sentences)
 
 
+def test_to_a_kernel_before_5_9_who_is_far_below_0_has_to_grow_by_more_than_the_margin() -> None:
+    far = candidate(8, adj=-500, rss=GI, container="db")
+    sentences = said(candidate(7, adj=0, rss=100 * MI, container="web"), far, signed=False)
+
+    assert sentences[0].endswith("by a margin of 100Mi (6 points of oom_score_adj)")
+    assert "it would change if db grew by more than 7.1Gi" in sentences
+    grown = candidate(8, adj=-500, rss=2 * GI, container="db")
+    assert rank([candidate(7, rss=100 * MI, container="web"), grown], NODE, signed=False).first[0].container_id == "web"
+
+
 def test_a_process_outside_pods_has_no_request_to_raise() -> None:
     sentences = said(candidate(7, rss=90 * MI, name="sshd"), candidate(8, rss=MI, container="web"))
 
