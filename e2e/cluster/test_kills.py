@@ -51,6 +51,9 @@ def test_a_child_killed_while_the_container_lives_is_told_though_kubernetes_show
     assert not list(terminations(pod))
     event = stage.event(pod, EventReason.CHILD_PROCESS_OOM_KILLED)
     assert "app" in event["message"]
+    described = stage.kubectl.run("describe", "pod", "thumbnails", "--namespace", stage.namespace)
+    assert "the container went on and its restart count is 0" in described, described
+    assert "ChildProcessOOMKilled" in described
 
 
 def test_an_init_container_killed_at_its_limit_is_told_by_name(stage: Stage) -> None:

@@ -37,9 +37,9 @@ def debian_cluster(kubernetes: Kubernetes, programs: Programs, image: Image, san
         images = (sandbox.archive, image.archive)
         cgroup = f"{PREFIX}{directory.name}"
         order = Order(directory, cgroup, kubernetes.directory, programs.tree, images, sandbox.reference, listener.fileno())
-        order.write(directory.with_suffix(".json"))
+        order.write(order.path)
         port = listener.getsockname()[1]
-        keeper = _start_keeper(directory.with_suffix(".json"), listener.fileno())
+        keeper = _start_keeper(order.path, listener.fileno())
     try:
         _await_ready(keeper)
         kubeconfig = _kubeconfig(directory, port)
@@ -53,7 +53,6 @@ def debian_cluster(kubernetes: Kubernetes, programs: Programs, image: Image, san
         )
     finally:
         _stop(keeper)
-        directory.with_suffix(".json").unlink(missing_ok=True)
 
 
 def _start_keeper(order: Path, listener: int) -> subprocess.Popen[bytes]:

@@ -35,10 +35,8 @@ def keep(order: Order) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             cgroup.make()
-            path = order.directory / "order.json"
-            order.write(path)
             node = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "oomsight_cluster.debian.node", str(path)],
+                ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "oomsight_cluster.debian.node", str(order.path)],
                 stdin=subprocess.DEVNULL, pass_fds=(order.listener,), start_new_session=True,
             )  # fmt: skip
             if not _wait(node, wake_read):

@@ -45,6 +45,10 @@ class Order:
     listener: int
     """File descriptor of a socket that listens in the machine's network; connections are passed on to the API server."""
 
+    @property
+    def path(self) -> Path:
+        return self.directory / "order.json"
+
     @staticmethod
     def read(path: Path) -> Order:
         raw = json.loads(path.read_text())

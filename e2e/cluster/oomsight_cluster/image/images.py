@@ -110,7 +110,7 @@ def _debian_layer() -> Layer:
     """Debian's smallest system with Python, from this machine's own package sources."""
     made = CACHE / "images" / f"debian-{_key(_debian_key())}"
     if not made.exists():
-        ensure_programs({"mmdebstrap": "mmdebstrap"})
+        ensure_programs({"mmdebstrap": "mmdebstrap", "gpg": "gpg"})
         say(f"image: Debian {RELEASE} with {', '.join(PACKAGES)} (half a minute)")
         with appears_whole(made) as unfinished, scratch_directory() as scratch:
             apt = machine_apt(scratch / "apt", sources=False)
