@@ -40,6 +40,8 @@ PAIRS = (
     ("lifetime peak", "container_memory_max_usage_bytes", "oomsight_container_memory_peak_lifetime_bytes"),
     ("limit", "container_spec_memory_limit_bytes", "oomsight_container_memory_limit_bytes"),
 )
+SETTLE_SECONDS = 30.0
+"""cAdvisor's first look at a container may be of its very start, and it takes up to 20 s to the next."""
 Series = dict[tuple[str, str, str], float]
 """Values by namespace, pod and container."""
 
@@ -97,6 +99,7 @@ def cost(read: Callable[[], str], measure: Callable[[], str], rest_seconds: floa
 def compare(kubectl: Kubectl, node: Node, looks: int, every_seconds: float) -> tuple[int, int]:
     """Print a table of differences; how many pairs there were, and how many of them are apart."""
     seen: dict[str, list[tuple[float, float]]] = {}
+    time.sleep(SETTLE_SECONDS)
     for look in range(looks):
         if look:
             time.sleep(every_seconds)

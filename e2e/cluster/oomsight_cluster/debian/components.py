@@ -54,7 +54,8 @@ class Parts:
 
     @property
     def containerd_socket(self) -> Path:
-        return self.directory / "run" / "containerd.sock"
+        """In the node /run/containerd/containerd.sock, where the kubelet's cAdvisor looks for the names of containers."""
+        return self.directory / "run/containerd/containerd.sock"
 
     def components(self) -> tuple[Component, ...]:
         """In the order in which they are started."""

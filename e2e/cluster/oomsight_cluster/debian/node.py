@@ -160,7 +160,7 @@ class Node:
 
     def _ctr(self, *words: str | Path) -> str:
         ctr = self._order.programs / "usr/bin/ctr"
-        return run([ctr, "--address", self._order.directory / "run/containerd.sock", "--namespace", "k8s.io", *words])
+        return run([ctr, "--address", self._order.directory / "run/containerd/containerd.sock", "--namespace", "k8s.io", *words])
 
     def _containerd_is_ready(self) -> bool:
         try:
