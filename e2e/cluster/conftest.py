@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oomsight_cluster.cache import evidence_directory, say
+from oomsight_cluster.cache import evidence_directory
 from oomsight_cluster.chart import Release
 from oomsight_cluster.cluster import Cluster
 from oomsight_cluster.evidence import collect
@@ -101,4 +101,3 @@ def _collect(item: pytest.Item, kubectl: Kubectl, cluster: Cluster) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _EVIDENCE:
         terminalreporter.write_line(f"logs, objects and kernel log of what failed: {_EVIDENCE[0]}")
-        say(f"logs, objects and kernel log of what failed: {_EVIDENCE[0]}")

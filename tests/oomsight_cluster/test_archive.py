@@ -23,7 +23,7 @@ def test_the_manifest_leads_to_the_configuration_and_it_to_every_layer_by_digest
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "file").write_text("content")
     first = write_layer(tmp_path / "first.tar", tmp_path / "tree")
-    second = write_layer(tmp_path / "second.tar", tmp_path / "none", {"bin/tool": (b"#!/bin/sh\n", 0o755)})
+    second = write_layer(tmp_path / "second.tar", None, {"bin/tool": (b"#!/bin/sh\n", 0o755)})
     image = tmp_path / "image.tar"
     write_archive(image, "localhost/thing:1", (first, second), {"User": "10754:10754", "Cmd": ["tool"]})
 

@@ -36,7 +36,7 @@ def kind_cluster() -> Iterator[Cluster]:
     say("kind: building the image from the Dockerfile")
     run(["docker", "build", "--tag", reference, CHECKOUT])
     with tempfile.TemporaryDirectory(prefix="kind-", dir=RUNS) as directory:
-        kubeconfig, logs = Path(directory) / "kubeconfig", Path(directory) / "logs"
+        kubeconfig = Path(directory) / "kubeconfig"
         try:
             say(f"kind: creating the cluster {name}")
             run(["kind", "create", "cluster", "--name", name, "--kubeconfig", kubeconfig, "--wait", "180s"])
@@ -45,7 +45,7 @@ def kind_cluster() -> Iterator[Cluster]:
             def restart_api_server() -> None:
                 run(["docker", "exec", f"{name}-control-plane", "pkill", "-KILL", "kube-apiserver"])
 
-            yield Cluster("a cluster of kind", kubeconfig, IMAGE_REPOSITORY, tag, logs=logs, restart_api_server=restart_api_server)
+            yield Cluster("a cluster of kind", kubeconfig, IMAGE_REPOSITORY, tag, restart_api_server=restart_api_server)
         finally:
             subprocess.run(["kind", "delete", "cluster", "--name", name, "--kubeconfig", str(kubeconfig)], check=False)
             subprocess.run(["docker", "image", "rm", reference], capture_output=True, check=False)

@@ -31,21 +31,18 @@ class Layer:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_layer(path: Path, tree: Path, made: Mapping[str, tuple[bytes, int]] = {}, links: Mapping[str, str] = {}) -> Layer:
+def write_layer(path: Path, tree: Path | None, made: Mapping[str, tuple[bytes, int]] | None = None) -> Layer:
     """A layer of all in `tree`, and of files that are made here: `name: (content, mode)`; everything belongs to root.
 
     Times are kept: compiled Python is only valid with its source's own.
     """
     with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
-        archive.add(tree, arcname=".", filter=_of_root) if tree.is_dir() else None
-        for name, (content, mode) in made.items():
+        if tree is not None:
+            archive.add(tree, arcname=".", filter=_of_root)
+        for name, (content, mode) in (made or {}).items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), mode
             archive.addfile(entry, io.BytesIO(content))
-        for name, target in links.items():
-            entry = tarfile.TarInfo(name)
-            entry.type, entry.linkname = tarfile.SYMTYPE, target
-            archive.addfile(entry)
     return Layer(path)
 
 

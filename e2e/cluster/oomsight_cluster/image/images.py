@@ -72,7 +72,7 @@ def build_sandbox_image(programs: Programs) -> Image:
     if not image.archive.exists():
         with appears_whole(image.archive.parent) as unfinished, scratch_directory() as scratch:
             files = {"bin/busybox": (programs.busybox.read_bytes(), 0o755)}
-            layer = write_layer(scratch / "layer.tar", scratch / "nothing", files)
+            layer = write_layer(scratch / "layer.tar", None, files)
             write_archive(unfinished / "image.tar", image.reference, (layer,), SANDBOX_CONFIG)
     return image
 
