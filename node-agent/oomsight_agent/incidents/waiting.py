@@ -2,6 +2,7 @@
 
 They wait a moment for the counters. Where the counter of exactly one container (or pod) shows as many kills without explanation,
 they are its; where several do, each counter tells of its own kills, without a name, and as many of these lines tell nothing new.
+Which of them those were nobody knows, so that for a while no other line can be said to be the one counter's that is left.
 Lines of before the agent's first sample stand for what the counters had then, later ones for what they rose by: they never mix.
 """
 
@@ -25,6 +26,8 @@ class Waiting:
         self._new: list[tuple[Kill, Case, Moment]] = []
         self._owed: deque[float] = deque(maxlen=MAX_OPEN)
         """When counters told kills whose lines have not come yet: the log is read in parts, and lags in a storm."""
+        self._mixed_until_seconds = float("-inf")
+        """A line that was seen until then may be of a kill that a counter has told."""
 
     def __bool__(self) -> bool:
         return bool(self._old or self._new)
@@ -54,6 +57,8 @@ class Waiting:
             taken = sum(1 for _, _, seen in kills if seen.is_over(now))
         if taken == 0 or count < taken:
             return None
+        if since_start and kills[0][2].monotonic_seconds <= self._mixed_until_seconds:
+            return None  # its counter tells them, without a name
         found = [(kill, case) for kill, case, _ in kills[:taken]]
         del kills[:taken]
         return candidate, found
@@ -65,6 +70,7 @@ class Waiting:
         """
         taken = self._drop(self._of(since_start), count)
         if since_start:
+            self._mixed_until_seconds = now.monotonic_seconds + LATE_LINE_SECONDS
             self._owed.extend([now.monotonic_seconds] * (count - taken))
         else:
             first = sum(1 for _, _, seen in self._new if seen.round <= FIRST_ROUNDS)

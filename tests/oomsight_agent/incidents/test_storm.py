@@ -150,3 +150,25 @@ def test_lines_of_before_the_start_do_not_stand_for_kills_after_it() -> None:
     assert len(since) == pid - 1000
     assert len(kills_counted(agent)) == 300 + pid - 1000
     assert agent.tracker.unattributed_oom_kills == 0
+
+
+def test_once_lines_of_several_containers_were_told_by_counters_no_other_line_is_anybodys() -> None:
+    node = Node(version=2)
+    a, b, c = CONTAINERS[:3]
+    for id_ in (a, b, c):
+        node.start(id_)
+    agent = Agent(node)
+    agent.observe()
+    node.count(a)
+    node.count(b)
+    node.log_kill(b, 2001, header=False)
+    node.log_kill(c, 3001, header=False)  # its counter is read one sample later
+    for _ in range(3):
+        agent.observe(1.0)
+    node.log_kill(a, 1001, header=False)  # late, and not of the one container whose kill is not explained then
+    node.count(c)
+    agent.settle()
+    assert sorted(owner or "" for owner, _, _ in kills_counted(agent)) == [a, b, c]
+    told = {victim.pid: victim.container_id for incident in agent.told.values() for victim in incident.victims}
+    assert told.get(1001) in (None, a)
+    assert agent.tracker.unattributed_oom_kills == 0
