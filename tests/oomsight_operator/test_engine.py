@@ -22,6 +22,16 @@ from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, on_oom
 from oomsight_operator.judgement.recommend.surroundings import LimitRule
 
 
+def two_healthy_pods() -> World:
+    """On one node, under a policy, both told by its agent."""
+    world = World()
+    world.policies.observe(POLICY)
+    for uid in ("u1", "u2"):
+        world.add_pod(uid)
+    world.report({"u1": 10, "u2": 10})
+    return world
+
+
 async def test_a_report_judges_the_pods_whose_rows_changed_and_no_others() -> None:
     world = World()
     world.policies.observe(POLICY)
@@ -194,11 +204,7 @@ async def test_a_pods_workload_is_known_when_its_replicaset_arrives_late() -> No
 
 
 async def test_a_node_that_runs_short_is_judged_anew_as_a_whole() -> None:
-    world = World()
-    world.policies.observe(POLICY)
-    for uid in ("u1", "u2"):
-        world.add_pod(uid)
-    world.report({"u1": 10, "u2": 10})
+    world = two_healthy_pods()
     async with running(world):
         await world.settled()
         world.published.assessments.clear()
@@ -208,11 +214,7 @@ async def test_a_node_that_runs_short_is_judged_anew_as_a_whole() -> None:
 
 
 async def test_a_node_that_was_resized_is_judged_anew_as_a_whole_whichever_of_its_pods_is_judged_first() -> None:
-    world = World()
-    world.policies.observe(POLICY)
-    for uid in ("u1", "u2"):
-        world.add_pod(uid)
-    world.report({"u1": 10, "u2": 10})
+    world = two_healthy_pods()
     async with running(world):
         await world.settled()
         world.published.assessments.clear()
