@@ -74,7 +74,9 @@ class Memory(Row, frozen=True, kw_only=True, omit_defaults=True):
     sock_bytes: Count | None = None
     swap_bytes: Count | None = None
     swap_limit_bytes: Count | None = None
-    """What the cgroup may swap at most; None where unbounded or unknown."""
+    """What the cgroup may swap at most; None where there is no bound (see `swap_unlimited`) or it is not known."""
+    swap_unlimited: bool | None = None
+    """True: the kernel says that nothing bounds what it may swap. None: it does not account swap, or it could not be read."""
     working_set_bytes: Count | None = None
     """What `kubectl top` shows: usage less inactive file pages, never below 0."""
     unreclaimable_bytes: Count | None = None

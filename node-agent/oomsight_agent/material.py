@@ -58,7 +58,7 @@ class Change(IntEnum):
 
 # attrgetter makes one tuple in C: the comparison of 440 rows a second is worth it.
 _measured = attrgetter("usage_bytes", "working_set_bytes", "unreclaimable_bytes", "anon_bytes", "shmem_bytes", "swap_bytes")
-_settings = attrgetter("limit_bytes", "unlimited", "high_bytes", "swap_limit_bytes")
+_settings = attrgetter("limit_bytes", "unlimited", "high_bytes", "swap_limit_bytes", "swap_unlimited")
 _identity = attrgetter(
     "oom_kills",
     "oom_score_adj_min",

@@ -42,6 +42,7 @@ class Charges(msgspec.Struct, frozen=True):
     swap_bytes: int | None = None
     swap_limit_bytes: int | None = None
     """None: unbounded, or the kernel does not account swap."""
+    swap_unlimited: bool | None = None
     swap_limit_hits: int | None = None
     """v1: times the limit of memory and swap together was reached, which the other limit's count leaves out."""
     swappiness: int | None = None
@@ -131,6 +132,7 @@ def account(
         sock_bytes=charges.sock_bytes,
         swap_bytes=charges.swap_bytes,
         swap_limit_bytes=charges.swap_limit_bytes,
+        swap_unlimited=charges.swap_unlimited,
         working_set_bytes=working_set(usage_bytes, stat.inactive_file_bytes),
         unreclaimable_bytes=held,
         headroom_bytes=headroom(charges.limit_bytes, held),

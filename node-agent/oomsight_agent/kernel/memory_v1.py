@@ -80,6 +80,7 @@ def read_charges(read: ReadFile, last: Charges | None) -> Charges:
         sock_bytes=sock,
         swap_bytes=stat.swap_bytes,
         swap_limit_bytes=swap_limit(limit, memsw_limit),
+        swap_unlimited=None if memsw_limit is None else memsw_limit >= UNLIMITED_FROM_BYTES,
         swap_limit_hits=swap_limit_hits,
         swappiness=read(FileKind.MEMORY_SWAP, "memory.swappiness", parse_number),
     )

@@ -65,13 +65,23 @@ def read_charges(read: ReadFile, last: Charges | None) -> Charges:
         swap_bytes=read(FileKind.MEMORY_SWAP, "memory.swap.current", parse_number),
     )
     if last is not None and (now.limit_bytes, now.unlimited) == (last.limit_bytes, last.unlimited):
-        high_bytes, swap_limit_bytes, oom_group = last.high_bytes, last.swap_limit_bytes, last.oom_group
-    else:
-        high_bytes = _bytes(read(FileKind.MEMORY_LIMIT, "memory.high", parse_limit_or_max))
-        swap_limit_bytes = _bytes(read(FileKind.MEMORY_SWAP, "memory.swap.max", parse_limit_or_max))
-        group = read(FileKind.OOM_GROUP, "memory.oom.group", parse_number)
-        oom_group = None if group is None else group == 1
-    return structs.replace(now, high_bytes=high_bytes, swap_limit_bytes=swap_limit_bytes, oom_group=oom_group)
+        return structs.replace(
+            now,
+            high_bytes=last.high_bytes,
+            swap_limit_bytes=last.swap_limit_bytes,
+            swap_unlimited=last.swap_unlimited,
+            oom_group=last.oom_group,
+        )
+    high: Limit = read(FileKind.MEMORY_LIMIT, "memory.high", parse_limit_or_max)
+    swap: Limit = read(FileKind.MEMORY_SWAP, "memory.swap.max", parse_limit_or_max)
+    group = read(FileKind.OOM_GROUP, "memory.oom.group", parse_number)
+    return structs.replace(
+        now,
+        high_bytes=_bytes(high),
+        swap_limit_bytes=_bytes(swap),
+        swap_unlimited=None if swap is None else swap is MAX,
+        oom_group=None if group is None else group == 1,
+    )
 
 
 def _bytes(limit: Limit) -> int | None:

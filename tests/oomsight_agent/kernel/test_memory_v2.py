@@ -44,6 +44,17 @@ def test_throttling_swap_and_group_kill() -> None:
     assert (charges.high_bytes, charges.swap_bytes, charges.swap_limit_bytes, charges.oom_group) == (32 * MI, 8192, 0, True)
 
 
+def test_swap_without_a_bound_is_told_apart_from_a_bound_that_is_not_known() -> None:
+    told = [read_charges(one, None) for one in (files(), files(swap_max=b"0\n"), files(swap_max=b"?"), Files(stat=STAT))]
+    assert [(charges.swap_unlimited, charges.swap_limit_bytes) for charges in told] == [
+        (True, None),
+        (False, 0),
+        (None, None),
+        (None, None),
+    ]
+    assert read_charges(files(), told[0]).swap_unlimited is True, "also where the settings are not read again"
+
+
 def test_settings_are_not_read_again_until_the_limit_changes() -> None:
     first = read_charges(files(), None)
     same = files(high=b"1\n")

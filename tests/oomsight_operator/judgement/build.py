@@ -80,7 +80,8 @@ def pod(*containers: ContainerSpec, statuses: tuple[ContainerStatus, ...] | None
 
 def memory(unreclaimable: int | None = None, limit: int | None = None, **more: Any) -> Memory:
     """Memory of a cgroup; fields of `Memory` without `_bytes`."""
-    return Memory(unreclaimable_bytes=unreclaimable, limit_bytes=limit, **{f"{name}_bytes": value for name, value in more.items()})
+    fields = {name if isinstance(value, bool) else f"{name}_bytes": value for name, value in more.items()}
+    return Memory(unreclaimable_bytes=unreclaimable, limit_bytes=limit, **fields)
 
 
 def row(run: str = FIRST_RUN, uses: Memory | None = None, **more: Any) -> Container:

@@ -1,8 +1,9 @@
 """UnboundedSwap: the container lies in swap, and nothing bounds how much.
 
 Evidence: on the mean of about the last hour, and ten minutes at least, 16 MiB or more in swap (a choice: less is some pages that a
-program never touches again); once advised, until half of that. Neither its cgroup nor its pod's has a bound on swap. The kubelet's
-LimitedSwap sets one, so this is a kubelet with another setting, or cgroup v1.
+program never touches again); once advised, until half of that. The kernel says of its cgroup and of its pod's that nothing bounds
+their swap: a bound that could not be read is unknown, and no reason for advice. The kubelet's LimitedSwap sets one, so this is a
+kubelet with another setting, or cgroup v1.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SUSTAINED_SECONDS: Final = 600.0
 
 
 def unbounded_swap(context: AdviceContext) -> str | None:
-    """A material amount of swap in use, and no bound known."""
+    """A material amount of swap in use, and known to be without a bound."""
     subject, mean = context.subject, context.usual.swap_bytes
     least = LEAST_BYTES // 2 if Advice.UNBOUNDED_SWAP in context.given else LEAST_BYTES
     if mean is None or not mean.at_least(SUSTAINED_SECONDS) or mean.value < least or not is_unbounded(subject):
@@ -34,9 +35,8 @@ def unbounded_swap(context: AdviceContext) -> str | None:
 
 
 def is_unbounded(subject: Subject) -> bool:
-    """No bound on swap is known, of its cgroup or its pod's."""
-    pod = subject.pod_row.memory.swap_limit_bytes if subject.pod_row is not None else None
-    return subject.memory.swap_limit_bytes is None and pod is None
+    """Whether it is known that neither its cgroup nor its pod's has a bound on swap."""
+    return subject.memory.swap_unlimited is True and subject.pod_row is not None and subject.pod_row.memory.swap_unlimited is True
 
 
 RULE: Final = AdviceRule(

@@ -8,6 +8,7 @@ from tests.oomsight_operator.judgement.build import GI, MI, NOW, judge, memory, 
 
 from oomsight_api.names import Advice, RiskLevel
 from oomsight_api.report import Container
+from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.model import Assessment, ContainerSpec, PodHistory
 
 EQUAL = spec(request=512 * MI, limit=512 * MI)
@@ -18,12 +19,12 @@ def advice(assessment: Assessment) -> list[Advice]:
 
 
 def watched(
-    of: ContainerSpec, minutes: int, told: Callable[[int], Container], *, every: int = 1, history: PodHistory | None = None
+    of: ContainerSpec, minutes: int, told: Callable[[int], Container], *, every: int = 1, pod_row: PodRow | None = None
 ) -> tuple[Assessment, PodHistory]:
     """Judged once in `every` minutes; the last judgement."""
-    state = history or PodHistory()
+    state = PodHistory()
     for minute in range(0, minutes + 1, every):
-        assessment, state = judge(pod(of), {of.name: told(minute)}, state, now=NOW + 60 * minute)
+        assessment, state = judge(pod(of), {of.name: told(minute)}, state, now=NOW + 60 * minute, pod_row=pod_row)
     return assessment, state
 
 
@@ -87,9 +88,10 @@ def test_what_was_never_measured_is_given_no_advice() -> None:
 
 def test_swap_without_a_bound_is_told_and_no_level() -> None:
     def swapped(minute: int) -> Container:
-        return row(uses=memory(100 * MI, 2 * GI, usage=200 * MI, swap=300 * MI))
+        return row(uses=memory(100 * MI, 2 * GI, usage=200 * MI, swap=300 * MI, swap_unlimited=True))
 
-    assessment, _ = watched(spec(request=GI, limit=2 * GI), 15, swapped)
+    around = PodRow(pod_uid="uid-1", cgroup="/p", memory=memory(swap_unlimited=True))
+    assessment, _ = watched(spec(request=GI, limit=2 * GI), 15, swapped, pod_row=around)
 
     assert advice(assessment) == [Advice.UNBOUNDED_SWAP]
     assert assessment.level is RiskLevel.NONE

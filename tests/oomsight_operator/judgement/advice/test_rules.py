@@ -9,6 +9,7 @@ from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, memory, 
 
 from oomsight_api.names import Advice
 from oomsight_api.report import NodeMemory
+from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.advice.container import observe_usual
 from oomsight_operator.judgement.advice.rules import advise
 from oomsight_operator.judgement.kills.model import Kill, KillSource
@@ -35,7 +36,7 @@ def test_no_value_crashes_a_rule_and_every_sentence_is_one_printable_line(
     earlier: set[Advice],
 ) -> None:
     unreclaimable, limit, usage, swap, peak = amounts
-    uses = memory(unreclaimable, limit, usage=usage, swap=swap)
+    uses = memory(unreclaimable, limit, usage=usage, swap=swap, swap_unlimited=True)
     told = row(uses=uses, refaults_per_second=rates[0], major_faults_per_second=rates[1])
     unreclaimable_mean, refaults_mean, swap_mean = map(mean, means)
     of = context(
@@ -43,6 +44,7 @@ def test_no_value_crashes_a_rule_and_every_sentence_is_one_printable_line(
         row=told,
         node=NodeContext("n\u202e\n", NodeMemory(total_bytes=node[0], page_size_bytes=node[2]), allocatable_bytes=node[1]),
         kills=(Kill(NOW, "app", FIRST_RUN, KillSource.COUNTER),),
+        pod_row=PodRow(pod_uid="uid-1", cgroup="/p", memory=memory(swap_unlimited=True)),
         peak_unreclaimable_bytes=peak,
         watched_seconds=86400.0,
         peak_working_set_bytes=peak,
@@ -60,7 +62,8 @@ def test_no_value_crashes_a_rule_and_every_sentence_is_one_printable_line(
 def test_what_costs_most_comes_first() -> None:
     of = context(
         spec(),
-        memory(30 * MI, swap=64 * MI),
+        memory(30 * MI, swap=64 * MI, swap_unlimited=True),
+        pod_row=PodRow(pod_uid="uid-1", cgroup="/p", memory=memory(swap_unlimited=True)),
         kills=(Kill(NOW, "app", FIRST_RUN, KillSource.COUNTER),),
         usual={"swap_bytes": mean(64 * MI)},
     )

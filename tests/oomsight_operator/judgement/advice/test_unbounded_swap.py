@@ -11,8 +11,15 @@ from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.advice.unbounded_swap import unbounded_swap
 
 
-def advised(swap_mi: float, watched: float = 7200.0, bound: int | None = None, **more: Any) -> str | None:
-    uses = memory(100 * MI, 512 * MI, swap=int(swap_mi * MI), swap_limit=bound)
+def pod_row(**more: Any) -> PodRow:
+    return PodRow(pod_uid="uid-1", cgroup="/p", memory=memory(**more))
+
+
+def advised(swap_mi: float, watched: float = 7200.0, **more: Any) -> str | None:
+    """Without a bound of its own or its pod's, as far as `bound` (of its own) and `pod_row` do not say otherwise."""
+    bound = more.pop("bound", {"swap_unlimited": True})
+    uses = memory(100 * MI, 512 * MI, swap=int(swap_mi * MI), **bound)
+    more = {"pod_row": pod_row(swap_unlimited=True), **more}
     return unbounded_swap(context(spec(limit=512 * MI), uses, usual={"swap_bytes": mean(swap_mi * MI, watched)}, **more))
 
 
@@ -25,11 +32,15 @@ def test_swap_without_a_bound() -> None:
 
 
 def test_a_bound_of_its_own_or_of_its_pod() -> None:
-    pod = PodRow(pod_uid="uid-1", cgroup="/p", memory=memory(swap_limit=256 * MI))
+    assert advised(120, bound={"swap_limit": 256 * MI, "swap_unlimited": False}) is None
+    assert advised(120, bound={"swap_limit": 0, "swap_unlimited": False}) is None
+    assert advised(120, pod_row=pod_row(swap_limit=256 * MI, swap_unlimited=False)) is None
 
-    assert advised(120, bound=256 * MI) is None
-    assert advised(120, bound=0) is None
-    assert advised(120, pod_row=pod) is None
+
+def test_a_bound_that_is_not_known_is_not_taken_for_none() -> None:
+    assert advised(120, bound={}) is None
+    assert advised(120, pod_row=pod_row()) is None
+    assert advised(120, pod_row=None) is None
 
 
 def test_a_few_pages_or_a_moment_are_not_worth_a_word() -> None:
