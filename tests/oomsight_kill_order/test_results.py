@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from oomsight_kill_order.results import Trial, Verdict, differences_table, faults, from_json, summary, table, to_json
 
 
 def trial(verdict: Verdict, *, kernel: str = "6.1", domain: str = "pod", number: int = 0, **more: object) -> Trial:
-    values: dict[str, object] = {"hit": verdict in {Verdict.CORRECT, Verdict.AMBIGUOUS}, **more}
-    return Trial(kernel, "v2", 4, number, domain, "charge", "random", verdict, **values)  # type: ignore[arg-type]
+    values: dict[str, Any] = {"hit": verdict in {Verdict.CORRECT, Verdict.AMBIGUOUS}, **more}
+    of: dict[str, Any] = {"kernel": kernel, "cgroup": "v2", "seed": 4, "number": number, "domain": domain}
+    return Trial(verdict=verdict, trigger="charge", shape="random", **of, **values)
 
 
 def trials(correct: int = 0, wrong: int = 0, ambiguous: int = 0, void: int = 0) -> list[Trial]:

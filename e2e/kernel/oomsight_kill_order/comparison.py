@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from oomsight_kill_order.kill_log import Logged, differences
 from oomsight_kill_order.layout import ASKED, ASKER
 from oomsight_kill_order.prediction import Prediction
-from oomsight_kill_order.results import Verdict
+from oomsight_kill_order.results import Judgement, Verdict
 from oomsight_kill_order.scenario import Scenario
 from oomsight_proof.stage import ScenarioError
 
@@ -25,18 +25,6 @@ class Truth:
     died: frozenset[int]
     """All that it killed by that decision."""
     logged: Logged
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A trial's verdict; fields as of `results.Trial`."""
-
-    verdict: Verdict
-    note: str = ""
-    hit: bool = False
-    group_right: bool | None = None
-    margin_pages: int | None = None
-    differences: tuple[tuple[int, int, int], ...] = ()
 
 
 def truth_of(died: Sequence[int], logged: Logged, domain: str | None) -> Truth:

@@ -27,17 +27,10 @@ class Verdict(StrEnum):
     """It did not happen as it should."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One trial on one kernel."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """How a trial ended, and what shows it."""
 
-    kernel: str
-    cgroup: str
-    seed: int
-    number: int
-    domain: str
-    trigger: str
-    shape: str
     verdict: Verdict
     note: str = ""
     """Why it is void or wrong, with all that is needed to understand it."""
@@ -49,6 +42,19 @@ class Trial:
     """Between the first and the second, as predicted."""
     differences: tuple[tuple[int, int, int], ...] = ()
     """By how many pages the killer counted more than was read, in resident, swapped and page tables: of each process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial(Judgement):
+    """One trial on one kernel. Its JSON is flat."""
+
+    kernel: str
+    cgroup: str
+    seed: int
+    number: int
+    domain: str
+    trigger: str
+    shape: str
     seconds: float = 0.0
 
 

@@ -6,14 +6,15 @@ import os
 import time
 from collections.abc import Callable, Collection
 from contextlib import nullcontext, suppress
+from dataclasses import asdict
 
 from oomsight_agent.sampler import Sampler
-from oomsight_kill_order.comparison import Judgement, Truth, judge, truth_of
+from oomsight_kill_order.comparison import Truth, judge, truth_of
 from oomsight_kill_order.kill_log import KillLog
 from oomsight_kill_order.layout import ASKED, Built, build, own_tree
 from oomsight_kill_order.node_room import at_the_edge
 from oomsight_kill_order.prediction import Prediction, PredictionError, predict
-from oomsight_kill_order.results import Trial, Verdict
+from oomsight_kill_order.results import Judgement, Trial, Verdict
 from oomsight_kill_order.scenario import MIB, Domain, Scenario, Trigger
 from oomsight_proof.machine import Machine
 from oomsight_proof.stage import ScenarioError, Stage
@@ -49,7 +50,7 @@ class Trials:
         try:
             result = self._take(scenario)
         except (ScenarioError, PredictionError, OSError) as error:
-            result = Judgement(Verdict.VOID, note=f"{type(error).__name__}: {error}")
+            result = Judgement(verdict=Verdict.VOID, note=f"{type(error).__name__}: {error}")
         return Trial(
             kernel=self._machine.kernel,
             cgroup=f"v{self._machine.cgroup_version}",
@@ -58,13 +59,8 @@ class Trials:
             domain=scenario.domain,
             trigger=scenario.trigger,
             shape=scenario.shape,
-            verdict=result.verdict,
-            note=result.note,
-            hit=result.hit,
-            group_right=result.group_right,
-            margin_pages=result.margin_pages,
-            differences=result.differences,
             seconds=round(time.monotonic() - started, 3),
+            **asdict(result),
         )
 
     def _take(self, scenario: Scenario) -> Judgement:

@@ -66,7 +66,7 @@ def test_swap_without_a_bound_is_told_apart_from_a_bound_that_is_not_known() -> 
     without = files()
     del without.contents["memory.memsw.limit_in_bytes"]
     told = [read_charges(one, None) for one in (files(memsw=NO_LIMIT), files(), without)]
-    assert [(charges.swap_unlimited, charges.swap_limit_bytes) for charges in told] == [(True, None), (False, 32 * MI), (None, None)]
+    assert [(each.swap_unlimited, each.swap_limit_bytes) for each in told] == [(True, None), (False, 32 * MI), (None, None)]
 
 
 def test_settings_are_not_read_again_until_the_limit_changes() -> None:

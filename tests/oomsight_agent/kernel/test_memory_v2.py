@@ -46,12 +46,8 @@ def test_throttling_swap_and_group_kill() -> None:
 
 def test_swap_without_a_bound_is_told_apart_from_a_bound_that_is_not_known() -> None:
     told = [read_charges(one, None) for one in (files(), files(swap_max=b"0\n"), files(swap_max=b"?"), Files(stat=STAT))]
-    assert [(charges.swap_unlimited, charges.swap_limit_bytes) for charges in told] == [
-        (True, None),
-        (False, 0),
-        (None, None),
-        (None, None),
-    ]
+    bounds = [(charges.swap_unlimited, charges.swap_limit_bytes) for charges in told]
+    assert bounds == [(True, None), (False, 0), (None, None), (None, None)]
     assert read_charges(files(), told[0]).swap_unlimited is True, "also where the settings are not read again"
 
 
