@@ -56,15 +56,39 @@ def is_node_critical(pod: Pod) -> bool:
 
 
 def explain_difference(expected: int | None, live_min: int | None, live_max: int | None) -> str | None:
-    """A sentence when live processes do not carry what the kubelet would set; None when they do, or when either is unknown."""
+    """A sentence when live processes do not carry what the kubelet would set; None when they do, or when either is unknown.
+
+    Why they differ is in no file: what can make such a difference is named, the likeliest first.
+    """
     if expected is None or live_min is None or live_max is None or live_min == expected == live_max:
         return None
     live = f"{live_min}" if live_min == live_max else f"{live_min} to {live_max}"
-    if expected in (live_min, live_max):
-        cause = "a process changed its own value, or that of its children"
-    else:
-        cause = "changed in place (a resize leaves running processes as they are), by the runtime or by the process"
-    return f"oom_score_adj live {live}, kubelet would set {expected}: {cause}"
+    reasons = _reasons(expected, live_min, live_max)
+    introduction = "possible reasons, likeliest first: " if len(reasons) > 1 else ""
+    return f"oom_score_adj live {live}, kubelet would set {expected}; {introduction}{', or '.join(reasons)}"
+
+
+def _reasons(expected: int, live_min: int, live_max: int) -> tuple[str, ...]:
+    """What can make a difference of this sign.
+
+    An in-place resize changes neither a pod's QoS class nor running processes, so it makes a difference within the values of
+    Burstable alone. Any process may raise its value; to lower one takes CAP_SYS_RESOURCE (fs/proc/base.c, __set_oom_adj). Without it
+    a runtime stops at its own value: containerd with `restrict_oom_score_adj`, runc in a user namespace.
+    """
+    if live_min <= expected <= live_max:
+        return ("a process changed its own value, or that of its children",)
+    resized = all(LEAST_BURSTABLE_ADJ <= value < BEST_EFFORT_ADJ for value in (expected, live_min, live_max))
+    if live_min > expected:
+        return (
+            *(("its request was raised in place (a resize leaves running processes as they are)",) if resized else ()),
+            "the runtime was not allowed to lower it so far (no CAP_SYS_RESOURCE, as on nested and rootless nodes)",
+            "the process raised it itself",
+        )
+    return (
+        *(("its request was lowered in place (a resize leaves running processes as they are)",) if resized else ()),
+        *(("a kubelet up to 1.20, which gave it to every critical pod",) if live_max == GUARANTEED_ADJ else ()),
+        "the runtime, or the process with CAP_SYS_RESOURCE, lowered it",
+    )
 
 
 def _linear(request_bytes: int, node_total_bytes: int) -> int:

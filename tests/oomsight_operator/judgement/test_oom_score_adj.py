@@ -113,15 +113,67 @@ def test_a_greater_request_never_raises_the_score(one: int, other: int, node: in
 @pytest.mark.parametrize(
     ("expected", "live", "words"),
     [
-        (-997, (0, 0), "oom_score_adj live 0, kubelet would set -997: changed in place"),
-        (985, (3, 985), "oom_score_adj live 3 to 985, kubelet would set 985: a process changed its own value"),
+        pytest.param(
+            -997,
+            (0, 0),
+            "oom_score_adj live 0, kubelet would set -997; possible reasons, likeliest first: the runtime was not allowed to lower it"
+            " so far (no CAP_SYS_RESOURCE, as on nested and rootless nodes), or the process raised it itself",
+            id="guaranteed-which-no-resize-changes",
+        ),
+        pytest.param(
+            900,
+            (985, 985),
+            "oom_score_adj live 985, kubelet would set 900; possible reasons, likeliest first: its request was raised in place (a"
+            " resize leaves running processes as they are), or the runtime was not allowed to lower it so far (no CAP_SYS_RESOURCE,"
+            " as on nested and rootless nodes), or the process raised it itself",
+            id="burstable-and-higher",
+        ),
+        pytest.param(
+            900,
+            (1000, 1000),
+            "oom_score_adj live 1000, kubelet would set 900; possible reasons, likeliest first: the runtime was not allowed to lower"
+            " it so far (no CAP_SYS_RESOURCE, as on nested and rootless nodes), or the process raised it itself",
+            id="higher-than-any-request-gives",
+        ),
+        pytest.param(
+            985,
+            (900, 900),
+            "oom_score_adj live 900, kubelet would set 985; possible reasons, likeliest first: its request was lowered in place (a"
+            " resize leaves running processes as they are), or the runtime, or the process with CAP_SYS_RESOURCE, lowered it",
+            id="burstable-and-lower",
+        ),
+        pytest.param(
+            1000,
+            (0, 500),
+            "oom_score_adj live 0 to 500, kubelet would set 1000; the runtime, or the process with CAP_SYS_RESOURCE, lowered it",
+            id="best-effort-and-lower",
+        ),
+        pytest.param(
+            985,
+            (-997, -997),
+            "oom_score_adj live -997, kubelet would set 985; possible reasons, likeliest first: a kubelet up to 1.20, which gave it to"
+            " every critical pod, or the runtime, or the process with CAP_SYS_RESOURCE, lowered it",
+            id="as-older-kubelets-set-it",
+        ),
+        pytest.param(
+            985,
+            (3, 985),
+            "oom_score_adj live 3 to 985, kubelet would set 985; a process changed its own value, or that of its children",
+            id="some-processes-as-set",
+        ),
     ],
 )
-def test_a_difference_is_told_with_both_values_and_the_likely_cause(expected: int, live: tuple[int, int], words: str) -> None:
-    sentence = explain_difference(expected, *live)
+def test_a_difference_is_told_with_both_values_and_what_can_make_it(expected: int, live: tuple[int, int], words: str) -> None:
+    assert explain_difference(expected, *live) == words
 
-    assert sentence is not None
-    assert sentence.startswith(words)
+
+@given(st.integers(-1000, 1000), st.integers(-1000, 1000), st.integers(-1000, 1000))
+def test_no_resize_is_named_where_none_can_make_the_difference(expected: int, one: int, other: int) -> None:
+    low, high = sorted((one, other))
+    sentence = explain_difference(expected, low, high)
+
+    if sentence is not None and not all(3 <= value <= 999 for value in (expected, low, high)):
+        assert "resize" not in sentence
 
 
 @pytest.mark.parametrize(("expected", "low", "high"), [(985, 985, 985), (None, 3, 3), (985, None, None)])

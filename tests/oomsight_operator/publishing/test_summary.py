@@ -61,7 +61,7 @@ def test_a_silent_agent_is_told_with_where_to_look() -> None:
 def test_a_score_that_differs_is_explained() -> None:
     lines = lines_of(pod(APP), {"app": row(uses=memory(MI, 512 * MI), oom_score_adj_min=0, oom_score_adj_max=0)})
 
-    assert "- app: oom_score_adj live 0, kubelet would set 985:" in "\n".join(lines)
+    assert "- app: oom_score_adj live 0, kubelet would set 985; " in "\n".join(lines)
 
 
 def test_a_pod_with_a_hundred_troubles_stays_bounded_and_keeps_its_command() -> None:
