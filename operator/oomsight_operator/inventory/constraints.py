@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from sys import intern
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -17,7 +17,7 @@ from oomsight_api.quantity import QuantityError, parse_bytes, parse_millicores
 from oomsight_operator.inventory.store import Store
 from oomsight_operator.judgement.model import Owner
 from oomsight_operator.judgement.recommend.surroundings import LimitRule, QuotaRule
-from oomsight_operator.kube.errors import MalformedObjectError
+from oomsight_operator.kube.objects import NamespacedMeta, decode_object
 
 METRICS_ANNOTATION = "autoscaling.alpha.kubernetes.io/metrics"
 _MAX_METRICS_LENGTH = 65_536
@@ -57,11 +57,7 @@ class Autoscaler:
     resource_version: str = ""
 
 
-class _Meta(msgspec.Struct, rename="camel"):
-    uid: str
-    name: str
-    namespace: str
-    resource_version: str = ""
+class _AnnotatedMeta(NamespacedMeta, rename="camel"):
     annotations: dict[str, str] | None = None
 
 
@@ -77,7 +73,7 @@ class _LimitSpec(msgspec.Struct):
 
 
 class _LimitRange(msgspec.Struct):
-    metadata: _Meta
+    metadata: NamespacedMeta
     spec: _LimitSpec | None = None
 
 
@@ -92,7 +88,7 @@ class _QuotaStatus(msgspec.Struct):
 
 
 class _Quota(msgspec.Struct):
-    metadata: _Meta
+    metadata: NamespacedMeta
     spec: _QuotaSpec | None = None
     status: _QuotaStatus | None = None
 
@@ -107,7 +103,7 @@ class _ScalerSpec(msgspec.Struct, rename="camel"):
 
 
 class _Scaler(msgspec.Struct):
-    metadata: _Meta
+    metadata: _AnnotatedMeta
     spec: _ScalerSpec
 
 
@@ -129,7 +125,7 @@ _metrics = msgspec.json.Decoder(list[_Metric])
 
 def project_limit_range(raw: bytes | msgspec.Raw) -> LimitRange:
     """A LimitRange from its JSON. Raises MalformedObjectError; an amount that makes no sense is None."""
-    found = _decoded(_limit_range, raw, "LimitRange")
+    found = decode_object(_limit_range, raw, "LimitRange")
     items = (item for item in (found.spec.limits if found.spec is not None else None) or () if item.type == "Container")
     rules = (
         LimitRule(
@@ -146,7 +142,7 @@ def project_limit_range(raw: bytes | msgspec.Raw) -> LimitRange:
 
 def project_resource_quota(raw: bytes | msgspec.Raw) -> ResourceQuota:
     """A ResourceQuota from its JSON. Raises MalformedObjectError."""
-    found = _decoded(_quota, raw, "ResourceQuota")
+    found = decode_object(_quota, raw, "ResourceQuota")
     spec, status = found.spec or _QuotaSpec(), found.status or _QuotaStatus()
     hard, used = status.hard or {}, status.used or {}
     limits = _left(hard, used, ("limits.memory",))
@@ -160,7 +156,7 @@ def project_resource_quota(raw: bytes | msgspec.Raw) -> ResourceQuota:
 
 def project_autoscaler(raw: bytes | msgspec.Raw) -> Autoscaler:
     """A HorizontalPodAutoscaler (autoscaling/v1) from its JSON. Raises MalformedObjectError."""
-    found = _decoded(_scaler, raw, "HorizontalPodAutoscaler")
+    found = decode_object(_scaler, raw, "HorizontalPodAutoscaler")
     target = found.spec.scale_target_ref
     return Autoscaler(
         uid=found.metadata.uid,
@@ -204,25 +200,6 @@ def _left(hard: Mapping[str, Any], used: Mapping[str, Any], names: tuple[str, ..
     """The least that any of these bounds leaves; None where none is set, or what is used is not known."""
     left = ((_memory(hard, name), _memory(used, name)) for name in names)
     return min((most - taken for most, taken in left if most is not None and taken is not None), default=None)
-
-
-class _HasMetadata(Protocol):
-    @property
-    def metadata(self) -> _Meta: ...
-
-
-M = TypeVar("M", bound=_HasMetadata)
-
-
-def _decoded(decoder: msgspec.json.Decoder[M], raw: bytes | msgspec.Raw, kind: str) -> M:
-    try:
-        found = decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedObjectError(f"{kind} does not parse: {error}") from error
-    meta = found.metadata
-    if not meta.uid or not meta.name or not meta.namespace:
-        raise MalformedObjectError(f"{kind} has an empty metadata.uid, metadata.name or metadata.namespace")
-    return found
 
 
 N = TypeVar("N", LimitRange, ResourceQuota, Autoscaler)

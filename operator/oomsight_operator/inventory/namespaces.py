@@ -8,7 +8,7 @@ from sys import intern
 
 import msgspec
 
-from oomsight_operator.kube.errors import MalformedObjectError
+from oomsight_operator.kube.objects import ObjectMeta, decode_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,7 @@ class Namespace:
     resource_version: str = ""
 
 
-class _Meta(msgspec.Struct, rename="camel"):
-    uid: str
-    name: str
-    resource_version: str = ""
+class _Meta(ObjectMeta, rename="camel"):
     labels: dict[str, str] | None = None
 
 
@@ -37,11 +34,6 @@ _decoder = msgspec.json.Decoder(_Namespace)
 
 def project_namespace(raw: bytes | msgspec.Raw) -> Namespace:
     """A namespace from its JSON (metadata is enough). Raises MalformedObjectError."""
-    try:
-        meta = _decoder.decode(raw).metadata
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedObjectError(f"namespace does not parse: {error}") from error
-    if not meta.uid or not meta.name:
-        raise MalformedObjectError("namespace has an empty metadata.uid or metadata.name")
+    meta = decode_object(_decoder, raw, "namespace").metadata
     labels = {intern(key): intern(value) for key, value in (meta.labels or {}).items()}
     return Namespace(uid=meta.uid, name=intern(meta.name), labels=labels, resource_version=meta.resource_version)

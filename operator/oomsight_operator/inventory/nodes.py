@@ -15,15 +15,9 @@ import msgspec
 from oomsight_api.quantity import QuantityError, parse_bytes
 from oomsight_operator.inventory.store import Store
 from oomsight_operator.judgement.node import Node
-from oomsight_operator.kube.errors import MalformedObjectError
+from oomsight_operator.kube.objects import ObjectMeta, decode_object
 
 MAX_VERSION_LENGTH = 64
-
-
-class _Meta(msgspec.Struct, rename="camel"):
-    uid: str
-    name: str
-    resource_version: str = ""
 
 
 class _Spec(msgspec.Struct):
@@ -47,7 +41,7 @@ class _Status(msgspec.Struct, rename="camel"):
 
 
 class _Node(msgspec.Struct):
-    metadata: _Meta
+    metadata: ObjectMeta
     spec: _Spec | None = None
     status: _Status | None = None
 
@@ -58,12 +52,7 @@ _STATUS = {"True": True, "False": False}
 
 def project_node(raw: bytes | msgspec.Raw) -> Node:
     """A Node from its JSON. Raises MalformedObjectError; an amount that makes no sense is None."""
-    try:
-        node = _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedObjectError(f"node does not parse: {error}") from error
-    if not node.metadata.uid or not node.metadata.name:
-        raise MalformedObjectError("node has an empty metadata.uid or metadata.name")
+    node = decode_object(_decoder, raw, "node")
     status = node.status or _Status()
     pressure = next((each.status for each in status.conditions or () if each.type == "MemoryPressure"), "")
     version = status.node_info.kubelet_version if status.node_info is not None else ""

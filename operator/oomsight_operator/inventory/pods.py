@@ -21,7 +21,7 @@ from oomsight_api.quantity import QuantityError, parse_bytes, parse_millicores
 from oomsight_api.times import TimeError, parse_time
 from oomsight_operator.inventory.owners import OwnerReference, controller_of
 from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, ContainerStatus, Pod, Termination
-from oomsight_operator.kube.errors import MalformedObjectError
+from oomsight_operator.kube.objects import NamespacedMeta, decode_object
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +34,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 _MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
 
-class _Meta(msgspec.Struct, rename="camel"):
-    uid: str
-    name: str
-    namespace: str
-    resource_version: str = ""
+class _Meta(NamespacedMeta, rename="camel"):
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owner_references: list[OwnerReference] | None = None
@@ -139,12 +135,7 @@ class Shared:
 
 def project_pod(raw: bytes | msgspec.Raw, shared: Shared | None = None) -> ProjectedPod:
     """A pod from its JSON. Raises MalformedObjectError when it is no pod; a field that makes no sense becomes None and a note."""
-    try:
-        pod = _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedObjectError(f"pod does not parse: {error}") from error
-    if not pod.metadata.uid or not pod.metadata.name or not pod.metadata.namespace:
-        raise MalformedObjectError("pod has an empty metadata.uid, metadata.name or metadata.namespace")
+    pod = decode_object(_decoder, raw, "pod")
     notes: list[str] = []
     return ProjectedPod(_pod(pod, shared or Shared(), notes), tuple(notes))
 

@@ -13,7 +13,7 @@ import msgspec
 
 from oomsight_operator.inventory.owners import OwnerReference, controller_of
 from oomsight_operator.judgement.model import Owner, Pod
-from oomsight_operator.kube.errors import MalformedObjectError
+from oomsight_operator.kube.objects import NamespacedMeta, decode_object
 
 INTERMEDIATE_KINDS = frozenset({("apps", "ReplicaSet"), ("batch", "Job")})
 """Kinds, by group, that are usually made by another workload."""
@@ -30,11 +30,7 @@ class Intermediate:
     resource_version: str = ""
 
 
-class _Meta(msgspec.Struct, rename="camel"):
-    uid: str
-    name: str
-    namespace: str
-    resource_version: str = ""
+class _Meta(NamespacedMeta, rename="camel"):
     owner_references: list[OwnerReference] | None = None
 
 
@@ -47,12 +43,7 @@ _decoder = msgspec.json.Decoder(_Object)
 
 def project_intermediate(raw: bytes | msgspec.Raw) -> Intermediate:
     """A ReplicaSet or Job from its JSON (metadata is enough). Raises MalformedObjectError."""
-    try:
-        meta = _decoder.decode(raw).metadata
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedObjectError(f"object does not parse: {error}") from error
-    if not meta.uid or not meta.name or not meta.namespace:
-        raise MalformedObjectError("object has an empty metadata.uid, metadata.name or metadata.namespace")
+    meta = decode_object(_decoder, raw, "object").metadata
     return Intermediate(
         intern(meta.uid), intern(meta.namespace), meta.name, controller_of(meta.owner_references), meta.resource_version
     )

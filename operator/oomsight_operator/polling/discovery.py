@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from oomsight_operator.kube.errors import MalformedObjectError
+from oomsight_operator.kube.objects import ObjectMeta, decode_object
 
 REPORT_PORT_NAME = "report"
 DEFAULT_REPORT_PORT = 9754
@@ -60,10 +60,7 @@ class _Owner(msgspec.Struct, rename="camel"):
     controller: bool | None = None
 
 
-class _Meta(msgspec.Struct, rename="camel"):
-    uid: str
-    name: str
-    resource_version: str = ""
+class _Meta(ObjectMeta, rename="camel"):
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
     owner_references: list[_Owner] | None = None
@@ -101,15 +98,11 @@ class _Pod(msgspec.Struct):
 
 
 _pod = msgspec.json.Decoder(_Pod)
-_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def project_agent_pod(raw: bytes | msgspec.Raw) -> AgentPod:
     """A pod of the operator's namespace from its JSON. Raises MalformedObjectError."""
-    try:
-        pod = _pod.decode(raw)
-    except _DECODE_ERRORS as error:
-        raise MalformedObjectError(f"pod does not parse: {error}") from error
+    pod = decode_object(_pod, raw, "pod")
     meta, spec, status = pod.metadata, pod.spec or _Spec(), pod.status or _Status()
     owner = next((owner for owner in meta.owner_references or () if owner.controller), None)
     ours = owner is not None and owner.kind == "DaemonSet" and owner.api_version.startswith("apps/")
