@@ -72,8 +72,8 @@ def _reasons(expected: int, live_min: int, live_max: int) -> tuple[str, ...]:
     """What can make a difference of this sign.
 
     An in-place resize changes neither a pod's QoS class nor running processes, so it makes a difference within the values of
-    Burstable alone. Any process may raise its value; to lower one takes CAP_SYS_RESOURCE (fs/proc/base.c, __set_oom_adj). Without it
-    a runtime stops at its own value: containerd with `restrict_oom_score_adj`, runc in a user namespace.
+    Burstable alone. Any process may raise its value; to lower one takes CAP_SYS_RESOURCE (fs/proc/base.c, __set_oom_adj). Without
+    it a runtime stops at its own value: containerd with `restrict_oom_score_adj`, runc in a user namespace.
     """
     if live_min <= expected <= live_max:
         return ("a process changed its own value, or that of its children",)

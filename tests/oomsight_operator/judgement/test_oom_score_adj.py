@@ -116,8 +116,8 @@ def test_a_greater_request_never_raises_the_score(one: int, other: int, node: in
         pytest.param(
             -997,
             (0, 0),
-            "oom_score_adj live 0, kubelet would set -997; possible reasons, likeliest first: the runtime was not allowed to lower it"
-            " so far (no CAP_SYS_RESOURCE, as on nested and rootless nodes), or the process raised it itself",
+            "oom_score_adj live 0, kubelet would set -997; possible reasons, likeliest first: the runtime was not allowed to lower"
+            " it so far (no CAP_SYS_RESOURCE, as on nested and rootless nodes), or the process raised it itself",
             id="guaranteed-which-no-resize-changes",
         ),
         pytest.param(
@@ -131,8 +131,8 @@ def test_a_greater_request_never_raises_the_score(one: int, other: int, node: in
         pytest.param(
             900,
             (1000, 1000),
-            "oom_score_adj live 1000, kubelet would set 900; possible reasons, likeliest first: the runtime was not allowed to lower"
-            " it so far (no CAP_SYS_RESOURCE, as on nested and rootless nodes), or the process raised it itself",
+            "oom_score_adj live 1000, kubelet would set 900; possible reasons, likeliest first: the runtime was not allowed to"
+            " lower it so far (no CAP_SYS_RESOURCE, as on nested and rootless nodes), or the process raised it itself",
             id="higher-than-any-request-gives",
         ),
         pytest.param(
@@ -151,8 +151,8 @@ def test_a_greater_request_never_raises_the_score(one: int, other: int, node: in
         pytest.param(
             985,
             (-997, -997),
-            "oom_score_adj live -997, kubelet would set 985; possible reasons, likeliest first: a kubelet up to 1.20, which gave it to"
-            " every critical pod, or the runtime, or the process with CAP_SYS_RESOURCE, lowered it",
+            "oom_score_adj live -997, kubelet would set 985; possible reasons, likeliest first: a kubelet up to 1.20, which gave it"
+            " to every critical pod, or the runtime, or the process with CAP_SYS_RESOURCE, lowered it",
             id="as-older-kubelets-set-it",
         ),
         pytest.param(
