@@ -87,7 +87,7 @@ def on_oom(state: State, kills: Sequence[OomKill]) -> State:
     """
     if not kills:
         return state
-    floor = _merged(state.floor, _latest_go(kills))
+    floor = later_go(state.floor, _latest_go(kills))
     return state if floor == state.floor else replace(state, floor=floor)
 
 
@@ -102,7 +102,7 @@ def _latest_go(kills: Sequence[OomKill]) -> OomFloor:
     return OomFloor(limit, last.time_seconds, repeats)
 
 
-def _merged(one: OomFloor | None, other: OomFloor) -> OomFloor:
+def later_go(one: OomFloor | None, other: OomFloor) -> OomFloor:
     """Of two goes the later counts; of two at once the worse in everything."""
     if one is None or other.last_seconds - one.last_seconds > REPEAT_SECONDS:
         return other

@@ -81,17 +81,26 @@ def _next_hour(track: Track, hour: int) -> Track:
     day = hour // HOURS_PER_DAY
     days = track.days
     if day > days[-1].day:
-        known = (*days, DayPeak(day, 0))
-        days = tuple(each for each in known if each.day > day - PEAK_DAYS or each in known[-LEAST_DAYS:])[-PEAK_DAYS:]
+        days = days_kept((*days, DayPeak(day, 0)), day)
     return replace(
         track,
         hour=hour,
         hours=(*track.hours, 0)[-LEVEL_HOURS:],
         days=days,
-        jumps=tuple(jump for jump in track.jumps if jump.hour // HOURS_PER_DAY > day - PEAK_DAYS),
+        jumps=jumps_kept(track.jumps, day),
         before_hour_bytes=track.peak_bytes if days is track.days else max(each.peak_bytes for each in days),
         observed_hours=track.observed_hours + 1,
     )
+
+
+def days_kept(days: tuple[DayPeak, ...], today: int) -> tuple[DayPeak, ...]:
+    """Those that are not forgotten yet."""
+    return tuple(each for each in days if each.day > today - PEAK_DAYS or each in days[-LEAST_DAYS:])[-PEAK_DAYS:]
+
+
+def jumps_kept(jumps: tuple[Jump, ...], today: int) -> tuple[Jump, ...]:
+    """Those that are not forgotten yet."""
+    return tuple(jump for jump in jumps if jump.hour // HOURS_PER_DAY > today - PEAK_DAYS)
 
 
 def _raised(track: Track, amount: int) -> Track:
@@ -101,11 +110,11 @@ def _raised(track: Track, amount: int) -> Track:
     jumps = track.jumps
     before = track.before_hour_bytes
     if before and track.observed_hours > JUMPS_AFTER_HOURS and amount > before * (1 + LEAST_JUMP):
-        jumps = _with_jump(jumps, Jump(track.hour, amount / before - 1))
+        jumps = with_jump(jumps, Jump(track.hour, amount / before - 1))
     return replace(track, hours=(*track.hours[:-1], max(amount, track.hours[-1])), days=days, jumps=jumps)
 
 
-def _with_jump(jumps: tuple[Jump, ...], jump: Jump) -> tuple[Jump, ...]:
+def with_jump(jumps: tuple[Jump, ...], jump: Jump) -> tuple[Jump, ...]:
     """Of each day the largest is kept; an older and smaller one will never again ask for more than this one, and goes."""
     last = jumps[-1] if jumps else None
     if last is not None and last.hour // HOURS_PER_DAY == jump.hour // HOURS_PER_DAY and last.ratio >= jump.ratio:
