@@ -47,6 +47,7 @@ def test_a_child_killed_while_the_container_lives_is_told_though_kubernetes_show
     pod = stage.pod_when(
         "thumbnails", lambda pod: RiskReason.CHILD_PROCESS_KILLED in annotation(pod, Annotation.OOM_RISK_REASONS), "told"
     )
+    assert RiskReason.OOM_KILLED_RECENTLY not in annotation(pod, Annotation.OOM_RISK_REASONS)
     assert restarts(pod) == 0
     assert not list(terminations(pod))
     event = stage.event(pod, EventReason.CHILD_PROCESS_OOM_KILLED)

@@ -1,8 +1,9 @@
 """Whether a cgroup still has processes, nested cgroups included.
 
-v2 `cgroup.events`: lines `populated 1`, `frozen 0`; hierarchical. v1 `cgroup.procs`: a pid a line, of this cgroup alone; read from
-another pid namespace the lines say 0, but there is one for each process. Processes that are dead and not yet reaped count in
-neither from 5.2 on. Sources: kernel/cgroup/cgroup.c (cgroup_events_show), kernel/cgroup/cgroup-v1.c.
+v2 `cgroup.events`: lines `populated 1`, `frozen 0`; hierarchical. v1 `cgroup.procs`: a pid a line, of this cgroup alone, and only
+of processes that the reader's pid namespace has a number for (pidlist_array_load): an agent in a pod reads an empty file of every
+other pod's cgroup (6.18, measured), so an empty one says nothing. Processes that are dead and not yet reaped count in neither from
+5.2 on. Sources: kernel/cgroup/cgroup.c (cgroup_events_show), kernel/cgroup/cgroup-v1.c.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from oomsight_agent.kernel.numbers import find_number
 from oomsight_agent.kernel.problem import Problem, problem
 
 MAX_NESTED: Final = 256
-"""Cgroups looked at in a container, v1. Where there are more and none of these has a process, nobody knows."""
+"""Cgroups looked at in a container, v1."""
 
 
 def parse_populated(data: bytes) -> bool | Problem:
@@ -27,7 +28,7 @@ def parse_populated(data: bytes) -> bool | Problem:
 
 
 def has_processes(version: int, directory: str) -> bool | None:
-    """Whether there are any; False when the cgroup is gone, None when that cannot be read, or not all of it."""
+    """Whether there are any; False when the cgroup is gone. None: it cannot be read, or v1 shows none to this pid namespace."""
     try:
         if version == 2:
             populated = parse_populated(read_file(f"{directory}/cgroup.events"))
@@ -38,6 +39,7 @@ def has_processes(version: int, directory: str) -> bool | None:
 
 
 def _has_processes_v1(directory: str) -> bool | None:
+    os.stat(directory)
     for number, (path, _, _) in enumerate(os.walk(directory, onerror=_unless_gone)):
         if number >= MAX_NESTED:
             return None
@@ -46,7 +48,7 @@ def _has_processes_v1(directory: str) -> bool | None:
                 return True
         except OSError as error:
             _unless_gone(error)
-    return False
+    return None
 
 
 def _unless_gone(error: OSError) -> None:

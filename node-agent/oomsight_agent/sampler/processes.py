@@ -126,6 +126,13 @@ class ProcessTable:
         wanted = [pid for pid, row in self.known.items() if row.container_id in container_ids]
         return frozenset(pid for pid in wanted if self._status(pid) is None)
 
+    def has_living(self, container_id: str) -> bool | None:
+        """Whether a process of the container has memory, now. None: nobody was seen in it before, or /proc cannot be listed."""
+        seen = [pid for pid, row in self.known.items() if row.container_id == container_id]
+        if not seen or not self.places.look():
+            return None
+        return any(self._status(pid) is not None for pid in self.places.in_containers({container_id}).get(container_id, ()))
+
     def _remember(self, known: dict[int, KnownProcess], now: float) -> None:
         gone = {pid: told for pid, told in self._gone.items() if pid not in known and now - told[0] <= GONE_KEPT_SECONDS}
         gone |= {pid: (now, row) for pid, row in self._known.items() if pid not in known}

@@ -135,11 +135,15 @@ class Sampler:
         return self._processes.gone_of(container_ids) if self._processes is not None else frozenset()
 
     def has_processes(self, container_id: str) -> bool | None:
-        """Whether a container still has any, now; False when it has no cgroup any more, None when that cannot be read."""
+        """Whether a container still has any, now; False when it has no cgroup any more, None when nobody can say.
+
+        Where the cgroup does not tell (v1, across pid namespaces), /proc does.
+        """
         directory = self._tracks.directory_of(container_id) if self._tracks is not None else None
         if directory is None or self._hierarchy is None:
             return False
-        return has_processes(self._hierarchy.version, directory)
+        found = has_processes(self._hierarchy.version, directory)
+        return self._processes.has_living(container_id) if found is None and self._processes is not None else found
 
     def close(self) -> None:
         """Close every descriptor. The sampler is of no use afterwards."""

@@ -21,12 +21,12 @@ def test_v2_asks_the_hierarchical_flag(tmp_path: Path) -> None:
     assert has_processes(2, str(tmp_path)) is False
 
 
-def test_v1_looks_into_nested_cgroups_and_takes_a_0_for_a_process_of_another_namespace(tmp_path: Path) -> None:
+def test_v1_looks_into_nested_cgroups_and_takes_no_line_for_unknown_since_other_namespaces_have_none(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     (tmp_path / "cgroup.procs").write_text("")
     (tmp_path / "inner" / "cgroup.procs").write_text("")
-    assert has_processes(1, str(tmp_path)) is False
-    (tmp_path / "inner" / "cgroup.procs").write_text("0\n")
+    assert has_processes(1, str(tmp_path)) is None
+    (tmp_path / "inner" / "cgroup.procs").write_text("7\n")
     assert has_processes(1, str(tmp_path)) is True
 
 

@@ -197,6 +197,21 @@ def test_which_of_the_known_are_gone_is_asked_of_the_kernel(proc: Proc) -> None:
     assert proc.table.gone_of([ID]) == {500, 501}
 
 
+def test_whether_anybody_lives_in_a_container_is_asked_of_the_kernel_and_counts_who_came_since(proc: Proc) -> None:
+    proc.put(500)
+    proc.put(600, f"{POD}/{OTHER}")
+    assert proc.table.has_living(ID) is None, "nobody was seen in it yet"
+    proc.look(ID)
+    assert proc.table.has_living(ID) is True
+    proc.put(500, kib=None)
+    assert proc.table.has_living(ID) is False, "a zombie is none"
+    proc.put(501)
+    assert proc.table.has_living(ID) is True
+    proc.remove(500)
+    proc.remove(501)
+    assert proc.table.has_living(ID) is False
+
+
 def test_a_look_at_one_container_forgets_nothing_of_another(proc: Proc) -> None:
     proc.put(500)
     proc.put(600, f"{POD}/{OTHER}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +86,33 @@ def test_whether_anybody_is_left_in_a_container_is_asked_of_the_kernel(place: Pl
     place.end_children()
     until(lambda: sampler.has_processes(ID) is False)
     assert sampler.has_processes("0" * 64) is False
+
+
+AGENT_IN_A_POD = """
+import sys, time
+from oomsight_agent.kernel.roots import Roots
+from oomsight_agent.sampler import Sampler
+
+sampler = Sampler(Roots(cgroup_root=sys.argv[1]), "this-machine")
+sampler.sample(time.time(), time.monotonic())
+print(sampler.has_processes(sys.argv[2]), flush=True)
+for _ in sys.stdin:
+    print(sampler.has_processes(sys.argv[2]), flush=True)
+"""
+
+
+def test_an_agent_in_a_pid_namespace_of_its_own_knows_whether_anybody_is_left(place: Place) -> None:
+    """As in a pod: its own namespace, and the node's /proc. On v1 cgroup.procs then shows none of them."""
+    command = ["unshare", "--pid", "--fork", sys.executable, "-c", AGENT_IN_A_POD, place.base, ID]
+    if subprocess.run([*command[:3], "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this user may not make a pid namespace")
+    place.start()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as agent:
+        assert agent.stdin is not None
+        assert agent.stdout is not None
+        assert agent.stdout.readline() == "True\n"
+        place.end_children()
+        assert tell(agent, "again") == "False"
 
 
 def test_the_kernel_is_asked_to_tell_of_ooms_and_a_counter_that_rose_is_news(place: Place) -> None:
