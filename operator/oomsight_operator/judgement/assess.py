@@ -27,10 +27,12 @@ from oomsight_operator.judgement.model import (
     ContainerSpec,
     ContainerStatus,
     EffectivePolicy,
+    Finding,
     NodeContext,
     Pod,
     PodHistory,
     Telemetry,
+    ToldFinding,
 )
 from oomsight_operator.judgement.oom_score_adj import effective_request, expected_oom_score_adj, is_critical
 from oomsight_operator.judgement.peaks import observe_peaks, watched_seconds
@@ -151,15 +153,16 @@ def _assess_container(
     if unknown_because is not None:
         findings = tuple(finding for finding in findings if finding.reason in KILL_REASONS)
     fresh_until = _unmeasured_until(history, seen, telemetry)
+    standing = _standing(history.told, findings)
     if fresh_until is not None:
         # Started a moment ago: the agent will have its first row soon, and what was known of the last run stands until then.
-        unknown_because, held = None, keep(findings, history.told)
+        unknown_because, held = None, keep(findings, standing)
         judged = max(level_of(held.findings), history.level, key=lambda level: level.severity)
     else:
         measurable = unknown_because is None
         held = hold(
             findings,
-            (told for told in history.told if measurable or told.finding.reason in KILL_REASONS),
+            (told for told in standing if measurable or told.finding.reason in KILL_REASONS),
             now,
             rules.risk.hold_seconds,
         )
@@ -205,6 +208,12 @@ def _assess_container(
     due = [settled.falls_at_seconds, fresh_until, *held.falls_at_seconds]
     due += [kill.time_seconds + rules.risk.recent_kill_seconds for kill in subject.recent_kills]
     return assessment, remembered, [moment for moment in due if moment is not None and moment > now]
+
+
+def _standing(told: tuple[ToldFinding, ...], findings: tuple[Finding, ...]) -> tuple[ToldFinding, ...]:
+    """What was told and may be held. A reason of kills is none without a kill: one that turns out a child's is not in both."""
+    found = {finding.reason for finding in findings}
+    return tuple(before for before in told if before.finding.reason not in KILL_REASONS or before.finding.reason in found)
 
 
 def is_running(pod: Pod, status: ContainerStatus | None) -> bool:

@@ -181,10 +181,10 @@ def test_an_old_kill_stops_counting_when_its_window_is_over() -> None:
     due = assessment.reassess_at_seconds
 
     assert due == NOW - 60 + 86400
-    held, history = judge(pod(APP, statuses=(restarted,)), rows, history, now=due + 1)
-    later, _ = judge(pod(APP, statuses=(restarted,)), rows, history, now=due + 302)
-    assert held.level is RiskLevel.HIGH
-    assert later.level is RiskLevel.NONE
+    last, history = judge(pod(APP, statuses=(restarted,)), rows, history, now=due)
+    later, _ = judge(pod(APP, statuses=(restarted,)), rows, history, now=due + 1)
+    assert last.level is RiskLevel.HIGH
+    assert (later.level, later.reasons) == (RiskLevel.NONE, ())
 
 
 def test_new_kills_are_told_once_and_stay_known() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, SECOND_RUN, end, judge, pod, running, spec
+from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, SECOND_RUN, end, judge, memory, pod, row, running, spec
 
 from oomsight_api.incident import Evidence, Incident, OomScope, Victim
-from oomsight_api.names import Cause
+from oomsight_api.names import Cause, RiskLevel, RiskReason
 from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import ContainerStatus, PodHistory
 
@@ -57,6 +59,34 @@ def test_the_pods_counter_tells_of_a_container_when_exactly_one_was_killed_then(
     assessment, _ = judge(of, {}, now=NOW + 30, incidents=(pods_counter(NOW + 1),))
 
     assert sum(len(one.new_kills) for one in assessment.containers) == told
+
+
+def one_kill(**more: Any) -> Incident:
+    """What the container's counter tells of one."""
+    victims = (Victim(pod_uid="uid-1", container_id=FIRST_RUN, ordinal=1),)
+    return Incident(id="boot-1", time_seconds=NOW, evidence=Evidence.COUNTER, victims=victims, victim_count=1, **more)
+
+
+def test_a_kill_that_turns_out_to_be_a_childs_moves_from_one_reason_to_the_other_and_is_never_in_both() -> None:
+    told = one_kill(container_survived=False)
+    rows = {"app": row(uses=memory(MI, 512 * MI), process_count=1)}
+    first, history = judge(pod(APP), rows, incidents=(told,))
+    later, _ = judge(pod(APP), rows, history, now=NOW + 10, incidents=(told,))
+
+    assert (first.level, first.reasons) == (RiskLevel.HIGH, (RiskReason.OOM_KILLED_RECENTLY,))
+    assert first.reassess_at_seconds == NOW + 10
+    assert (later.level, later.reasons) == (RiskLevel.MEDIUM, (RiskReason.CHILD_PROCESS_KILLED,))
+    assert later.containers[0].new_kills == ()
+
+
+def test_a_kill_waits_for_its_outcome_and_is_in_no_reason_before() -> None:
+    rows = {"app": row(uses=memory(MI, 512 * MI), process_count=1)}
+    first, history = judge(pod(APP), rows, incidents=(one_kill(),))
+    later, _ = judge(pod(APP), rows, history, now=NOW + 0.3, incidents=(one_kill(container_survived=True),))
+
+    assert (first.reasons, first.containers[0].new_kills, first.containers[0].kills) == ((), (), ())
+    assert later.reasons == (RiskReason.CHILD_PROCESS_KILLED,)
+    assert [kill.ended_container for kill in later.containers[0].new_kills] == [False]
 
 
 def test_an_end_by_a_kill_that_nothing_confirms_is_none() -> None:

@@ -2,17 +2,18 @@
 
 `OOMKilled` alone is believed where no agent can contradict it. Where an agent spoke throughout, and a child's kill of the run
 explains the word, an end without a kill near it is no second one: the word is sticky. SIGKILL (137) with a kill near it is that
-kill, whatever reason the runtime gives; without one it is somebody's `kill -9`.
+kill, whatever reason the runtime gives; without one it is somebody's `kill -9`. Who was told to have died and lives was not killed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from oomsight_api.report import Container as ContainerRow
 from oomsight_operator.judgement.kills.book import Book
 from oomsight_operator.judgement.kills.model import SIGKILL_EXIT_CODE, Kill, KillSource, WaitingKill
 from oomsight_operator.judgement.kills.tellings import OOM_KILLED, finished_at, is_near, run_id
-from oomsight_operator.judgement.model import Termination
+from oomsight_operator.judgement.model import ContainerStatus, Termination
 
 CHILD_GRACE_SECONDS = 10.0
 """The kubelet tells of an end within about a second (PLEG relist), under load within several; the agent of a kill as well."""
@@ -59,6 +60,22 @@ def judge_end(book: Book, end: Termination, agent: AgentWord | None) -> float | 
     if end.exit_code == SIGKILL_EXIT_CODE and agent is not None and 0 <= now - finished < CHILD_GRACE_SECONDS:
         return finished + CHILD_GRACE_SECONDS
     book.count_waiting(run)
+    return None
+
+
+def judge_life(book: Book, status: ContainerStatus | None, row: ContainerRow | None, agent: AgentWord | None) -> float | None:
+    """A kill that was told to have ended a run which goes on was a child's: the kubelet calls it running, and the agent still finds
+    its cgroup long after. A time: when that can be said, if both still hold."""
+    if status is None or row is None or agent is None or status.state != "running":
+        return None
+    if status.container_id != row.container_id or row.process_count == 0:
+        return None
+    for index, kill in _of_run(book, row.container_id):
+        if not kill.container_ended or kill.exit_code is not None:
+            continue
+        if agent.until_seconds < kill.time_seconds + CHILD_GRACE_SECONDS:
+            return kill.time_seconds + CHILD_GRACE_SECONDS
+        book.kills[index] = replace(kill, container_ended=False)
     return None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from oomsight_api.report import Container as ContainerRow
 from oomsight_operator.judgement.kills.book import Book
-from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS, AgentWord, is_killing, judge_end
+from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS, AgentWord, is_killing, judge_end, judge_life
 from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.kills.tellings import Telling, ends_of, finished_at, is_near, run_id
 from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Termination
@@ -74,6 +74,8 @@ def observe_kills(previous: ContainerHistory, seen: Observation) -> KillTransiti
             due.append(until)
         else:
             book.count_child(waits)
+    lives_at = judge_life(book, seen.status, seen.row, seen.agent)
+    due += [lives_at] if lives_at is not None else []
     names = sum(1 + len(telling.ordinals) for telling in seen.tellings)
     history = replace(book.close(names, MAX_KILLS), ended_container_ids=tuple(ended[-MAX_ENDED_IDS:]))
     recent = seen.now_seconds - seen.recent_kill_seconds

@@ -22,7 +22,8 @@ _HEAD: Final = (
         "Thresholds are the policy's (`spec.risk`, [reference.md](reference.md)); the numbers below are its defaults. A level"
         f" rises at once. It falls when the number is {DEFAULTS.hysteresis_percent} % below the threshold (`hysteresisPercent`:"
         f" points of a percentage, a share of a rate) and that has lasted {format_span(DEFAULTS.hold_seconds)} (`holdSeconds`),"
-        " each reason by itself, so that a number that trembles writes nothing."
+        " each reason by itself, so that a number that trembles writes nothing. A reason of kills is a fact: it goes as soon as no"
+        " kill stands behind it."
     ),
 )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, SECOND_RUN, end, memory, row, running
 from tests.oomsight_operator.judgement.kills.watch import DAY, LIMIT, Watch, counted, oom, restarted, victim
 
 from oomsight_api.incident import Evidence, Incident, KillMemory, LastSample, OomScope
+from oomsight_api.recommendation import KillOutcome
 from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS
 from oomsight_operator.judgement.kills.model import KillSource
 from oomsight_operator.judgement.kills.observe import MAX_KILLS, MAX_WAITING
@@ -46,6 +49,44 @@ def test_a_killed_container_is_told_at_once_and_completed_by_the_kubelet_later(t
     assert completed == ()
     assert [(kill.exit_code, kill.ended_container, kill.time_seconds) for kill in watch.kills] == [(137, True, NOW)]
     assert watch.kills[0].identity == kill.identity
+
+
+def test_a_kill_of_a_container_that_goes_on_all_the_same_was_a_childs_and_is_not_told_twice() -> None:
+    watch = Watch()
+    told, lives = oom(container_survived=False), row(process_count=1)
+
+    watch.look(running(), told, row=lives)
+    early = watch.look(running(), told, at=NOW + CHILD_GRACE_SECONDS - 1, row=lives)
+    due = watch.last.due_seconds
+    assert [kill.ended_container for kill in watch.kills] == [True]
+    later = watch.look(running(), told, at=NOW + CHILD_GRACE_SECONDS, row=lives)
+    again = watch.look(running(), told, at=NOW + 60, row=lives)
+
+    assert due == NOW + CHILD_GRACE_SECONDS
+    assert [kill.ended_container for kill in watch.kills] == [False]
+    assert (early, later, again) == ((), (), ())
+    assert [(each.outcome, each.processes) for each in watch.memory.kills] == [(KillOutcome.CONTAINER_WENT_ON, 1)]
+    assert watch.memory.oom_kills == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "more"),
+    [
+        pytest.param(running(), {"row": row(process_count=0)}, id="nobody-is-left-in-it"),
+        pytest.param(running(), {}, id="its-cgroup-is-gone"),
+        pytest.param(running(), {"row": row(process_count=1), "agent": False}, id="the-agent-is-silent"),
+        pytest.param(running(), {"row": row(process_count=1), "until": NOW + 1}, id="the-sample-is-of-the-kill"),
+        pytest.param(running(run=SECOND_RUN), {"row": row(SECOND_RUN, process_count=1)}, id="the-next-run"),
+    ],
+)
+def test_what_does_not_show_that_the_run_goes_on_takes_no_end_back(status: ContainerStatus, more: dict[str, Any]) -> None:
+    watch = Watch()
+    told = oom(container_survived=False)
+    watch.look(running(), told)
+
+    watch.look(status, told, at=NOW + 60, **more)
+
+    assert [kill.ended_container for kill in watch.kills] == [True]
 
 
 def test_what_waits_has_a_bound_and_nothing_of_it_is_lost() -> None:
