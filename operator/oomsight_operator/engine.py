@@ -18,10 +18,12 @@ from oomsight_api.report import NodeReport
 from oomsight_operator.agenda import Agenda
 from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.namespaces import Namespace
+from oomsight_operator.inventory.replicas import Replicas
 from oomsight_operator.inventory.workloads import Intermediate, workload_of
 from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.lifecycle import has_failed, has_started, is_initializing, is_measured
 from oomsight_operator.judgement.model import Assessment, NodeContext, Owner, Pod, PodHistory, PolicyRef, Telemetry
+from oomsight_operator.judgement.recommend.rollout import rollout_of
 from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.learned import Learned
@@ -107,6 +109,7 @@ class Engine:
         self._contexts = NodeContexts(self._allocatable_bytes, lambda: cluster.policies.policies.records)
         self._node_news = NodeNews()
         self._learned = Learned()
+        self._replicas = Replicas(cluster.pods, cluster.intermediates)
         self._states: dict[str, _State] = {}
         self._dirty: dict[str, None] = {}
         self._agenda = Agenda(self._timing.tick_seconds)
@@ -296,7 +299,8 @@ class Engine:
             largest_node_bytes=self._cluster.nodes.largest_allocatable_bytes,
             limit_rules=constraints.limit_rules(pod.namespace),
             quotas=constraints.quotas(pod.namespace),
-            autoscaler=constraints.autoscaler(pod.namespace, workload),
+            autoscalers=constraints.autoscalers(pod.namespace, workload),
+            rollout=rollout_of(workload, self._replicas.living(pod.namespace, workload) if workload is not None else 1),
         )
 
     def _done(self, uid: str) -> None:

@@ -13,7 +13,7 @@ from oomsight_api.names import RiskLevel
 from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Process
 from oomsight_operator.engine import Engine, EngineTiming
 from oomsight_operator.inventory.cluster import Cluster
-from oomsight_operator.inventory.constraints import Constraints, LimitRange
+from oomsight_operator.inventory.constraints import Constraints, LimitRange, ResourceQuota
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.namespaces import Namespace
 from oomsight_operator.inventory.nodes import Nodes
@@ -98,6 +98,7 @@ class World:
         self.published = Published()
         self.namespaces.upsert(Namespace("n1", "shop", {"team": "web"}))
         self.limit_ranges: Store[LimitRange] = Store()
+        self.quotas: Store[ResourceQuota] = Store()
         cluster = Cluster(
             self.pods,
             PodIndex(self.pods),
@@ -105,7 +106,7 @@ class World:
             self.intermediates,
             self.policies,
             Nodes(self.nodes),
-            Constraints(self.limit_ranges),
+            Constraints(self.limit_ranges, self.quotas),
         )
         self.engine = Engine(
             cluster,

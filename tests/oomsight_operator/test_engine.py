@@ -11,7 +11,7 @@ from tests.oomsight_operator.engine_world import MIB, POLICY, World, running
 from oomsight_api.incident import Evidence, Incident, OomScope
 from oomsight_api.names import RiskLevel
 from oomsight_api.report import Container, NodeMemory, NodeReport, Process
-from oomsight_operator.inventory.constraints import LimitRange
+from oomsight_operator.inventory.constraints import LimitRange, ResourceQuota
 from oomsight_operator.inventory.namespaces import Namespace
 from oomsight_operator.inventory.workloads import Intermediate
 from oomsight_operator.judgement.assess import assess_pod
@@ -19,7 +19,7 @@ from oomsight_operator.judgement.kills.model import Kill, KillSource
 from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Owner, Pod, PodHistory
 from oomsight_operator.judgement.node import Node
 from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, on_oom
-from oomsight_operator.judgement.recommend.surroundings import LimitRule
+from oomsight_operator.judgement.recommend.surroundings import LimitRule, QuotaRule
 
 
 def two_healthy_pods() -> World:
@@ -304,6 +304,27 @@ async def test_a_recommendation_fits_into_the_namespace_and_the_nodes() -> None:
     assert first is not None
     assert second is not None
     assert (first.limit_bytes, second.limit_bytes) == (120 * MIB, 110 * MIB)
+
+
+async def test_a_quota_is_held_against_every_living_pod_of_the_workload() -> None:
+    world = World()
+    world.policies.observe(POLICY)
+    web = Owner("apps/v1", "Deployment", "web", "uid-web")
+    for name in ("old", "new"):
+        world.intermediates.upsert(Intermediate(f"uid-{name}", "shop", f"web-{name}", web))
+    for uid, name in (("u1", "old"), ("u2", "new"), ("u3", "new")):
+        world.add_pod(uid, owner=Owner("apps/v1", "ReplicaSet", f"web-{name}", f"uid-{name}"))
+    world.add_pod("u4", owner=Owner("apps/v1", "ReplicaSet", "web-old", "uid-old"), phase="Failed")
+    world.quotas.upsert(ResourceQuota("q1", "shop", QuotaRule("team", limits_left_bytes=50 * MIB)))
+    world.engine.restore({}, {"uid-web": {"app": on_oom(NOTHING, [OomKill(100 * MIB, world.now - 60)])}})
+    world.report({"u1": 10, "u2": 10, "u3": 10})
+    async with running(world):
+        await world.settled()
+        found = world.published.assessments[-1].containers[0].recommendation
+    assert found is not None
+    assert found.limit_steps[-1].why.startswith(
+        "ResourceQuota team leaves 50Mi of limits.memory, and each of 3 replicas needs 28Mi more, 84Mi in all"
+    )
 
 
 async def test_one_pod_that_breaks_judgement_does_not_stop_the_others(

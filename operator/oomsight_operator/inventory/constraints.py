@@ -1,7 +1,7 @@
 """What bounds the memory of a namespace's pods: LimitRanges, ResourceQuotas, and autoscalers that go by memory.
 
-A quota with scopes counts some pods alone, and which is not looked at: of such a one nothing is said. Autoscalers are read as
-autoscaling/v1, which every Kubernetes serves; there the metrics other than CPU stand in an annotation.
+Autoscalers are read as autoscaling/v1, which every Kubernetes serves; there the metrics other than CPU stand in an annotation,
+which the API server writes whichever version an autoscaler was made in (pkg/apis/autoscaling/v1/conversion.go).
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ import msgspec
 from oomsight_api.quantity import QuantityError, parse_bytes, parse_millicores
 from oomsight_operator.inventory.store import Store
 from oomsight_operator.judgement.model import Owner
-from oomsight_operator.judgement.recommend.surroundings import LimitRule, QuotaRule
+from oomsight_operator.judgement.recommend.surroundings import LimitRule, QuotaRule, QuotaScope, ScaledBy
 from oomsight_operator.kube.objects import NamespacedMeta, decode_object
 
 METRICS_ANNOTATION = "autoscaling.alpha.kubernetes.io/metrics"
+_DEMANDED = ("limits.cpu", "limits.memory", "requests.cpu", "requests.memory")
+_SHORT = {"cpu": "requests.cpu", "memory": "requests.memory"}
+"""Other names of the same (validationSet in pkg/quota/v1/evaluator/core/pods.go)."""
 _MAX_METRICS_LENGTH = 65_536
 
 
@@ -35,7 +38,7 @@ class LimitRange:
 
 @dataclass(frozen=True, slots=True)
 class ResourceQuota:
-    """One ResourceQuota; no rule where it does not bound memory, or has scopes."""
+    """One ResourceQuota; no rule where it does not bound memory."""
 
     uid: str
     namespace: str
@@ -52,8 +55,9 @@ class Autoscaler:
     name: str
     target_kind: str
     target_name: str
-    by_memory: bool
-    """Whether it goes by the use of memory relative to the request."""
+    of_containers: tuple[str | None, ...]
+    """Whose use of memory relative to the request it goes by: one container's (its name), or that of all together (None); empty
+    where it goes by something else."""
     resource_version: str = ""
 
 
@@ -77,9 +81,19 @@ class _LimitRange(msgspec.Struct):
     spec: _LimitSpec | None = None
 
 
+class _ScopeRequirement(msgspec.Struct, rename="camel"):
+    scope_name: str = ""
+    operator: str = ""
+    values: list[str] | None = None
+
+
+class _ScopeSelector(msgspec.Struct, rename="camel"):
+    match_expressions: list[_ScopeRequirement] | None = None
+
+
 class _QuotaSpec(msgspec.Struct, rename="camel"):
-    scopes: list[Any] | None = None
-    scope_selector: dict[str, Any] | None = None
+    scopes: list[str] | None = None
+    scope_selector: _ScopeSelector | None = None
 
 
 class _QuotaStatus(msgspec.Struct):
@@ -109,6 +123,7 @@ class _Scaler(msgspec.Struct):
 
 class _Resource(msgspec.Struct, rename="camel"):
     name: str = ""
+    container: str | None = None
     target_average_utilization: int | None = None
 
 
@@ -126,13 +141,14 @@ _metrics = msgspec.json.Decoder(list[_Metric])
 def project_limit_range(raw: bytes | msgspec.Raw) -> LimitRange:
     """A LimitRange from its JSON. Raises MalformedObjectError; an amount that makes no sense is None."""
     found = decode_object(_limit_range, raw, "LimitRange")
-    items = (item for item in (found.spec.limits if found.spec is not None else None) or () if item.type == "Container")
+    items = (item for item in (found.spec.limits if found.spec is not None else None) or () if item.type in ("Container", "Pod"))
     rules = (
         LimitRule(
             found.metadata.name,
             min_bytes=_memory(item.min),
             max_bytes=_memory(item.max),
             max_ratio=_ratio(item.max_limit_request_ratio),
+            of_pod=item.type == "Pod",
         )
         for item in items
     )
@@ -143,12 +159,19 @@ def project_limit_range(raw: bytes | msgspec.Raw) -> LimitRange:
 def project_resource_quota(raw: bytes | msgspec.Raw) -> ResourceQuota:
     """A ResourceQuota from its JSON. Raises MalformedObjectError."""
     found = decode_object(_quota, raw, "ResourceQuota")
-    spec, status = found.spec or _QuotaSpec(), found.status or _QuotaStatus()
+    status = found.status or _QuotaStatus()
     hard, used = status.hard or {}, status.used or {}
     limits = _left(hard, used, ("limits.memory",))
     requests = _left(hard, used, ("requests.memory", "memory"))
-    rule = QuotaRule(found.metadata.name, limits_left_bytes=limits, requests_left_bytes=requests)
-    bounds = (limits is not None or requests is not None) and not spec.scopes and not spec.scope_selector
+    named = {_SHORT.get(name, name) for name in hard}
+    rule = QuotaRule(
+        found.metadata.name,
+        limits_left_bytes=limits,
+        requests_left_bytes=requests,
+        scopes=_scopes(found.spec or _QuotaSpec()),
+        demands=tuple(name for name in _DEMANDED if name in named),
+    )
+    bounds = limits is not None or requests is not None or bool(rule.demands)
     return ResourceQuota(
         found.metadata.uid, intern(found.metadata.namespace), rule if bounds else None, found.metadata.resource_version
     )
@@ -164,21 +187,31 @@ def project_autoscaler(raw: bytes | msgspec.Raw) -> Autoscaler:
         name=found.metadata.name,
         target_kind=intern(target.kind),
         target_name=target.name,
-        by_memory=_goes_by_memory((found.metadata.annotations or {}).get(METRICS_ANNOTATION, "")),
+        of_containers=_containers_scaled_by((found.metadata.annotations or {}).get(METRICS_ANNOTATION, "")),
         resource_version=found.metadata.resource_version,
     )
 
 
-def _goes_by_memory(text: str) -> bool:
-    """Whether a metric is the memory relative to the request: an average value does not move with the request."""
+def _containers_scaled_by(text: str) -> tuple[str | None, ...]:
+    """Those whose memory relative to the request is a metric: an average value does not move with the request."""
     if not text or len(text) > _MAX_METRICS_LENGTH:
-        return False
+        return ()
     try:
         metrics = _metrics.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return False
+        return ()
     resources = (each.resource or each.container_resource for each in metrics)
-    return any(each is not None and each.name == "memory" and each.target_average_utilization is not None for each in resources)
+    scaling = (
+        each for each in resources if each is not None and each.name == "memory" and each.target_average_utilization is not None
+    )
+    return tuple(dict.fromkeys(each.container for each in scaling))
+
+
+def _scopes(spec: _QuotaSpec) -> tuple[QuotaScope, ...]:
+    """getScopeSelectorsFromQuota: both ways to say it, of which all must hold."""
+    plain = (QuotaScope(name) for name in spec.scopes or ())
+    selecting = (spec.scope_selector.match_expressions if spec.scope_selector is not None else None) or ()
+    return (*plain, *(QuotaScope(each.scope_name, each.operator, tuple(each.values or ())) for each in selecting))
 
 
 def _memory(amounts: Mapping[str, Any] | None, resource: str = "memory") -> int | None:
@@ -245,10 +278,10 @@ class Constraints:
     def quotas(self, namespace: str) -> tuple[QuotaRule, ...]:
         return tuple(each.rule for each in self._quotas.get(namespace) if each.rule is not None)
 
-    def autoscaler(self, namespace: str, workload: Owner | None) -> str | None:
-        """Name of the one that scales the workload by memory."""
+    def autoscalers(self, namespace: str, workload: Owner | None) -> tuple[ScaledBy, ...]:
+        """Those that scale the workload by memory."""
         if workload is None:
-            return None
+            return ()
         wanted = (workload.kind, workload.name)
-        scalers = (each for each in self._autoscalers.get(namespace) if each.by_memory)
-        return next((each.name for each in scalers if (each.target_kind, each.target_name) == wanted), None)
+        scalers = (each for each in self._autoscalers.get(namespace) if (each.target_kind, each.target_name) == wanted)
+        return tuple(ScaledBy(each.name, container) for each in scalers for container in each.of_containers)

@@ -52,6 +52,25 @@ class _Container(msgspec.Struct, rename="camel"):
     restart_policy: str | None = None
 
 
+class _AffinityTerm(msgspec.Struct, rename="camel"):
+    namespaces: list[str] | None = None
+    namespace_selector: dict[str, Any] | None = None
+
+
+class _WeightedTerm(msgspec.Struct, rename="camel"):
+    pod_affinity_term: _AffinityTerm | None = None
+
+
+class _PodAffinity(msgspec.Struct, rename="camel"):
+    required: list[_AffinityTerm] | None = msgspec.field(default=None, name="requiredDuringSchedulingIgnoredDuringExecution")
+    preferred: list[_WeightedTerm] | None = msgspec.field(default=None, name="preferredDuringSchedulingIgnoredDuringExecution")
+
+
+class _Affinity(msgspec.Struct, rename="camel"):
+    pod_affinity: _PodAffinity | None = None
+    pod_anti_affinity: _PodAffinity | None = None
+
+
 class _Spec(msgspec.Struct, rename="camel"):
     containers: list[_Container] | None = None
     init_containers: list[_Container] | None = None
@@ -61,6 +80,8 @@ class _Spec(msgspec.Struct, rename="camel"):
     overhead: dict[str, Any] | None = None
     priority: int | None = None
     priority_class_name: str | None = None
+    active_deadline_seconds: int | None = None
+    affinity: _Affinity | None = None
 
 
 class _Terminated(msgspec.Struct, rename="camel"):
@@ -186,6 +207,8 @@ def _pod(pod: _Pod, shared: Shared, notes: list[str]) -> Pod:
         overhead_bytes=_amount(parse_bytes, (spec.overhead or {}).get("memory"), "spec.overhead.memory", notes),
         priority=spec.priority,
         priority_class_name=_shared(spec.priority_class_name),
+        has_deadline=spec.active_deadline_seconds is not None and spec.active_deadline_seconds >= 0,
+        crosses_namespaces=_crosses_namespaces(spec.affinity),
         status_qos_class=_shared(status.qos_class),
         config_hash=_config_hash(annotations),
         owner=controller_of(meta.owner_references),
@@ -193,6 +216,20 @@ def _pod(pod: _Pod, shared: Shared, notes: list[str]) -> Pod:
         deletion_timestamp=meta.deletion_timestamp,
         resource_version=meta.resource_version,
     )
+
+
+def _crosses_namespaces(affinity: _Affinity | None) -> bool:
+    """usesCrossNamespacePodAffinity of the quota evaluator; an empty selector, which means all namespaces, counts."""
+    both = (affinity.pod_affinity, affinity.pod_anti_affinity) if affinity is not None else ()
+    terms = [term for each in both if each is not None for term in each.required or ()]
+    terms += [
+        weighted.pod_affinity_term
+        for each in both
+        if each is not None
+        for weighted in each.preferred or ()
+        if weighted.pod_affinity_term is not None
+    ]
+    return any(term.namespaces or term.namespace_selector is not None for term in terms)
 
 
 def _containers(spec: _Spec, notes: list[str]) -> tuple[ContainerSpec, ...]:

@@ -31,6 +31,7 @@ from oomsight_operator.judgement.model import (
     NodeContext,
     Pod,
     PodHistory,
+    Recommendation,
     Telemetry,
     ToldFinding,
 )
@@ -38,8 +39,8 @@ from oomsight_operator.judgement.oom_score_adj import effective_request, expecte
 from oomsight_operator.judgement.peaks import observe_peaks, watched_seconds
 from oomsight_operator.judgement.qos import qos_class
 from oomsight_operator.judgement.recommend.assessing import recommended
-from oomsight_operator.judgement.recommend.shape import with_shape
 from oomsight_operator.judgement.recommend.surroundings import NOWHERE, Surroundings
+from oomsight_operator.judgement.recommend.whole_pod import followed, together
 from oomsight_operator.judgement.risk.rules import KILL_REASONS, in_order, judge
 from oomsight_operator.judgement.risk.subject import Subject
 from oomsight_operator.judgement.words import printable
@@ -68,6 +69,7 @@ def assess_pod(
     assessed: list[ContainerAssessment] = []
     remembered: dict[str, ContainerHistory] = {}
     due: list[float] = []
+    asked: dict[str, Recommendation] = {}
     tellings = tellings_of(pod, telemetry, history.containers, now_seconds)
     agent = AgentWord(telemetry.heard_since_seconds, telemetry.report_time_seconds) if telemetry is not None else None
     for spec in selected:
@@ -86,11 +88,19 @@ def assess_pod(
         explained = with_causes(kills.history, before.kills, pod, spec, telemetry, seen.recent_kill_seconds)
         sampled = telemetry.report_time_seconds if telemetry is not None else None
         current = observe_floor(observe_peaks(explained, seen.row, sampled), seen.row, sampled)
-        one, remembered[spec.name], when = _assess_container(pod, spec, pod_class, telemetry, node, policy, current, seen, around)
+        so_far = followed(pod, asked.values())
+        one, remembered[spec.name], when = _assess_container(
+            pod, so_far, spec, pod_class, telemetry, node, policy, current, seen, around
+        )
+        if one.recommendation is not None:
+            asked[spec.name] = one.recommendation
         new = {kill.identity for kill in kills.new_kills}
         assessed.append(replace(one, new_kills=tuple(kill for kill in explained.kills if kill.identity in new)))
         due += when
         due += [kills.due_seconds] if kills.due_seconds is not None and kills.due_seconds > now_seconds else []
+    total = node.memory.total_bytes if node.memory is not None else None
+    shaped = together(asked, pod, around, policy.rules.recommendation.target_qos, total)
+    assessed = [replace(one, recommendation=shaped.get(one.name)) for one in assessed]
     level = pod_level(one.level for one in assessed)
     findings = in_order(finding for one in assessed for finding in one.findings)
     assessment = Assessment(
@@ -117,6 +127,7 @@ def pod_level(levels: Iterable[RiskLevel]) -> RiskLevel:
 
 def _assess_container(
     pod: Pod,
+    so_far: Pod,
     spec: ContainerSpec,
     pod_class: QosClass,
     telemetry: Telemetry | None,
@@ -126,7 +137,10 @@ def _assess_container(
     seen: Observation,
     around: Surroundings,
 ) -> tuple[ContainerAssessment, ContainerHistory, list[float]]:
-    """One container: its findings, its level after hysteresis, and when time alone would change it."""
+    """One container: its findings, its level after hysteresis, and when time alone would change it.
+
+    `so_far` is the pod with what is recommended for the containers before this one.
+    """
     rules, now = policy.rules, seen.now_seconds
     running = is_running(pod, seen.status)
     subject = Subject(
@@ -176,7 +190,7 @@ def _assess_container(
     expected = expected_oom_score_adj(pod, spec, node.memory.total_bytes if node.memory is not None else None)
     row = seen.row
     leaks = any(finding.reason is RiskReason.LEAK_SUSPECTED for finding in shown)
-    state, recommendation = recommended(around, spec, subject, pod_class, sampled, rules.recommendation, leaks=leaks)
+    state, recommendation = recommended(around, so_far, spec, subject, pod_class, sampled, rules.recommendation, leaks=leaks)
     assessment = ContainerAssessment(
         name=spec.name,
         kind=spec.kind,
@@ -190,7 +204,7 @@ def _assess_container(
         live_oom_score_adj_max=row.oom_score_adj_max if row is not None else None,
         kills=history.kills,
         new_kills=(),
-        recommendation=with_shape(recommendation, pod, spec, node.memory.total_bytes if node.memory is not None else None),
+        recommendation=recommendation,
         learned=state,
         unknown_because=unknown_because,
         window_seconds=watched_seconds(history),

@@ -107,6 +107,10 @@ class Pod:
     """Memory that the RuntimeClass takes for itself (`spec.overhead`)."""
     priority: int | None = None
     priority_class_name: str | None = None
+    has_deadline: bool = False
+    """`spec.activeDeadlineSeconds` is set: to quotas the pod is Terminating."""
+    crosses_namespaces: bool = False
+    """An affinity term of it looks into other namespaces."""
     status_qos_class: str | None = None
     config_hash: str | None = None
     """Of a static pod (its mirror pod's `kubernetes.io/config.hash`): its cgroup's name."""
@@ -249,7 +253,8 @@ class RecommendationStep:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a recommendation makes of the pod and its container. A score is None where the node's memory is unknown."""
+    """What the recommendations for a pod's containers, all of them followed, make of the pod and of one container. A score is None
+    where the node's memory is unknown."""
 
     qos_class_before: QosClass
     qos_class_after: QosClass

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from oomsight_api.names import QosClass
 from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, Pod
+from oomsight_operator.judgement.pod_amounts import aggregate, pod_request, request_of
 from oomsight_operator.judgement.qos import qos_class
 
 GUARANTEED_ADJ = -997
@@ -36,9 +37,9 @@ def expected_oom_score_adj(pod: Pod, container: ContainerSpec, node_total_bytes:
     if node_total_bytes is None or node_total_bytes <= 0:
         return None
     share = _unallocated_share(pod)
-    adj = _linear(_request(container) + share, node_total_bytes)
+    adj = _linear(request_of(container) + share, node_total_bytes)
     if container.kind is ContainerKind.SIDECAR:
-        app_requests = [_request(other) for other in pod.containers if other.kind is ContainerKind.APP]
+        app_requests = [request_of(other) for other in pod.containers if other.kind is ContainerKind.APP]
         if app_requests:
             adj = min(adj, _linear(min(app_requests) + share, node_total_bytes))
     adj = max(adj, LEAST_BURSTABLE_ADJ)
@@ -95,12 +96,6 @@ def _linear(request_bytes: int, node_total_bytes: int) -> int:
     return 1000 - 1000 * request_bytes // node_total_bytes
 
 
-def _request(container: ContainerSpec) -> int:
-    """The stored request: the API server has copied a limit without a request into it."""
-    request = container.memory_request_bytes
-    return (request if request is not None else container.memory_limit_bytes) or 0
-
-
 def _unallocated_share(pod: Pod) -> int:
     """remainingPodMemReqPerContainer: what the pod asks for beyond its containers' sum, for each container and init container."""
     if not pod.pod_memory_request_bytes:
@@ -112,18 +107,9 @@ def _unallocated_share(pod: Pod) -> int:
 
 def effective_request(pod: Pod) -> int:
     """What the pod asks for: at pod level, else its containers' aggregate."""
-    return pod.pod_memory_request_bytes if pod.pod_memory_request_bytes is not None else aggregate_request(pod)
+    return pod_request(pod)
 
 
 def aggregate_request(pod: Pod) -> int:
-    """component-helpers AggregateContainerRequests for memory (KEP-753): sidecars run beside everything that starts after them."""
-    running = sum(_request(container) for container in pod.containers if container.kind is ContainerKind.APP)
-    sidecars = 0
-    greatest_init = 0
-    for container in pod.containers:
-        if container.kind is ContainerKind.SIDECAR:
-            sidecars += _request(container)
-            greatest_init = max(greatest_init, sidecars)
-        elif container.kind is ContainerKind.INIT:
-            greatest_init = max(greatest_init, sidecars + _request(container))
-    return max(running + sidecars, greatest_init)
+    """What the pod's containers ask for together."""
+    return aggregate(pod.containers, request_of)

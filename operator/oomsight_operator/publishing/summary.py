@@ -14,6 +14,7 @@ from oomsight_api.quantity import format_bytes
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod, Recommendation, Shape
 from oomsight_operator.judgement.oom_score_adj import explain_difference
 from oomsight_operator.judgement.recommend.limit import NOT_ENOUGH
+from oomsight_operator.judgement.recommend.whole_pod import REFUSED
 from oomsight_operator.judgement.words import format_span, printable, time_text
 from oomsight_operator.publishing.events import one_line
 from oomsight_operator.publishing.kill_words import latest_kill
@@ -27,6 +28,7 @@ MAX_ADVICE = 3
 
 _SAFE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 """What may stand in a command that a person pastes: owner references and labels are written by tenants."""
+_IN_THE_WAY = REFUSED | {NOT_ENOUGH}
 _COMMAND_KINDS = {"Deployment": "deployment", "StatefulSet": "statefulset", "DaemonSet": "daemonset"}
 
 
@@ -160,8 +162,8 @@ def _shape_parts(shape: Shape | None) -> Iterable[str]:
 
 
 def _resources_arguments(found: Recommendation | None) -> str:
-    """What to set; empty where that would change nothing, or lead to the next kill."""
-    if found is None or any(step.rule == NOT_ENOUGH for step in found.limit_steps):
+    """What to set; empty where that would change nothing, be refused, or lead to the next kill."""
+    if found is None or any(step.rule in _IN_THE_WAY for step in (*found.limit_steps, *found.request_steps)):
         return ""
     if (found.limit_bytes, found.request_bytes) == (found.current_limit_bytes, found.current_request_bytes):
         return ""

@@ -13,6 +13,8 @@ from oomsight_operator.judgement.model import ContainerKind, Owner, Pod
 from oomsight_operator.kube.errors import MalformedObjectError
 
 ID = "a1" * 32
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
 def raw(metadata: dict[str, Any] | None = None, spec: Any = None, status: Any = None) -> bytes:
@@ -39,6 +41,27 @@ def test_what_the_runtime_class_takes_for_itself_is_bytes() -> None:
     told = project_pod(raw(spec={**spec, "overhead": {"memory": "much"}}))
     assert told.pod.overhead_bytes is None
     assert "spec.overhead.memory" in told.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "deadline", "crosses"),
+    [
+        ({"activeDeadlineSeconds": 0}, True, False),
+        (
+            {"activeDeadlineSeconds": None, "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}}},
+            False,
+            False,
+        ),
+        ({"affinity": {"podAffinity": {REQUIRED: [{"topologyKey": "zone"}]}}}, False, False),
+        ({"affinity": {"podAffinity": {REQUIRED: [{"namespaces": ["other"]}]}}}, False, True),
+        ({"affinity": {"podAntiAffinity": {REQUIRED: [{"namespaceSelector": {}}]}}}, False, True),
+        ({"affinity": {"podAntiAffinity": {PREFERRED: [{"weight": 1, "podAffinityTerm": {"namespaces": ["x"]}}]}}}, False, True),
+    ],
+)
+def test_what_decides_which_quotas_count_the_pod(spec: dict[str, Any], deadline: bool, crosses: bool) -> None:
+    pod = project(spec={"containers": [{"name": "app"}], **spec})
+
+    assert (pod.has_deadline, pod.crosses_namespaces) == (deadline, crosses)
 
 
 def test_containers_of_all_kinds_are_told_apart() -> None:

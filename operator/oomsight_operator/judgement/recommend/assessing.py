@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationSpec
-from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, Recommendation
+from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, Pod, Recommendation
 from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.learning import learned
 from oomsight_operator.judgement.recommend.recommendation import recommend
@@ -15,6 +17,7 @@ from oomsight_operator.judgement.risk.subject import Subject
 
 def recommended(
     around: Surroundings,
+    pod: Pod,
     spec: ContainerSpec,
     subject: Subject,
     qos_class: QosClass,
@@ -23,7 +26,10 @@ def recommended(
     *,
     leaks: bool,
 ) -> tuple[State | None, Recommendation | None]:
-    """What is remembered of the workload's container now, and the recommendation; an ephemeral one cannot ask for anything."""
+    """What is remembered of the workload's container now, and the recommendation; an ephemeral one cannot ask for anything.
+
+    `pod` has what is recommended for the containers before this one.
+    """
     if spec.kind is ContainerKind.EPHEMERAL:
         return None, None
     state = learned(
@@ -35,7 +41,6 @@ def recommended(
         sample_seconds=sample_seconds,
         now_seconds=subject.now_seconds,
     )
-    cpu = spec.cpu_request_millicores if spec.cpu_request_millicores is not None else spec.cpu_limit_millicores
     context = Context(
         name=spec.name,
         limit_bytes=spec.memory_limit_bytes,
@@ -43,9 +48,11 @@ def recommended(
         qos_class=qos_class,
         kills=subject.kills,
         now_seconds=subject.now_seconds,
-        cpu_request_equals_limit=bool(cpu) and cpu == spec.cpu_limit_millicores,
         pod_limit_bytes=subject.pod_limit_bytes,
+        pod_request_bytes=pod.pod_memory_request_bytes,
         leaks=leaks,
-        around=around,
+        # What the metrics API tells of a pod leaves out init containers, and so does the autoscaler.
+        around=replace(around, autoscalers=()) if spec.kind is ContainerKind.INIT else around,
+        pod=pod,
     )
     return recommend(state, context, policy)

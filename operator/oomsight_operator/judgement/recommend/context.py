@@ -10,6 +10,7 @@ from oomsight_api.incident import OomScope
 from oomsight_api.names import Cause, QosClass
 from oomsight_api.policy import PageCache, RecommendationMode, RecommendationSpec
 from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import Pod
 from oomsight_operator.judgement.recommend.bounds import floor_bytes
 from oomsight_operator.judgement.recommend.state import OomKill, State
 from oomsight_operator.judgement.recommend.surroundings import NOWHERE, Surroundings
@@ -31,12 +32,15 @@ class Context:
     kills: tuple[Kill, ...]
     """All that are known of this replica, oldest first, whatever is to blame."""
     now_seconds: float
-    cpu_request_equals_limit: bool = False
     pod_limit_bytes: int | None = None
     """Pod-level resources (`spec.resources`); None where the pod's limit is the sum of its containers'."""
+    pod_request_bytes: int | None = None
+    """The same of the request."""
     leaks: bool = False
     """It is suspected to leak."""
     around: Surroundings = NOWHERE
+    pod: Pod | None = None
+    """With what is recommended for the containers before this one; None: it is alone in its pod."""
 
     @property
     def leaking(self) -> bool:

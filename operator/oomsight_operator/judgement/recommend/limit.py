@@ -15,7 +15,7 @@ from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import RecommendationStep
 from oomsight_operator.judgement.recommend.bounds import DAY_SECONDS, SETTLED_HOURS, Bounds, bounds_of, bump_of, settle
 from oomsight_operator.judgement.recommend.context import Context, Kind, cache_kind
-from oomsight_operator.judgement.recommend.namespace import fitted, shortage
+from oomsight_operator.judgement.recommend.namespace import bounding, fitted
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need
 from oomsight_operator.judgement.recommend.state import OomFloor, State
 from oomsight_operator.judgement.recommend.words import days_words, room_words
@@ -102,7 +102,6 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
             ("MaxLimit", _max_limit),
             ("LimitRange", _limit_range),
             ("LargestNode", _largest_node),
-            ("Quota", _quota),
             (NOT_ENOUGH, _not_enough),
         ),
     )
@@ -231,7 +230,7 @@ def _max_limit(amount: int, case: Case) -> tuple[int, str]:
 
 
 def _limit_range(amount: int, case: Case) -> tuple[int, str]:
-    return fitted(amount, case.context.around)
+    return fitted(amount, case.context)
 
 
 def _largest_node(amount: int, case: Case) -> tuple[int, str]:
@@ -240,14 +239,6 @@ def _largest_node(amount: int, case: Case) -> tuple[int, str]:
     if most is None or most <= 0 or amount <= most:
         return amount, ""
     return most, f"no node can allocate more than {human_bytes(most)}: use a larger node, or spread the work over more replicas"
-
-
-def _quota(amount: int, case: Case) -> tuple[int, str]:
-    """The number stays: what the container needs does not depend on what is left."""
-    if case.context.limit_bytes is None:
-        return amount, ""
-    left = [(quota.name, quota.limits_left_bytes) for quota in case.context.around.quotas]
-    return amount, shortage(left, "limits.memory", amount - case.context.limit_bytes)
 
 
 def _not_enough(amount: int, case: Case) -> tuple[int, str]:
@@ -269,5 +260,5 @@ def _unless(amount: int, case: Case) -> str:
     """What would have to change: the bound that the amount stands at."""
     if amount == case.context.around.largest_node_bytes:
         return "it gets a larger node"
-    rule = next((rule.name for rule in case.context.around.limit_rules if rule.max_bytes == amount), None)
+    rule = bounding(amount, case.context)
     return f"max of LimitRange {printable(rule)} is raised" if rule is not None else "maxLimit is raised"

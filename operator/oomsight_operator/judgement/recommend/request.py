@@ -7,7 +7,7 @@ from oomsight_api.policy import RecommendationSpec, TargetQos
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import RecommendationStep
 from oomsight_operator.judgement.recommend.context import Context, Kind
-from oomsight_operator.judgement.recommend.namespace import least_request, shortage
+from oomsight_operator.judgement.recommend.namespace import least_request
 from oomsight_operator.judgement.recommend.words import days_words
 from oomsight_operator.judgement.rounding import round_up
 from oomsight_operator.judgement.words import printable
@@ -23,18 +23,17 @@ def request_steps(
         if limit is None:
             return ()
         why = "QoS class Guaranteed: request equals limit"
-        if not keep_guaranteed and not context.cpu_request_equals_limit:
-            why += "; set the cpu request equal to a cpu limit as well, in every container of the pod"
-        return _followed((RecommendationStep("RequestEqualsLimit", current, limit, why + _autoscaled(context)),), context)
+        return (RecommendationStep("RequestEqualsLimit", current, limit, why + _autoscaled(context)),)
     if spec.target_qos is TargetQos.KEEP and current is not None and current == context.limit_bytes and limit is not None:
         why = "request and limit are equal today, and stay so"
-        return _followed((RecommendationStep("RequestEqualsLimit", current, limit, why + _autoscaled(context)),), context)
-    if context.around.autoscaler is not None and current is not None:
-        name = printable(context.around.autoscaler)
-        why = f"HorizontalPodAutoscaler {name} scales by memory relative to the request: another one changes how many there are"
-        return (RecommendationStep("KeepRequest", None, current, why),)
+        return (RecommendationStep("RequestEqualsLimit", current, limit, why + _autoscaled(context)),)
+    scaler = context.around.autoscaler_of(context.name)
     steps: list[RecommendationStep] = []
-    if kind is not None:
+    if scaler is not None and current is not None:
+        name = printable(scaler)
+        why = f"HorizontalPodAutoscaler {name} scales by memory relative to the request: another one changes how many there are"
+        steps.append(RecommendationStep("KeepRequest", None, current, why))
+    elif kind is not None:
         peak = kind.track.peak_bytes
         why = f"highest {kind.words} {days_words(kind.track)}: {human_bytes(peak)}"
         steps.append(RecommendationStep("RequestFromPeak", None, round_up(peak), why))
@@ -42,29 +41,19 @@ def request_steps(
     if current is not None and (amount is None or (amount < current and not may_lower)):
         steps.append(RecommendationStep("KeepRequest", amount, current, "nothing proves yet that less is enough"))
         amount = current
-    least, rule = least_request(limit if limit is not None else context.limit_bytes, context.around)
+    least, rule = least_request(limit if limit is not None else context.limit_bytes, context)
     if amount is not None and amount < least:
         steps.append(RecommendationStep("LimitRange", amount, least, rule))
         amount = least
     most = limit if limit is not None else context.limit_bytes
     if amount is not None and most is not None and amount > most:
         steps.append(RecommendationStep("RequestWithinLimit", amount, most, "a request is never above the limit"))
-    return _followed(tuple(steps), context)
+    return tuple(steps)
 
 
 def _autoscaled(context: Context) -> str:
     """The class leaves no choice; what comes of it is said."""
-    if context.around.autoscaler is None:
+    scaler = context.around.autoscaler_of(context.name)
+    if scaler is None:
         return ""
-    name = printable(context.around.autoscaler)
-    return f"; HorizontalPodAutoscaler {name} scales by memory relative to it: expect another number of replicas"
-
-
-def _followed(steps: tuple[RecommendationStep, ...], context: Context) -> tuple[RecommendationStep, ...]:
-    """The steps, and what a quota leaves for them."""
-    if not steps or context.request_bytes is None:
-        return steps
-    amount = steps[-1].after_bytes
-    left = [(quota.name, quota.requests_left_bytes) for quota in context.around.quotas]
-    why = shortage(left, "requests.memory", amount - context.request_bytes)
-    return (*steps, RecommendationStep("Quota", amount, amount, why)) if why else steps
+    return f"; HorizontalPodAutoscaler {printable(scaler)} scales by memory relative to it: expect another number of replicas"

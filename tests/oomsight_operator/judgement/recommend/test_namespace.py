@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.oomsight_operator.judgement.build import GI, MI
-from tests.oomsight_operator.judgement.recommend.scenes import asked, context, killed, limit_of, seen, story, why
+from tests.oomsight_operator.judgement.build import GI, MI, pod, spec
+from tests.oomsight_operator.judgement.recommend.scenes import asked, context, killed, limit_of, seen, why
 
 from oomsight_api.names import QosClass
+from oomsight_operator.judgement.model import ContainerSpec
+from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.namespace import fitted, least_request
 from oomsight_operator.judgement.recommend.state import NOTHING
-from oomsight_operator.judgement.recommend.surroundings import LimitRule, QuotaRule, Surroundings
+from oomsight_operator.judgement.recommend.surroundings import LimitRule, ScaledBy, Surroundings
 
 
 def ranged(**bounds: float) -> Surroundings:
@@ -38,24 +42,66 @@ def test_a_request_is_no_smaller_than_ratio_and_least_of_a_limit_range_allow() -
     assert by_least.request_bytes == 200 * MI
 
 
-def test_an_exhausted_quota_is_told_and_the_need_stays_what_it_is() -> None:
-    exhausted = Surroundings(quotas=(QuotaRule("team", limits_left_bytes=64 * MI, requests_left_bytes=0),))
-    found = asked(seen(400 * MI, 48), context(killed(), around=exhausted))
+def test_limit_ranges_that_contradict_each_other_are_told_and_the_smaller_limit_stands() -> None:
+    around = Surroundings(limit_rules=(LimitRule("floor", min_bytes=GI), LimitRule("cap", max_bytes=256 * MI)))
+    found = asked(NOTHING, context(killed(), around=around))
 
     assert found is not None
-    assert (found.limit_bytes, found.request_bytes) == (640 * MI, 400 * MI)
-    assert "ResourceQuota team leaves 64Mi of limits.memory, and each replica needs 128Mi more: raise the quota first" in why(found)
-    assert "ResourceQuota team leaves 0 of requests.memory, and each replica needs 144Mi more" in why(found)
+    assert found.limit_bytes == 256 * MI
+    assert "LimitRange floor demands 1Gi at least, yet LimitRange cap allows 256Mi at most: no limit fits both" in why(found)
+    assert "unless max of LimitRange cap is raised" in why(found)
 
 
-def test_a_quota_with_room_or_of_unknown_use_says_nothing() -> None:
-    roomy = Surroundings(quotas=(QuotaRule("team", 128 * MI, 144 * MI), QuotaRule("other")))
+def beside(*others: ContainerSpec, **bounds: float) -> Context:
+    """A killed container beside others, and a LimitRange of pods."""
+    return context(
+        killed(),
+        around=Surroundings(limit_rules=(LimitRule("mem", of_pod=True, **bounds),)),  # type: ignore[arg-type]
+        pod=pod(spec("app", request=256 * MI, limit=512 * MI), *others),
+    )
 
-    assert "Quota" not in story(asked(seen(400 * MI, 48), context(killed(), around=roomy)))
+
+def test_a_limit_range_of_pods_bounds_the_sum() -> None:
+    proxy = spec("proxy", request=100 * MI, limit=200 * MI)
+
+    assert limit_of(NOTHING, beside(proxy, max_bytes=800 * MI)) == 600 * MI
+    assert limit_of(NOTHING, beside(proxy, max_bytes=840 * MI)) == 640 * MI
+    assert limit_of(NOTHING, beside(proxy, min_bytes=GI)) == GI - 200 * MI
+    assert limit_of(NOTHING, beside(max_bytes=600 * MI)) == 600 * MI
+
+
+def test_init_containers_run_before_the_others_and_do_not_add_to_the_sum() -> None:
+    setup = spec("setup", kind="init", request=300 * MI, limit=700 * MI)
+
+    assert limit_of(NOTHING, beside(setup, max_bytes=800 * MI)) == 640 * MI
+
+
+def test_other_containers_that_have_it_all_leave_no_room_and_that_is_said() -> None:
+    found = asked(NOTHING, beside(spec("proxy", limit=GI), max_bytes=GI))
+
+    assert found is not None
+    assert found.limit_bytes == 640 * MI
+    assert "LimitRange mem allows 1Gi at most a pod, whose other containers have 1Gi: no limit of this container fits in" in why(
+        found
+    )
+
+
+def test_of_a_pod_with_a_limit_of_its_own_the_sum_is_not_asked() -> None:
+    now = replace(beside(spec("proxy", limit=GI), max_bytes=GI), pod_limit_bytes=GI)
+
+    assert limit_of(NOTHING, now) == 640 * MI
+
+
+def test_the_ratio_of_a_limit_range_of_pods_is_over_all_containers() -> None:
+    found = asked(seen(100 * MI, 48), beside(spec("proxy", request=60 * MI, limit=160 * MI), max_ratio=2.0))
+
+    assert found is not None
+    assert (found.limit_bytes, found.request_bytes) == (640 * MI, (640 + 160) // 2 * MI - 60 * MI)
+    assert "allows a limit of 2 times the request at most, over all containers of a pod" in why(found)
 
 
 def test_an_autoscaler_by_memory_is_told_and_the_request_left_alone() -> None:
-    scaled = Surroundings(autoscaler="web")
+    scaled = Surroundings(autoscalers=(ScaledBy("web"),))
     found = asked(seen(400 * MI, 48), context(killed(), around=scaled))
     guaranteed = asked(NOTHING, context(killed(), request=512 * MI, qos_class=QosClass.GUARANTEED, around=scaled))
 
@@ -78,7 +124,8 @@ def test_whatever_the_ranges_say_the_largest_allowed_is_never_exceeded(
     limit: int, told: list[tuple[int | None, int | None, float | None]]
 ) -> None:
     around = Surroundings(limit_rules=tuple(LimitRule("x", least, most, ratio) for least, most, ratio in told))
-    fit, _ = fitted(limit, around)
+    now = context(around=around)
+    fit, _ = fitted(limit, now)
 
-    assert all(most is None or fit <= most for _, most, _ in told)
-    assert least_request(fit, around)[0] <= max(fit, *(least or 0 for least, _, _ in told), 0)
+    assert all(most is None or most == 0 or fit <= most for _, most, _ in told)
+    assert least_request(fit, now)[0] <= max(fit, *(least or 0 for least, _, _ in told), 0)

@@ -245,14 +245,6 @@ def test_request_stays_equal_to_the_limit_for_a_guaranteed_pod() -> None:
     assert found.request_bytes == found.limit_bytes
 
 
-def test_becoming_guaranteed_needs_cpu_equal_too_and_says_so() -> None:
-    found = asked(NOTHING, context(killed()), targetQoS="Guaranteed")
-
-    assert found is not None
-    assert found.request_bytes == found.limit_bytes
-    assert "cpu request equal" in found.request_steps[-1].why
-
-
 def test_burstable_request_is_the_highest_working_set_within_the_limit() -> None:
     found = asked(observe(NOTHING, Sample(NOW, working_set_bytes=400 * MI)), context(killed()))
 
