@@ -277,7 +277,7 @@ class Engine:
         if wait_seconds is not None:
             self._agenda.add(pod.uid, self._monotonic(), wait_seconds)
             return not has_started(pod)
-        context = self.node_context(node) if node is not None else NodeContext(pod.node_name or "")
+        context = self.node_context(node) if node is not None else self._silent_node(pod.node_name)
         now = self._wall_clock()
         workload = workload_of(pod, self._cluster.intermediates.get)
         target_uid = workload.uid if workload is not None else pod.uid
@@ -291,6 +291,9 @@ class Engine:
         if assessment.reassess_at_seconds is not None:
             self._agenda.add(pod.uid, self._monotonic(), max(0.5, assessment.reassess_at_seconds - now))
         return True
+
+    def _silent_node(self, node_name: str | None) -> NodeContext:
+        return NodeContext(node_name or "", has_spoken=self._telemetry.has_spoken(node_name))
 
     def _surroundings(self, pod: Pod, workload: Owner | None) -> Surroundings:
         constraints = self._cluster.constraints

@@ -72,6 +72,8 @@ def assess_pod(
     asked: dict[str, Recommendation] = {}
     tellings = tellings_of(pod, telemetry, history.containers, now_seconds)
     agent = AgentWord(telemetry.heard_since_seconds, telemetry.report_time_seconds) if telemetry is not None else None
+    risk = policy.rules.risk
+    other_thresholds = history.risk is not None and history.risk is not risk and history.risk != risk
     for spec in selected:
         seen = Observation(
             name=spec.name,
@@ -79,11 +81,13 @@ def assess_pod(
             row=telemetry.rows.get(spec.name) if telemetry is not None else None,
             limit_bytes=spec.memory_limit_bytes,
             now_seconds=now_seconds,
-            recent_kill_seconds=policy.rules.risk.recent_kill_seconds,
+            recent_kill_seconds=risk.recent_kill_seconds,
             tellings=tellings.get(spec.name, ()),
             agent=agent,
         )
         before = history.containers.get(spec.name, ContainerHistory())
+        if other_thresholds:
+            before = _without_hold(before)
         kills = observe_kills(before, seen)
         explained = with_causes(kills.history, before.kills, pod, spec, telemetry, seen.recent_kill_seconds)
         sampled = telemetry.report_time_seconds if telemetry is not None else None
@@ -115,7 +119,7 @@ def assess_pod(
         previous_level=pod_level(history.containers[spec.name].level for spec in selected if spec.name in history.containers),
         reassess_at_seconds=min(due, default=None),
     )
-    return assessment, PodHistory(remembered)
+    return assessment, PodHistory(remembered, risk)
 
 
 def pod_level(levels: Iterable[RiskLevel]) -> RiskLevel:
@@ -224,6 +228,12 @@ def _assess_container(
     return assessment, remembered, [moment for moment in due if moment is not None and moment > now]
 
 
+def _without_hold(history: ContainerHistory) -> ContainerHistory:
+    """Other thresholds are no number that trembles: what they give counts at once, as if nothing had been told before."""
+    level = history.level if history.level is RiskLevel.UNKNOWN else RiskLevel.NONE
+    return replace(history, level=level, lower_since_seconds=None, raised={}, told=())
+
+
 def _standing(told: tuple[ToldFinding, ...], findings: tuple[Finding, ...]) -> tuple[ToldFinding, ...]:
     """What was told and may be held. A reason of kills is none without a kill: one that turns out a child's is not in both."""
     found = {finding.reason for finding in findings}
@@ -245,7 +255,8 @@ def why_unknown(pod: Pod, subject: Subject, status: ContainerStatus | None, tele
         return None if ended else f"{subject.label}: {_why_not_running(pod, status)}"
     agent = f"the agent of node {printable(pod.node_name or '')}"
     if telemetry is None:
-        return f"{subject.label}: memory unknown, {agent} is silent (see the oomsight agent pod there)"
+        why = f"{agent} is silent" if subject.node.has_spoken else f"no report of {agent} yet"
+        return f"{subject.label}: memory unknown, {why} (see the oomsight agent pod there)"
     if subject.row is None:
         return f"{subject.label}: memory unknown, {agent} has found no cgroup of it"
     if subject.memory.unreclaimable_bytes is None:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from oomsight_api.incident import Incident
 from oomsight_api.names import Confidence, QosClass, RiskLevel, RiskReason
-from oomsight_api.policy import PolicyRules
+from oomsight_api.policy import PolicyRules, RiskSpec
 from oomsight_api.report import Container as ContainerRow
 from oomsight_api.report import NodeMemory
 from oomsight_api.report import Pod as PodRow
@@ -176,6 +176,8 @@ class NodeContext:
     """Whether the order has the processes outside containers; if not, one of them may die before anybody in it."""
     allocatable_bytes: int | None = None
     """Of the Node object: the memory that all pods together may have; None where that is not known."""
+    has_spoken: bool = True
+    """Whether the node's agent was ever heard by this run of the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,8 @@ class PodHistory:
     """By container name."""
 
     containers: Mapping[str, ContainerHistory] = field(default_factory=dict)
+    risk: RiskSpec | None = None
+    """The policy's thresholds of the last judgement; None: it was an earlier run of the operator's."""
 
 
 @dataclass(frozen=True, slots=True)

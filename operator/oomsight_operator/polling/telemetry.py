@@ -15,7 +15,8 @@ from oomsight_operator.polling.incidents import NodeIncidents
 
 MAX_CONTAINERS = 5_000
 """Far beyond what a kubelet runs (110 pods by default); deltas of a hostile agent must not fill the memory."""
-MAX_HUNG = 1_000
+MAX_EXPIRED = 10_000
+"""Silent nodes of which is remembered that they spoke."""
 
 
 class RejectedReportError(ValueError):
@@ -76,10 +77,14 @@ class TelemetryStore:
     def __init__(self) -> None:
         self._nodes: dict[str, NodeTelemetry] = {}
         self._expired: dict[str, tuple[str, float]] = {}
-        """Instance and time of the last sample by node: an agent whose sampler hangs goes on telling it."""
+        """Instance and time of the last sample by node that fell silent: an agent whose sampler hangs goes on telling it."""
 
     def get(self, node_name: str | None) -> NodeTelemetry | None:
         return self._nodes.get(node_name) if node_name else None
+
+    def has_spoken(self, node_name: str | None) -> bool:
+        """Whether the node's agent was ever heard by this process: one that was not is late, and has not fallen silent."""
+        return node_name in self._nodes or node_name in self._expired
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -124,7 +129,7 @@ class TelemetryStore:
         for node_name in stale:
             node = self._nodes.pop(node_name)
             self._expired[node_name] = (node.instance, node.time_seconds)
-        while len(self._expired) > MAX_HUNG:
+        while len(self._expired) > MAX_EXPIRED:
             del self._expired[next(iter(self._expired))]  # nodes that left for good, most likely
         return stale
 

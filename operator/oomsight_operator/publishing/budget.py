@@ -91,6 +91,11 @@ def is_no_longer_known(written: RiskLevel | None, level: RiskLevel) -> bool:
     return level is RiskLevel.UNKNOWN and written in (RiskLevel.NONE, RiskLevel.LOW)
 
 
+def is_known_again(written: RiskLevel | None, level: RiskLevel) -> bool:
+    """Whether the pod reads as unknown, and is known to be fine now."""
+    return written is RiskLevel.UNKNOWN and level is RiskLevel.NONE
+
+
 def not_before(last_write: float | None, interval_seconds: float, *, urgent: bool) -> float:
     """When an object may be written again; minus infinity: at once."""
     if urgent or last_write is None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from oomsight_api.names import Annotation, RiskLevel
-from oomsight_operator.judgement.model import Assessment, Pod
+from oomsight_operator.judgement.model import Assessment, EffectivePolicy, Pod
 from oomsight_operator.kube.client import MERGE_PATCH
 from oomsight_operator.kube.errors import ApiError
-from oomsight_operator.publishing.budget import has_risen, is_no_longer_known, not_before, priority_of
+from oomsight_operator.publishing.budget import has_risen, is_known_again, is_no_longer_known, not_before, priority_of
 from oomsight_operator.publishing.fingerprint import facts_of_kills
 from oomsight_operator.publishing.patches import (
     NO_MARKS,
@@ -63,6 +63,12 @@ class _State:
     standing_digest: int = field(default=0)
     last_write: float | None = None
     last_kill_write: float | None = None
+    last_return: float | None = None
+    """When a write last told that the pod is known again."""
+    policy: EffectivePolicy | None = None
+    """Who decided at the last offer; None: nobody."""
+    edited: bool = False
+    """Somebody changed that since the last write: not the pod's own labels, which are a tenant's."""
     answered: tuple[str, OwnMarks] | None = None
     """Resource version and marks from the answer to the last write, until the informer has caught up."""
     gone: bool = False
@@ -77,6 +83,12 @@ class _State:
                 return marks
             self.answered = None
         return marks_of_pod(self.pod)
+
+    def decide(self, policy: EffectivePolicy, *, same_labels: bool) -> None:
+        """Take over who decides."""
+        if self.policy is not policy and self.policy != policy:
+            self.edited |= same_labels
+        self.policy = policy
 
     def settle(self, meaning: int, level: RiskLevel, standing: OwnMarks) -> None:
         self.meaning, self.level, self.standing_digest = meaning, level, standing.digest()
@@ -100,17 +112,20 @@ class PodWriter:
         if pod.deletion_timestamp is not None:
             self.forget(pod.uid)  # nobody reads it any more, and the write might come after the pod
             return
+        before = self._states.get(pod.uid)
+        same_labels = before is not None and before.pod.labels == pod.labels
         state = self._state(pod)
         if state.gone:
             return
+        state.decide(assessment.policy, same_labels=same_labels)
         publish = assessment.policy.rules.publish
         meaning = hash((self._fingerprint(assessment), publish.annotations, publish.risk_label))
         standing = state.standing()
         key = _key(pod.uid)
-        facts, before = facts_of_kills(assessment), state.facts
+        facts, told = facts_of_kills(assessment), state.facts
         state.facts = facts
         state.killed |= any(container.new_kills for container in assessment.containers) or (
-            state.meaning is not None and facts > before
+            state.meaning is not None and facts > told
         )
         if state.meaning == meaning and state.standing_digest == standing.digest():
             self._rest(key, state)
@@ -123,18 +138,31 @@ class PodWriter:
             self._rest(key, state)
             return
         state.wanted = _Wanted(marks, meaning, assessment.level)
-        interval = self._settings.pod_interval_seconds * (self._settings.numbers_intervals if same_meaning(marks, standing) else 1)
-        written = state.level if known else _published_level(standing)
-        news = state.killed or has_risen(written, assessment.level) or is_no_longer_known(written, assessment.level)
-        earliest = not_before(state.last_write, interval, urgent=news and not state.rejected)
-        if state.killed:
-            earliest = max(earliest, not_before(state.last_kill_write, self._settings.kill_interval_seconds, urgent=False))
         self._runner.put(
             key,
             _PodWrite(self, state),
             priority=priority_of(assessment.level, killed=state.killed),
-            not_before=earliest,
+            not_before=self._earliest(
+                state, state.level if known else _published_level(standing), assessment.level, same_meaning(marks, standing)
+            ),
         )
+
+    def _earliest(self, state: _State, written: RiskLevel | None, level: RiskLevel, only_numbers: bool) -> float:
+        """When the pod may be written. `written`: the level that users read now; `only_numbers`: all else stays as it reads."""
+        settings = self._settings
+        interval = settings.pod_interval_seconds * (settings.numbers_intervals if only_numbers else 1)
+        if state.rejected:
+            return not_before(state.last_write, interval, urgent=False)
+        if state.edited:
+            interval = min(interval, settings.policy_interval_seconds)
+        news = state.killed or has_risen(written, level) or is_no_longer_known(written, level)
+        earliest = not_before(state.last_write, interval, urgent=news)
+        if is_known_again(written, level):
+            # An agent that comes and goes must not cost two writes each time.
+            earliest = min(earliest, not_before(state.last_return, settings.pod_interval_seconds, urgent=False))
+        if state.killed:
+            earliest = max(earliest, not_before(state.last_kill_write, settings.kill_interval_seconds, urgent=False))
+        return earliest
 
     def withdraw(self, pod: Pod) -> None:
         """No policy selects the pod: take away what is ours. Not held back by the interval, since an admin asked for it; but what
@@ -154,7 +182,8 @@ class PodWriter:
         urgent = state.meaning != _WITHDRAWN and not state.rejected
         # The level stays as it was: a policy that comes back soon finds no rise where there was none.
         state.wanted = _Wanted(NO_MARKS, _WITHDRAWN, state.level or RiskLevel.UNKNOWN)
-        state.killed = False
+        state.killed = state.edited = False
+        state.policy = None
         self._runner.put(
             _key(pod.uid),
             _PodWrite(self, state),
@@ -175,7 +204,7 @@ class PodWriter:
         standing = state.standing()
         patch = merge_patch(pod.uid, wanted.marks, standing)
         if patch is None:
-            state.wanted = None
+            state.wanted, state.edited = None, False
             state.settle(wanted.meaning, wanted.level, standing)
             return 0
         path = f"/api/v1/namespaces/{quote(pod.namespace, safe='')}/pods/{quote(pod.name, safe='')}"
@@ -195,10 +224,12 @@ class PodWriter:
         state.rejected, state.last_write = False, self._runner.now()
         if state.killed:
             state.last_kill_write = state.last_write
+        if is_known_again(state.level, wanted.level):
+            state.last_return = state.last_write
         state.settle(wanted.meaning, wanted.level, stands)
         if state.wanted is wanted:
             state.wanted = None
-            state.killed = False
+            state.killed = state.edited = False
         return 1
 
     def _state(self, pod: Pod) -> _State:
@@ -210,7 +241,7 @@ class PodWriter:
 
     def _rest(self, key: str, state: _State) -> None:
         """Nothing is to be written: what waits has been overtaken."""
-        state.killed = False
+        state.killed = state.edited = False
         if state.wanted is not None:
             state.wanted = None
             self._runner.discard(key)

@@ -10,7 +10,9 @@ class PublisherSettings:
     """Write budgets. Durations are seconds; rates are requests per second over the whole cluster."""
 
     pod_interval_seconds: float = 300.0
-    """At most one patch per pod in this time, unless its level rises, a kill happened or its annotations are withdrawn."""
+    """At most one patch per pod in this time. The exceptions: docs/architecture.md, Promises."""
+    policy_interval_seconds: float = 30.0
+    """The same after somebody changed who decides for the pod, or its policy's rules: once for each change."""
     kill_interval_seconds: float = 0.5
     """Kills of one pod that come faster than this are written together: a storm must not keep other pods' kills waiting."""
     numbers_intervals: int = 6

@@ -131,7 +131,7 @@ def _worst_first(assessment: Assessment) -> list[ContainerAssessment]:
 
 
 def _verdict(assessment: Assessment) -> str:
-    when = "the agent is silent"
+    when = "no sample of its node"
     if assessment.report_time_seconds is not None:
         when = f"sampled {time_text(assessment.report_time_seconds)}"
     return f"OOM risk {assessment.level.value}. QoS class {assessment.qos_class.value}, {assessment.policy.ref}, {when}."

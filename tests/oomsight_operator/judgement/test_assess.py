@@ -62,6 +62,16 @@ def test_a_silent_agent_means_unknown_and_says_which_node() -> None:
     assert "node-1 is silent" in assessment.containers[0].unknown_because
 
 
+def test_an_agent_that_never_spoke_is_told_apart_from_one_that_fell_silent() -> None:
+    late = NodeContext("node-1", has_spoken=False)
+    told = [judge(pod(APP), None, node=node)[0].containers[0].unknown_because for node in (late, None)]
+
+    assert told == [
+        "container app: memory unknown, no report of the agent of node node-1 yet (see the oomsight agent pod there)",
+        "container app: memory unknown, the agent of node node-1 is silent (see the oomsight agent pod there)",
+    ]
+
+
 def test_a_high_level_turns_unknown_at_once_when_the_agent_falls_silent() -> None:
     _, history = judge(pod(APP), {"app": row(uses=memory(500 * MI, 512 * MI))})
     assessment, _ = judge(pod(APP), None, history, now=NOW + 1)
@@ -124,6 +134,20 @@ def test_a_held_level_is_told_in_the_past_tense_once_however_long_it_is_held() -
 
     assert len(sentences) == 1
     assert sentences.pop().count("no longer so") == 1
+
+
+def test_other_thresholds_count_at_once_in_both_directions_and_the_same_ones_read_again_do_not() -> None:
+    near = {"app": row(uses=memory(475 * MI, 512 * MI))}
+    lenient = {"nearLimit": {"lowPercent": 94, "mediumPercent": 95, "highPercent": 96, "criticalPercent": 97}}
+    _, history = judge(pod(APP), near)
+    calm = {"app": row(uses=memory(100 * MI, 512 * MI))}
+    held, _ = judge(pod(APP), calm, history, now=NOW + 60, risk={})
+    edited, history = judge(pod(APP), near, history, now=NOW + 60, risk=lenient)
+    back, _ = judge(pod(APP), near, history, now=NOW + 120)
+
+    assert held.level is RiskLevel.HIGH
+    assert (edited.level, edited.reasons, edited.previous_level) == (RiskLevel.NONE, (), RiskLevel.HIGH)
+    assert back.level is RiskLevel.HIGH
 
 
 def test_containers_that_the_policy_leaves_out_are_neither_judged_nor_remembered() -> None:

@@ -106,6 +106,16 @@ def test_a_hostile_agent_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch)
     assert len(known(store)) == 3
 
 
+def test_that_an_agent_spoke_is_remembered_when_it_falls_silent() -> None:
+    store = TelemetryStore()
+    assert not store.has_spoken("node-a")
+    store.apply("node-a", report(row("c1")), 0.0)
+    assert store.expire(100.0, 60.0) == ["node-a"]
+    assert store.has_spoken("node-a")
+    assert not store.has_spoken("node-b")
+    assert not store.has_spoken(None)
+
+
 def test_a_silent_agent_expires_and_an_agent_whose_sampler_hangs_too() -> None:
     store = TelemetryStore()
     store.apply("node-a", report(row("c1"), time=1.0), 0.0)

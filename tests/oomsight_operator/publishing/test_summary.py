@@ -53,7 +53,7 @@ def test_a_calm_pod_is_one_line() -> None:
 def test_a_silent_agent_is_told_with_where_to_look() -> None:
     lines = lines_of(pod(APP), None)
 
-    assert lines[0].endswith("the agent is silent.")
+    assert lines[0].endswith(", no sample of its node.")
     assert lines[1] == "- container app: memory unknown, the agent of node node-1 is silent (see the oomsight agent pod there)"
     assert lines[-1] == "Next: kubectl get pods -A -o wide --field-selector spec.nodeName=node-1"
 

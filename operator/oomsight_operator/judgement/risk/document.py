@@ -23,7 +23,7 @@ _HEAD: Final = (
         f" rises at once. It falls when the number is {DEFAULTS.hysteresis_percent} % below the threshold (`hysteresisPercent`:"
         f" points of a percentage, a share of a rate) and that has lasted {format_span(DEFAULTS.hold_seconds)} (`holdSeconds`),"
         " each reason by itself, so that a number that trembles writes nothing. A reason of kills is a fact: it goes as soon as no"
-        " kill stands behind it."
+        " kill stands behind it. Other thresholds count at once: after a change of the policy nothing is held."
     ),
 )
 
