@@ -103,7 +103,8 @@ class RecommendationSpec(ApiModel):
     target_qos: TargetQos = Field(default=TargetQos.KEEP, alias="targetQoS")
     """The QoS class to aim at: Keep the pod's, Guaranteed (request equals limit) or Burstable (request below limit)."""
     page_cache: PageCache = PageCache.WORKING
-    """How much page cache the limit leaves room for: none (Exclude), what is actively used (Working), or all (Include)."""
+    """How much page cache the limit leaves room for: none (Exclude), what is used again (Working), or all that was seen (Include).
+    Working and Include ask for more, step by step, where pages were dropped at the limit and read again."""
     headroom_percent: Annotated[int, Field(ge=0, le=200), WHOLE_NUMBER] = 0
     """Room on top of what is left anyway for the next jump of this container, learned from its own, as percent of the limit."""
     min_limit: Quantity | None = None

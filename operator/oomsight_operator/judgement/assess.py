@@ -194,7 +194,9 @@ def _assess_container(
     expected = expected_oom_score_adj(pod, spec, node.memory.total_bytes if node.memory is not None else None)
     row = seen.row
     leaks = any(finding.reason is RiskReason.LEAK_SUSPECTED for finding in shown)
-    state, recommendation = recommended(around, so_far, spec, subject, pod_class, sampled, rules.recommendation, leaks=leaks)
+    state, recommendation = recommended(
+        around, so_far, spec, subject, pod_class, sampled, rules.recommendation, history.usual, leaks=leaks
+    )
     assessment = ContainerAssessment(
         name=spec.name,
         kind=spec.kind,

@@ -37,7 +37,9 @@ class Usual:
 
     unreclaimable_bytes: Mean | None = None
     refaults_per_second: Mean | None = None
-    """Refaults of file pages while usage stands at a limit; 0 while it does not."""
+    """Refaults of file pages while usage stands at a limit; 0 while it does not. With another limit it begins anew."""
+    refaults_limit_bytes: int | None = None
+    """That limit."""
     swap_bytes: Mean | None = None
 
 

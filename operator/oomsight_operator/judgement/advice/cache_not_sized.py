@@ -35,7 +35,7 @@ def cache_not_sized(context: AdviceContext) -> str | None:
     return (
         f"{subject.label}: {int(mean.value)} pages of page cache a second{_bytes(subject, mean.value)} were dropped at {at} and"
         f" read again (mean over {over}): the files that it works on do not fit. No kill comes of that, only reading. If reads"
-        " matter, raise the limit by what it reads again; recommendation.pageCache Working counts it"
+        " matter, raise the limit; recommendation.pageCache Working and mode Always recommend by how much, step by step"
     )
 
 
@@ -58,7 +58,9 @@ RULE: Final = AdviceRule(
         " to the disk."
     ),
     todo=(
-        "If the reads matter, raise the limit by what is read again and again: `recommendation.pageCache: Working` in the policy"
-        " makes oomsight recommend so. If they do not (a backup, an import), leave it."
+        "If the reads matter, raise the limit. With `recommendation.pageCache: Working` (or `Include`) and `mode: Always` in the"
+        " policy oomsight recommends by how much: half as much cache again, and the next day more if that did not help; and it says"
+        " so where more cache does not help at all. If the reads do not matter (a backup, an import), leave it: with `pageCache:"
+        " Exclude` the recommended limit has no room for page cache."
     ),
 )

@@ -12,6 +12,7 @@ from oomsight_operator.judgement.finite import finite
 from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Pod
 from oomsight_operator.judgement.risk.at_limit import bound_reached
 from oomsight_operator.judgement.risk.subject import Subject
+from oomsight_operator.judgement.rounding import is_same_limit
 from oomsight_operator.judgement.usual import Usual, follow, follow_above_zero
 
 
@@ -38,10 +39,15 @@ def observe_usual(usual: Usual, subject: Subject, at_seconds: float) -> Usual:
     memory, row = subject.memory, subject.row
     equal = has_equal_request(subject)
     refaults = finite(row.refaults_per_second) if row is not None else None
-    if refaults is not None and bound_reached(subject) is None:
-        refaults = 0.0
+    bound, counted, limit = bound_reached(subject), usual.refaults_per_second, usual.refaults_limit_bytes
+    if bound is None:
+        refaults = 0.0 if refaults is not None else None
+    elif limit is None or not is_same_limit(bound.limit_bytes, limit):
+        counted, limit = None, bound.limit_bytes
+    counted = follow_above_zero(counted, refaults, at_seconds)
     return Usual(
         follow(usual.unreclaimable_bytes, memory.unreclaimable_bytes, at_seconds) if equal else None,
-        follow_above_zero(usual.refaults_per_second, refaults, at_seconds),
+        counted,
+        limit if counted is not None else None,
         follow_above_zero(usual.swap_bytes, memory.swap_bytes, at_seconds) if is_unbounded(subject) else None,
     )

@@ -7,12 +7,14 @@ from dataclasses import replace
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationSpec
 from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, Pod, Recommendation
+from oomsight_operator.judgement.recommend.cache_look import cache_look, tells_no_refaults
 from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.learning import learned
 from oomsight_operator.judgement.recommend.recommendation import recommend
 from oomsight_operator.judgement.recommend.state import NOTHING, State
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.judgement.risk.subject import Subject
+from oomsight_operator.judgement.usual import Usual
 
 
 def recommended(
@@ -23,6 +25,7 @@ def recommended(
     qos_class: QosClass,
     sample_seconds: float | None,
     policy: RecommendationSpec,
+    usual: Usual,
     *,
     leaks: bool,
 ) -> tuple[State | None, Recommendation | None]:
@@ -40,6 +43,8 @@ def recommended(
         pod_limit_bytes=subject.pod_limit_bytes,
         sample_seconds=sample_seconds,
         now_seconds=subject.now_seconds,
+        cache=cache_look(subject, usual),
+        untold_refaults=tells_no_refaults(subject.row),
     )
     context = Context(
         name=spec.name,

@@ -7,11 +7,13 @@ more than it could be.
 from __future__ import annotations
 
 import math
+from dataclasses import astuple
 from itertools import pairwise
 from typing import Final
 
 import msgspec
 
+from oomsight_operator.judgement.recommend.cache import MOST_TRIES, CacheNeed
 from oomsight_operator.judgement.recommend.state import OomFloor, State
 from oomsight_operator.judgement.recommend.track import LEVEL_HOURS, MAX_BYTES, PEAK_DAYS, DayPeak, Jump, Track
 
@@ -34,6 +36,19 @@ class TrackDigest(msgspec.Struct, frozen=True, array_like=True):
     """Hours ago, and the ratio."""
 
 
+class CacheDigest(msgspec.Struct, frozen=True, array_like=True):
+    """What refaults ask for, the fields of a CacheNeed."""
+
+    room: int
+    before: int
+    rate: int
+    last_hour: int
+    tries: int = 0
+    tried: int = 0
+    tried_rate: int = 0
+    tried_hour: int = 0
+
+
 class StateDigest(msgspec.Struct, frozen=True, omit_defaults=True):
     """A state, names as short as the space asks."""
 
@@ -45,6 +60,9 @@ class StateDigest(msgspec.Struct, frozen=True, omit_defaults=True):
     limit: int | None = None
     """Proposed."""
     since: float | None = None
+    cache: CacheDigest | None = None
+    untold: bool = False
+    """The kernel counts no refaults."""
 
 
 def to_digest(state: State) -> StateDigest:
@@ -57,6 +75,8 @@ def to_digest(state: State) -> StateDigest:
         kill=(floor.killing_limit_bytes, floor.last_seconds, floor.repeats) if floor is not None else None,
         limit=state.proposed_bytes,
         since=state.proposed_since_seconds,
+        cache=CacheDigest(*astuple(state.cache)) if state.cache is not None else None,
+        untold=state.tells_no_refaults,
     )
 
 
@@ -77,7 +97,22 @@ def from_digest(digest: StateDigest, now_seconds: float) -> State:
         floor=floor,
         proposed_bytes=limit,
         proposed_since_seconds=since,
+        cache=_need(digest.cache, now_seconds),
+        tells_no_refaults=digest.untold,
     )
+
+
+def _need(digest: CacheDigest | None, now_seconds: float) -> CacheNeed | None:
+    if digest is None or not math.isfinite(now_seconds):
+        return None
+    need = CacheNeed(*msgspec.structs.astuple(digest))
+    amounts = (need.room_bytes, need.before_bytes, need.before_rate, need.tried_bytes, need.tried_rate)
+    hours = (need.last_hour, need.tried_hour)
+    if not all(0 <= amount <= MAX_BYTES for amount in amounts) or need.room_bytes < need.before_bytes:
+        return None
+    if not all(0 <= hour <= min(now_seconds, _MAX_SECONDS) / 3600 for hour in hours) or not 0 <= need.tries <= MOST_TRIES:
+        return None
+    return need
 
 
 def _packed(track: Track | None) -> TrackDigest | None:

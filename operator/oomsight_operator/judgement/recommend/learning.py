@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from oomsight_api.policy import PageCache
 from oomsight_api.report import Memory
 from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.recommend.cache import CacheLook
 from oomsight_operator.judgement.recommend.context import blamed
-from oomsight_operator.judgement.recommend.state import Sample, State, observe, on_oom
+from oomsight_operator.judgement.recommend.state import Sample, State, observe, on_oom, on_refaults
 
 
 def learned(
@@ -20,13 +21,16 @@ def learned(
     pod_limit_bytes: int | None,
     sample_seconds: float | None,
     now_seconds: float,
+    cache: CacheLook | None = None,
+    untold_refaults: bool | None = None,
 ) -> State:
-    """The state with a sample and kills; both may have been taken in before.
+    """The state with a sample, refaults and kills; all may have been taken in before.
 
     `sample_seconds` is the node's clock: one that runs ahead is not believed.
     """
     if memory is not None and sample_seconds is not None:
         state = observe(state, sample_of(memory, page_cache, max(0.0, min(sample_seconds, now_seconds))))
+    state = on_refaults(state, cache, untold_refaults)
     return on_oom(state, blamed(kills, pod_limit_bytes))
 
 

@@ -14,7 +14,8 @@ from oomsight_api.policy import RecommendationMode, RecommendationSpec
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import RecommendationStep
 from oomsight_operator.judgement.recommend.bounds import DAY_SECONDS, SETTLED_HOURS, Bounds, bounds_of, bump_of, settle
-from oomsight_operator.judgement.recommend.context import Context, Kind, cache_kind
+from oomsight_operator.judgement.recommend.cache_room import CacheRoom, cache_room
+from oomsight_operator.judgement.recommend.context import Context, Kind
 from oomsight_operator.judgement.recommend.namespace import bounding, fitted
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need
 from oomsight_operator.judgement.recommend.state import OomFloor, State
@@ -36,17 +37,13 @@ class Case:
     kind: Kind | None
     bounds: Bounds
     floor: OomFloor | None
-
-    @property
-    def cache(self) -> Kind | None:
-        return cache_kind(self.state, self.spec.page_cache)
+    cache: CacheRoom
 
     @property
     def least_bytes(self) -> int:
         """What a limit must leave, or it is raised."""
-        cache = self.cache.track.peak_bytes if self.cache is not None else 0
         least = self.bounds.least_bytes * (100 + self.spec.headroom_percent) // 100
-        return max(least, self.spec.min_limit_bytes or 0, cache)
+        return max(least, self.spec.min_limit_bytes or 0, self.cache.least_bytes)
 
     @property
     def may_lower(self) -> bool:
@@ -78,7 +75,8 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
         return Chain()  # asked for a limit after kills alone, and no kill was the limit's fault
     floor = replace(state.floor, repeats=1) if state.floor is not None and context.leaking else state.floor
     bounds = bounds_of(kind.track if kind is not None else None, floor, context.now_seconds)
-    case = Case(state, context, spec, kind, bounds, floor)
+    cache = cache_room(state, spec.page_cache, context.now_seconds, limited=context.limit_bytes is not None)
+    case = Case(state, context, spec, kind, bounds, floor, cache)
     start = _start(case)
     if not start:
         return Chain()
@@ -180,12 +178,11 @@ def _headroom(amount: int, case: Case) -> tuple[int, str]:
 
 
 def _page_cache(amount: int, case: Case) -> tuple[int, str]:
-    """A working set or a usage is never above the limit, so room for it never makes the cache grow with its limit."""
+    """What was seen in use is never above the limit, so room for it alone never makes the cache grow with its limit."""
     cache = case.cache
-    if cache is None or cache.track.peak_bytes <= amount:
-        return amount, ""
-    room = cache.track.peak_bytes
-    return room, f"room for page cache as the policy asks: highest {cache.words} {human_bytes(room)} {days_words(cache.track)}"
+    if cache.target_bytes <= amount:
+        return amount, cache.note
+    return cache.target_bytes, f"{cache.why}; {cache.note}" if cache.note else cache.why
 
 
 def _round(amount: int, case: Case) -> tuple[int, str]:

@@ -1,13 +1,14 @@
 """Two memories of one container become one: what a status keeps of it, what this process saw, what a monitoring system recorded.
 
 Neither hides the other: of each day and hour the higher peak stays, of two goes of kills the later, of two proposed limits the
-later. The order does not matter, and what is known already adds nothing.
+later, of what refaults ask for what was tried more. The order does not matter, and what is known already adds nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 
+from oomsight_operator.judgement.recommend.cache import FORGET_HOURS, CacheNeed
 from oomsight_operator.judgement.recommend.state import State, later_go
 from oomsight_operator.judgement.recommend.track import (
     HOURS_PER_DAY,
@@ -37,8 +38,19 @@ def merged(one: State, other: State) -> State:
         floor=one.floor if other.floor is None else later_go(one.floor, other.floor),
         proposed_bytes=proposed,
         proposed_since_seconds=since,
+        cache=_merged_need(one.cache, other.cache),
+        tells_no_refaults=one.tells_no_refaults or other.tells_no_refaults,
     )
     return one if both == one else both
+
+
+def _merged_need(one: CacheNeed | None, other: CacheNeed | None) -> CacheNeed | None:
+    """That which has tried more, unless refaults have begun anew since."""
+    if one is None or other is None:
+        return one if other is None else other
+    last = max(one.last_hour, other.last_hour)
+    known = (need for need in (one, other) if last - need.last_hour <= FORGET_HOURS)
+    return replace(max(known, key=lambda need: (need.before_bytes, need.tries, need.tried_hour, astuple(need))), last_hour=last)
 
 
 def merged_track(one: Track | None, other: Track | None) -> Track | None:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from oomsight_operator.judgement.recommend import cache
+from oomsight_operator.judgement.recommend.cache import CacheLook, CacheNeed
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, Track, extended
 
 REPEAT_SECONDS: Final = 86400.0
@@ -57,6 +59,10 @@ class State:
     proposed_bytes: int | None = None
     """The limit that is proposed for the workload: it stays until it is too low, or much too high."""
     proposed_since_seconds: float | None = None
+    cache: CacheNeed | None = None
+    """What refaults ask for; None while there were none."""
+    tells_no_refaults: bool = False
+    """The kernel that it was seen on last does not count them, so that it is not known whether its page cache is enough."""
 
 
 NOTHING: Final = State()
@@ -71,6 +77,18 @@ def observe(state: State, sample: Sample) -> State:
     if usage is state.usage and working_set is state.working_set and unreclaimable is state.unreclaimable:
         return state
     return replace(state, usage=usage, working_set=working_set, unreclaimable=unreclaimable)
+
+
+def on_refaults(state: State, look: CacheLook | None, untold: bool | None) -> State:
+    """Take in what one look at one replica says of its page cache; the same state when it tells nothing new.
+
+    `untold`: its kernel counts no refaults; None where that is not known.
+    """
+    need = cache.observed(state.cache, look) if look is not None else state.cache
+    told_no = state.tells_no_refaults if untold is None else untold
+    if need == state.cache and told_no == state.tells_no_refaults:
+        return state
+    return replace(state, cache=need, tells_no_refaults=told_no)
 
 
 def propose(state: State, limit_bytes: int, time_seconds: float) -> State:

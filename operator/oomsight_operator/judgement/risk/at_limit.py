@@ -16,6 +16,7 @@ from oomsight_operator.judgement.risk.subject import Subject
 
 AT_LIMIT_PERCENT: Final = 95
 """A choice: the highest usage of a container of 48Mi that lives from page cache was measured at 99 %."""
+_OF_POD: Final = "its pod's limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class Bound:
     whose: str
     """`its limit`, `its memory.high`, `its pod's limit`."""
     limit_bytes: int
+
+    @property
+    def is_of_pod(self) -> bool:
+        """Not the container's own."""
+        return self.whose == _OF_POD
 
     def __str__(self) -> str:
         return f"{self.whose} {human_bytes(self.limit_bytes)}"
@@ -43,4 +49,4 @@ def _bounds(subject: Subject) -> Iterator[tuple[str, Memory, int | None]]:
     yield "its memory.high", subject.memory, subject.memory.high_bytes
     yield "its limit", subject.memory, subject.limit_bytes
     if subject.pod_row is not None:
-        yield "its pod's limit", subject.pod_row.memory, subject.pod_row.memory.limit_bytes
+        yield _OF_POD, subject.pod_row.memory, subject.pod_row.memory.limit_bytes

@@ -88,7 +88,8 @@ RULE: Final = RiskRule(
         " small. A program that reads through large files without waiting is not meant."
     ),
     todo=(
-        "Give the limit room for the files it works on (peak working set in the annotations), or let its anonymous memory be"
-        " smaller. In a database, match its own cache and the limit."
+        "Give the limit room for the files it works on (`recommendation.pageCache: Working` in the policy recommends how much; the"
+        " working set does not show it, since pages that are thrown out are not in it), or let its anonymous memory be smaller. In"
+        " a database, match its own cache and the limit."
     ),
 )

@@ -20,8 +20,8 @@ def advised(pages: float, watched: float = 720.0, **more: Any) -> str | None:
 def test_files_that_do_not_fit() -> None:
     assert advised(9800.4) == (
         "container engine: 9800 pages of page cache a second (38.3Mi) were dropped at its limit 48Mi and read again (mean over 12"
-        " min): the files that it works on do not fit. No kill comes of that, only reading. If reads matter, raise the limit by"
-        " what it reads again; recommendation.pageCache Working counts it"
+        " min): the files that it works on do not fit. No kill comes of that, only reading. If reads matter, raise the limit;"
+        " recommendation.pageCache Working and mode Always recommend by how much, step by step"
     )
 
 

@@ -54,6 +54,19 @@ def test_files_larger_than_the_limit_are_told_after_ten_minutes_and_are_no_risk(
     assert later.level is RiskLevel.NONE
 
 
+def test_with_another_limit_what_was_read_again_at_the_old_one_no_longer_counts() -> None:
+    def raised(minute: int) -> Container:
+        limit = 48 * MI if minute < 30 else 96 * MI
+        return row(uses=memory(8 * MI, limit, usage=limit), refaults_per_second=9000.0 if minute < 30 else 300.0)
+
+    engine = spec(request=48 * MI, limit=48 * MI)
+    _, soon = watched(engine, 35, raised)
+    later, _ = watched(engine, 45, raised)
+
+    assert soon.containers["app"].advice == ()
+    assert "300 pages of page cache a second (1.17Mi) were dropped at its limit 96Mi" in later.containers[0].advice[0].sentence
+
+
 def test_refaults_that_the_node_causes_are_not_the_limits() -> None:
     def roomy(minute: int) -> Container:
         return row(uses=memory(8 * MI, 512 * MI, usage=100 * MI), refaults_per_second=9000.0)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import GI, MI, NOW
 from tests.oomsight_operator.judgement.recommend.scenes import seen
 
-from oomsight_operator.judgement.recommend.digest import StateDigest, TrackDigest, from_digest, to_digest
+from oomsight_operator.judgement.recommend.cache import CacheLook, CacheNeed, observed, room_now
+from oomsight_operator.judgement.recommend.digest import CacheDigest, StateDigest, TrackDigest, from_digest, to_digest
 from oomsight_operator.judgement.recommend.need import need_of
 from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, Sample, State, observe, on_oom, propose
 from oomsight_operator.judgement.recommend.track import MAX_BYTES
@@ -21,6 +24,17 @@ def busy() -> State:
         amount = (100 + hour) * GI + hour * 4099
         state = observe(state, Sample(NOW - (24 * 21 - hour) * 3600, amount, amount - MI, amount - 2 * MI))
     return propose(on_oom(state, [OomKill(700 * GI, NOW - 60)]), 900 * GI, NOW - 30)
+
+
+def thrashed() -> CacheNeed:
+    """A month at twice the cache that does not help: every field is set."""
+    need: CacheNeed | None = None
+    held = 400 * GI
+    for hour in range(24 * 30):
+        need = observed(need, CacheLook(int(NOW) // 3600 - 24 * 30 + hour, held, 987 * MI))
+        held = max(held, need.room_bytes)
+    assert need is not None
+    return need
 
 
 def through_json(state: State) -> State:
@@ -37,6 +51,20 @@ def test_a_restarted_operator_recommends_the_same() -> None:
     assert need_of(after.unreclaimable).target_bytes == need_of(before.unreclaimable).target_bytes
 
 
+def test_what_refaults_asked_for_outlives_a_restart() -> None:
+    state = replace(busy(), cache=thrashed(), tells_no_refaults=True)
+
+    assert (through_json(state).cache, through_json(state).tells_no_refaults) == (thrashed(), True)
+
+
+def test_a_digest_from_before_refaults_counted_is_read_as_it_was() -> None:
+    state = busy()
+    fields = msgspec.to_builtins(to_digest(state))
+    assert not {"cache", "untold"} & fields.keys()
+
+    assert from_digest(msgspec.convert(fields, type=StateDigest), NOW).proposed_bytes == state.proposed_bytes
+
+
 def test_an_empty_state_takes_no_space() -> None:
     assert msgspec.json.encode(to_digest(NOTHING)) == b"{}"
     assert through_json(NOTHING) == NOTHING
@@ -44,6 +72,7 @@ def test_an_empty_state_takes_no_space() -> None:
 
 def test_the_fullest_state_leaves_room_for_the_rest_of_the_digest() -> None:
     assert len(msgspec.json.encode(to_digest(busy()))) < 2600
+    assert len(msgspec.json.encode(to_digest(replace(NOTHING, cache=thrashed(), tells_no_refaults=True)))) < 130
     assert len(msgspec.json.encode(to_digest(seen(GI, 24 * 21)))) < 700
 
 
@@ -53,6 +82,7 @@ def test_times_to_come_are_not_believed() -> None:
     assert through_json(ahead) == NOTHING
     assert through_json(on_oom(NOTHING, [OomKill(GI, NOW + 60)])).floor is None
     assert through_json(propose(NOTHING, GI, NOW + 60)).proposed_bytes is None
+    assert through_json(replace(NOTHING, cache=observed(None, CacheLook(int(NOW) // 3600 + 1, MI, MI)))).cache is None
 
 
 NUMBERS = st.one_of(st.integers(-(1 << 62), 1 << 62), st.integers(-3, 500_000))
@@ -66,6 +96,8 @@ TRACKS = st.builds(
     jumps=st.lists(st.tuples(NUMBERS, NUMBERS), max_size=20).map(tuple),
 )
 
+CACHES = st.builds(CacheDigest, *(NUMBERS,) * 8)
+
 
 @given(
     st.builds(
@@ -75,6 +107,8 @@ TRACKS = st.builds(
         kill=st.none() | st.tuples(NUMBERS, st.floats(), NUMBERS),
         limit=st.none() | NUMBERS,
         since=st.none() | st.floats(),
+        cache=st.none() | CACHES,
+        untold=st.booleans(),
     )
 )
 def test_whatever_stands_in_a_status_a_state_comes_of_it_that_can_be_judged(digest: StateDigest) -> None:
@@ -84,5 +118,8 @@ def test_whatever_stands_in_a_status_a_state_comes_of_it_that_can_be_judged(dige
         if track is not None:
             assert 0 <= need_of(track).least_bytes <= need_of(track).target_bytes
             assert track.peak_bytes <= MAX_BYTES
+    if state.cache is not None:
+        assert 0 <= (room_now(state.cache, int(NOW) // 3600, MI) or 0) <= MAX_BYTES
+        observed(state.cache, CacheLook(int(NOW) // 3600, MI, MI))
     observe(state, Sample(NOW, 1, 2, 3))
     assert through_json(state) == state

@@ -10,9 +10,20 @@ from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import GI, MI, NOW
 from tests.oomsight_operator.judgement.recommend.scenes import DAY, HOUR, seen
 
+from oomsight_operator.judgement.recommend.cache import FORGET_HOURS, CacheLook, CacheNeed, observed
 from oomsight_operator.judgement.recommend.merging import merged, merged_track
 from oomsight_operator.judgement.recommend.need import need_of
-from oomsight_operator.judgement.recommend.state import NOTHING, OomFloor, OomKill, Sample, State, observe, on_oom, propose
+from oomsight_operator.judgement.recommend.state import (
+    NOTHING,
+    OomFloor,
+    OomKill,
+    Sample,
+    State,
+    observe,
+    on_oom,
+    on_refaults,
+    propose,
+)
 from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, LEVEL_HOURS, MAX_BYTES, PEAK_DAYS, Track, extended
 
 TODAY = int(NOW // DAY)
@@ -75,6 +86,17 @@ def test_an_earlier_run_that_ended_long_ago_is_forgotten_as_time_would_have() ->
     assert track_of(merged(old, new)).peak_bytes == 100 * MI
 
 
+def test_that_more_cache_did_not_help_is_not_forgotten_for_a_fresh_look_unless_that_is_long_ago() -> None:
+    now = int(NOW) // 3600
+    tried = CacheNeed(40 * MI, 40 * MI, GI, now - 5, tries=2, tried_bytes=90 * MI, tried_rate=GI, tried_hour=now - 50)
+    fresh = observed(None, CacheLook(now, 40 * MI, GI))
+
+    both = merged(replace(NOTHING, cache=fresh), replace(NOTHING, cache=tried)).cache
+    assert both == replace(tried, last_hour=now)
+    old = replace(NOTHING, cache=replace(tried, last_hour=now - FORGET_HOURS - 1))
+    assert merged(old, replace(NOTHING, cache=fresh)).cache == fresh
+
+
 def test_what_is_known_already_gives_back_the_same_object() -> None:
     state = seen(GI, 30)
     assert merged(state, replace(state)) is state
@@ -94,6 +116,11 @@ def states(draw: st.DrawFn) -> State:
         state = on_oom(state, [OomKill(draw(st.integers(1, 50)) * MI, NOW - draw(st.integers(0, 40)) * DAY)])
     if draw(st.booleans()):
         state = propose(state, draw(st.integers(1, 50)) * MI, NOW - draw(st.integers(0, 40)) * DAY)
+    for _ in range(draw(st.integers(0, 6))):
+        look = CacheLook(
+            int(NOW) // 3600 - draw(st.integers(0, 1000)), draw(st.integers(1, 200)) * MI, draw(st.integers(1, 50)) * MI
+        )
+        state = on_refaults(state, look, draw(st.booleans()))
     return state
 
 
