@@ -180,8 +180,8 @@ class Summary(StatusModel):
     """Its memory request now."""
     recommended_request: QuantityText | None = None
     """Its recommended memory request."""
-    reason: Annotated[str, Field(max_length=63)] = ""
-    """Why, as one word, such as OOMKilled."""
+    reason: Annotated[str, Field(max_length=63)] | None = None
+    """Why, as one word, such as OOMKilled; missing where no container is at risk."""
     oom_kills: Count = 0
     """OOM kills of all containers of the workload."""
     confidence: Confidence | None = None

@@ -141,6 +141,11 @@ class Engine:
             if uid in self._cluster.pods:
                 self._state(uid).history = history
 
+    def recall(self, workload_uid: str, learned: Mapping[str, State], pod_uids: Iterable[str]) -> None:
+        """More is known of a workload than its pods were judged with: judge them anew."""
+        self._learned.recall(workload_uid, learned, self._monotonic())
+        self._mark(uid for uid in pod_uids if uid in self._cluster.pods)
+
     def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         if new is not None:
             self._mark((new.uid,))

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from oomsight_operator.judgement.model import Assessment
-from oomsight_operator.judgement.recommend.state import State
+from oomsight_operator.judgement.recommend.merging import merged
+from oomsight_operator.judgement.recommend.state import NOTHING, State
 
 IDLE_SECONDS: Final = 3 * 86400.0
 """A workload without judged pods for so long is forgotten: a CronJob that runs daily is not. Its MemoryRecommendation keeps it."""
@@ -36,6 +37,12 @@ class Learned:
         """Take over what an earlier run learned."""
         for uid, containers in states.items():
             self._states[uid] = (now_seconds, containers)
+
+    def recall(self, uid: str, states: Mapping[str, State], now_seconds: float) -> None:
+        """Add what else is known of a workload; what its pods taught since stays."""
+        before = self._states.pop(uid, (0.0, _NOTHING))[1]
+        both = {name: merged(before.get(name, NOTHING), state) for name, state in states.items()}
+        self._states[uid] = (now_seconds, {**before, **both})
 
     def take(self, uid: str, assessment: Assessment, now_seconds: float) -> None:
         """Remember what a judgement of one of its pods learned."""

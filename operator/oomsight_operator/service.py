@@ -90,6 +90,7 @@ class Service:
         self._kubelet_configs = KubeletConfigs(client, self.cluster.nodes, enabled=settings.read_kubelet_config)
         self.assessments = NodeAssessments(self.cluster, self.telemetry, self.engine.node_context, self._kubelet_configs.of)
         self.publisher.follow_conditions(self.assessments.conditions)
+        self.publisher.follow_recalled(self.engine.recall)
         self.documents = NodeDocuments(self.assessments, self.telemetry, stale_seconds=settings.agent_stale_seconds)
         self.policies.listener = _PolicyNews(self.engine, self.publisher)
         self._poller = Poller(
@@ -183,8 +184,10 @@ class Service:
         self.working = False
         await self._end("engine", "agent directory", "policy watch")
         await self._poller.close()
-        if drain_seconds > 0 and "publisher" in self._tasks and not await self.publisher.drain(drain_seconds):
-            log.warning("stopped before everything was written; the next start goes on", extra={"seconds": drain_seconds})
+        if drain_seconds > 0 and "publisher" in self._tasks:
+            self.publisher.flush()
+            if not await self.publisher.drain(drain_seconds):
+                log.warning("stopped before everything was written; the next start goes on", extra={"seconds": drain_seconds})
         await self._end("publisher")
         await self._end(*self._tasks)
 

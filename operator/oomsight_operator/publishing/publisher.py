@@ -22,7 +22,7 @@ from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.publishing.node_events import ConditionsOf, NodeIncidents
 from oomsight_operator.publishing.pods import PodWriter
 from oomsight_operator.publishing.policy_writer import PolicyStatusWriter
-from oomsight_operator.publishing.recommendation_writer import RecommendationWriter, Restored
+from oomsight_operator.publishing.recommendation_writer import Recalled, RecommendationWriter, Restored
 from oomsight_operator.publishing.runner import ApiClient, Runner
 from oomsight_operator.publishing.settings import PublisherSettings
 
@@ -95,6 +95,14 @@ class Publisher:
     def follow_conditions(self, conditions_of: ConditionsOf) -> None:
         """Where the conditions of nodes are to be had, for the text of their Events."""
         self._nodes.conditions_of = conditions_of
+
+    def follow_recalled(self, recalled: Recalled) -> None:
+        """Whom to tell what an object knows of a workload that was forgotten meanwhile, for its pods to be judged with it."""
+        self._recommendations.recalled = recalled
+
+    def flush(self) -> None:
+        """The operator ends: what was learned and is not kept yet is due now, the worst first; `drain` writes it."""
+        self._recommendations.flush()
 
     def withdraw(self, pod: Pod) -> None:
         """No policy selects the pod (any more): take our marks away. Free of cost for pods that carry none."""

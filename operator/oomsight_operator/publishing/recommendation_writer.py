@@ -1,42 +1,52 @@
-"""Keeps one MemoryRecommendation per workload: at once after a kill, else seldom, and only when it would say something new."""
+"""Keeps one MemoryRecommendation per workload: written at once after a kill, else seldom, and only to say or keep something new."""
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from oomsight_api.kinds import MEMORY_RECOMMENDATION
-from oomsight_api.names import API_VERSION, RiskLevel
+from oomsight_api.names import RiskLevel
 from oomsight_api.parse import ParsedRecommendation, parse_recommendation
+from oomsight_api.policy import RecommendationMode
 from oomsight_api.recommendation import MemoryRecommendationStatus
 from oomsight_operator.judgement.model import Assessment, Owner, Pod, PodHistory
 from oomsight_operator.judgement.recommend.state import State
-from oomsight_operator.kube.client import MERGE_PATCH
 from oomsight_operator.kube.errors import ApiError
+from oomsight_operator.publishing import recommendation_objects as objects
 from oomsight_operator.publishing.budget import not_before, priority_of
-from oomsight_operator.publishing.digest import encode_digest, histories_of, learned_of, memory_of
-from oomsight_operator.publishing.kill_records import ContainerMemory, explained, merge_memories, remember
+from oomsight_operator.publishing.digest import histories_of, learned_of, memory_of
+from oomsight_operator.publishing.keeping import (
+    SHORT_LIVED,
+    comes_back,
+    digest_interval_seconds,
+    is_worth_an_object,
+    lasts,
+    spread,
+    standing_of,
+)
 from oomsight_operator.publishing.metrics import OperatorMetrics
-from oomsight_operator.publishing.patches import is_other_uid, status_patch
+from oomsight_operator.publishing.recommendation_record import Record
 from oomsight_operator.publishing.recommendations import (
-    Contribution,
     contribution_of,
     has_news,
     object_name,
     same_recommendation,
-    status_of,
     target_of,
 )
+from oomsight_operator.publishing.resting import Resting
 from oomsight_operator.publishing.runner import ApiClient, Runner
 from oomsight_operator.publishing.settings import PublisherSettings
 
 logger = logging.getLogger(__name__)
 
-MANAGED_BY = {"app.kubernetes.io/managed-by": "oomsight"}
 _PRIORITY = priority_of(RiskLevel.LOW)
-_SHORT_LIVED = frozenset({"Pod", "Job"})
+
+Recalled = Callable[[str, Mapping[str, State], Iterable[str]], None]
+"""Uid of a workload, what is known of it by container name, and the uids of its pods: to be judged with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,55 +59,22 @@ class Restored:
     """What the recommender remembers: by the uid of the workload, and the container's name."""
 
 
-@dataclass(slots=True)
-class _Record:
-    """One workload."""
-
-    namespace: str
-    target: Owner
-    name: str
-    uid: str | None = None
-    """Of the MemoryRecommendation; None: not made yet, as far as is known."""
-    generation: int = 1
-    contributions: dict[str, Contribution] = field(default_factory=dict)
-    """By pod uid."""
-    leaving: set[str] = field(default_factory=set)
-    """Pods that are gone, but what they said is not written yet."""
-    memories: dict[str, ContainerMemory] = field(default_factory=dict)
-    """By container name."""
-    learned: dict[str, State] = field(default_factory=dict)
-    """By container name: what the recommender remembers."""
-    written: MemoryRecommendationStatus = field(default_factory=MemoryRecommendationStatus)
-    last_write: float | None = None
-    killed: bool = False
-    """A kill is not written yet."""
-    restored_pods: tuple[str, ...] = ()
-    """Pods that an earlier run told of; some may be gone."""
-
-    def adopt(self, parsed: ParsedRecommendation, now_seconds: float) -> None:
-        """Go on from the object as it stands."""
-        self.learned = {**learned_of(parsed.status.containers, now_seconds), **self.learned}
-        self.uid, self.generation, self.written = parsed.identity.uid, max(1, parsed.identity.generation), parsed.status
-        for container in parsed.status.containers:
-            standing, own = memory_of(container), self.memories.get(container.name, ContainerMemory())
-            self.memories[container.name] = merge_memories(standing, own)
-
-
 class RecommendationWriter:
     """Gathers what pods say about their workloads."""
 
     def __init__(
         self, runner: Runner, settings: PublisherSettings, metrics: OperatorMetrics, *, wall_clock: Callable[[], float]
     ) -> None:
+        self.recalled: Recalled = lambda uid, learned, pods: None
+        """Called when an object, or a rest, tells more of a workload than its judgement knew."""
         self._runner = runner
         self._settings = settings
         self._metrics = metrics
         self._wall_clock = wall_clock
-        self._records: dict[str, _Record] = {}
+        self._records: dict[str, Record] = {}
         """By the uid of the workload: one made anew under its name starts from nothing."""
-        self._by_pod: dict[str, _Record] = {}
-        self._idle: dict[str, float] = {}
-        """Since when a workload has had no judged pod, by its uid, longest first."""
+        self._by_pod: dict[str, Record] = {}
+        self._resting = Resting(settings.digest_interval_seconds)
         self._warned = False
 
     def __len__(self) -> int:
@@ -107,22 +84,24 @@ class RecommendationWriter:
         """Take over what an earlier run wrote, for the judgement to go on from. Malformed objects are logged, left out."""
         histories: dict[str, PodHistory] = {}
         learned: dict[str, Mapping[str, State]] = {}
+        now = self._runner.now()
         for document in documents:
             parsed = parse_recommendation(document)
-            target = _owner_of(document)
+            target = objects.owner_of(document)
             if not isinstance(parsed, ParsedRecommendation) or target is None:
                 self._metrics.malformed("recommendation")
                 why = "it has no owner" if isinstance(parsed, ParsedRecommendation) else parsed.message
                 logger.warning("recommendation not taken over: %s", why)
                 continue
-            record = _Record(parsed.identity.namespace or "", target, parsed.identity.name)
-            record.adopt(parsed, self._wall_clock())
+            record = Record(parsed.identity.namespace or "", target, parsed.identity.name, now)
+            self._adopt(record, parsed)
             learned[target.uid] = dict(record.learned)
             # Not every replica was judged yet: a first look at one of them must not hide the worst.
-            record.last_write = self._runner.now()
+            record.last_write, record.digest_due = now, now + spread(target.uid) * self._digest_interval(record)
             self._records[target.uid] = record
             restored = histories_of(parsed.status.containers)
             histories.update(restored)
+            record.standing = {uid: known for uid, history in restored.items() if (known := standing_of(history)) is not None}
             record.restored_pods = tuple(restored)
             self._rest(record)
             for pod_uid in restored:
@@ -132,194 +111,217 @@ class RecommendationWriter:
     def offer(self, pod: Pod, assessment: Assessment, workload: Owner | None, history: PodHistory | None) -> None:
         """Take over what the judgement of one pod says about its workload."""
         target = target_of(pod, workload)
-        record = self._records.get(target.uid)
+        record = self._records.get(target.uid) or self._begin(pod, target, assessment)
         if record is None:
-            if not has_news(assessment):
-                return
-            record = self._records[target.uid] = _Record(pod.namespace, target, object_name(target))
-        self._idle.pop(target.uid, None)
+            return
+        self._resting.wake(target.uid)
         if self._by_pod.get(pod.uid, record) is not record:
             self.forget(pod.uid)  # its Deployment was not known before, and its ReplicaSet stood for itself
-        record.learned |= {each.name: each.learned for each in assessment.containers if each.learned is not None}
-        contribution = contribution_of(pod, assessment, history)
-        before = record.contributions.get(pod.uid)
-        record.contributions[pod.uid] = contribution
         self._by_pod[pod.uid] = record
-        killed = self._remember(record, contribution, before)
-        record.killed |= killed
-        if before == contribution and not killed and not self._is_digest_old(record):
-            return
-        self._put(record)
+        knows_more = record.learn(assessment)
+        record.news |= has_news(assessment)
+        is_new = record.hear(contribution_of(pod, assessment, history), history)
+        if record.stands or self._is_wanted(record, is_new):
+            self._put(record)
+        if knows_more:
+            self.recalled(target.uid, record.learned, tuple(record.contributions))
 
     def withdraw(self, pod_uid: str) -> None:
         """No policy selects the pod any more. The workload's last one makes its recommendation say so; what was learned stays."""
         record = self._by_pod.pop(pod_uid, None)
         if record is None:
             return
-        record.contributions.pop(pod_uid, None)
-        if not record.contributions:
-            self._rest(record)
-            if record.written.policy is not None:
-                self._put(record)
+        record.part(pod_uid)
+        if record.contributions:
+            return
+        record.withdrawn = True
+        self._rest(record)
+        if record.uid is None:
+            self._runner.discard(record.key)  # without a policy nothing is made
+        elif record.written.policy is not None:
+            self._put(record)
 
     def forget(self, pod_uid: str) -> None:
-        """The pod is gone; its kills and the workload's recommendation stay."""
+        """The pod is gone; its kills, what was learned and the workload's recommendation stay."""
         record = self._by_pod.pop(pod_uid, None)
         if record is None:
             return
-        waiting = self._runner.is_waiting(_key(record))
-        if waiting:
-            record.leaving.add(pod_uid)
-        else:
-            record.contributions.pop(pod_uid, None)
-        if not record.contributions.keys() <= record.leaving:
+        spoke = pod_uid in record.contributions
+        record.leaving.add(pod_uid)
+        if spoke and not record.has_pods and (record.material or (record.moved and comes_back(record.target))):
+            self._put(record)  # what is not kept yet is for the pods to come
+        waiting = self._runner.is_waiting(record.key)
+        if not waiting:
+            record.part(pod_uid)
+        if record.has_pods:
             return
-        if record.target.kind in _SHORT_LIVED and not waiting:
+        if record.target.kind in SHORT_LIVED and not waiting:
             # A bare pod or Job does not come back; there may be very many of them.
             self._records.pop(record.target.uid, None)
         else:
             self._rest(record)
 
-    def _rest(self, record: _Record) -> None:
-        """The workload has no judged pod now. One that stays so is forgotten; what is written of it brings all back if need be."""
-        now = self._runner.now()
-        self._idle.pop(record.target.uid, None)
-        self._idle[record.target.uid] = now
-        while self._idle:
-            uid, since = next(iter(self._idle.items()))
-            if now - since < self._settings.digest_interval_seconds:
-                return
-            del self._idle[uid]
-            gone = self._records.pop(uid, None)
-            if gone is not None:
-                self._runner.discard(_key(gone))
-                for pod_uid in gone.restored_pods:
-                    self._by_pod.pop(pod_uid, None)
+    def flush(self) -> None:
+        """The operator ends: write at once whatever is not kept yet, the worst first, then what was not kept for longest."""
+        for record in sorted(self._records.values(), key=lambda each: each.last_write or -math.inf):
+            if record.is_kept and not self._runner.is_waiting(record.key):
+                continue
+            record.flush = record.has_pods or record.uid is not None
+            if record.uid is not None or self._is_worth_an_object(record):
+                worst = priority_of(record.level, killed=record.killed)
+                self._runner.put(record.key, _Write(self, record), priority=worst if record.material or record.killed else 0)
 
-    async def write(self, record: _Record, client: ApiClient) -> int:
+    async def write(self, record: Record, client: ApiClient) -> int:
         """Write the status, making the object first where there is none; called by the runner."""
+        if record.stands:
+            await self._recall(record, client)
+            if record.uid is not None and not (record.killed or record.flush):
+                return 0  # it is judged anew with what the object told, and then says what it has to say
+        if record.uid is None and not self._is_worth_an_object(record):
+            return 0
         writes = await self._make(record, client) if record.uid is None else 0
-        now = self._wall_clock()
-        pods, leaving = tuple(record.contributions.values()), frozenset(record.leaving)
-        status = status_of(record.target, pods, record.memories, record.written, generation=record.generation, now_seconds=now)
-        digest_only = same_recommendation(status, record.written)
-        if digest_only and not self._is_digest_old(record):
-            record.killed = False
-            self._let_go(record, leaving)
+        if record.uid is None:
             return writes
-        containers = tuple(
-            container.model_copy(
-                update={
-                    "digest": encode_digest(
-                        container.name,
-                        pods,
-                        record.memories.get(container.name, ContainerMemory()),
-                        record.learned.get(container.name),
-                    )
-                }
-            )
-            for container in status.containers
-        )
-        status = status.model_copy(update={"containers": containers})
-        path = MEMORY_RECOMMENDATION.path(record.namespace, record.name, "status")
+        status = record.status(self._wall_clock())
+        is_due = self._runner.now() >= record.digest_due or not record.has_pods
+        if same_recommendation(status, record.written) and not (record.flush or record.material or (record.moved and is_due)):
+            record.killed = False
+            record.let_go(frozenset(record.leaving))
+            return writes
+        status, pending = record.with_digests(status), record.begin_write()
         try:
-            await client.request("PATCH", path, body=status_patch(record.uid or "", status), content_type=MERGE_PATCH)
-        except ApiError as error:
-            if error.status != 404 and not is_other_uid(error):
-                raise
-            # Somebody deleted it: make it anew, once; a second failure is the runner's matter.
-            writes += await self._make(record, client)
-            await client.request("PATCH", path, body=status_patch(record.uid or "", status), content_type=MERGE_PATCH)
-        record.written, record.last_write, record.killed = status, self._runner.now(), False
-        self._let_go(record, leaving)
-        return writes + 1
+            made = await self._send(record, status, client, killed=pending.killed)
+        except ApiError:
+            record.failed(pending)
+            raise
+        if made is None:
+            return writes
+        record.wrote(status, pending, self._runner.now())
+        record.digest_due = self._runner.now() + self._digest_interval(record)
+        return writes + made + 1
 
-    def _let_go(self, record: _Record, leaving: frozenset[str]) -> None:
-        for pod_uid in leaving:
-            record.contributions.pop(pod_uid, None)
-        record.leaving -= leaving
+    async def _send(self, record: Record, status: MemoryRecommendationStatus, client: ApiClient, *, killed: bool) -> int | None:
+        """Write the status; how many more writes that took. None: the workload is gone, and its object with it."""
+        if await objects.write_status(client, record.namespace, record.name, record.uid or "", status):
+            return 0
+        record.uid = None
+        if not record.has_pods and not killed:
+            self._drop(record)
+            return None
+        # Somebody deleted it: make it anew with all that is known, once; a second failure is the runner's matter.
+        writes = await self._make(record, client)
+        if record.uid is None:
+            return None
+        if not await objects.write_status(client, record.namespace, record.name, record.uid, status):
+            raise ApiError(409, "Conflict", f"{record.namespace}/{record.name} went while it was written")
+        return writes
 
-    async def _make(self, record: _Record, client: ApiClient) -> int:
+    def _begin(self, pod: Pod, target: Owner, assessment: Assessment) -> Record | None:
+        """The record of a workload that was not heard of for long, if it is worth one."""
+        stands = self._resting.recall(target.uid)
+        wanted = assessment.policy.rules.recommendation.mode is not RecommendationMode.OFF
+        if not (stands or has_news(assessment)):
+            states = {each.name: each.learned for each in assessment.containers if each.learned is not None}
+            if not wanted or not (lasts(target) or is_worth_an_object(target, states, 0.0)):
+                return None
+        record = Record(pod.namespace, target, object_name(target), self._runner.now(), stands=stands)
+        self._records[target.uid] = record
+        return record
+
+    def _is_wanted(self, record: Record, is_new: bool) -> bool:
+        """Whether there is something to write."""
+        if record.uid is None and not record.news:
+            return self._is_worth_an_object(record)
+        return is_new or record.material or (record.moved and self._runner.now() >= record.digest_due)
+
+    def _is_worth_an_object(self, record: Record) -> bool:
+        known_seconds = math.inf if record.flush else self._runner.now() - record.since
+        rests = not record.has_pods
+        return record.news or is_worth_an_object(record.target, record.learned, known_seconds, rests=rests)
+
+    def _rest(self, record: Record) -> None:
+        """The workload has no judged pod now. One that stays so is forgotten; its object brings all back if need be."""
+        now = self._runner.now()
+        self._resting.rest(record.target.uid, now)
+        for uid in tuple(self._resting.take_due(now)):
+            due = self._records.get(uid)
+            if due is None:
+                continue
+            if due.uid is not None and not due.is_kept and lasts(due.target):
+                self._put(due)
+            if self._runner.is_waiting(due.key):
+                self._resting.rest(uid, now)  # when it is kept, or the API server answers
+            else:
+                self._drop(due)
+
+    def _drop(self, record: Record) -> None:
+        """Forget a workload without pods; that it has an object is remembered."""
+        uid = record.target.uid
+        self._records.pop(uid, None)
+        self._resting.wake(uid)
+        for pod_uid in record.restored_pods:
+            self._by_pod.pop(pod_uid, None)
+        if record.uid is not None or record.stands:
+            self._resting.know(uid)
+
+    async def _recall(self, record: Record, client: ApiClient) -> None:
+        """Read the object of a workload that comes back."""
+        document = await objects.read(client, record.namespace, record.name)
+        record.stands = False
+        owner = objects.owner_of(document) if document is not None else None
+        if document is None or (owner is not None and owner.uid != record.target.uid):
+            return
+        record.last_write = self._runner.now()
+        self._take_over(record, document)
+
+    async def _make(self, record: Record, client: ApiClient) -> int:
         """Make the object, or go on from the one that is there. The number of writes."""
-        target = record.target
-        body = {
-            "apiVersion": API_VERSION,
-            "kind": MEMORY_RECOMMENDATION.kind,
-            "metadata": {
-                "name": record.name,
-                "namespace": record.namespace,
-                "labels": MANAGED_BY,
-                "ownerReferences": [
-                    {"apiVersion": target.api_version, "kind": target.kind, "name": target.name, "uid": target.uid}
-                ],
-            },
-            "spec": {"targetRef": {"apiVersion": target.api_version, "kind": target.kind, "name": target.name}},
-        }
         try:
-            answer = await client.request("POST", MEMORY_RECOMMENDATION.path(record.namespace), body=body)
-            writes = 1
+            document, writes = await objects.make(client, record.namespace, record.name, record.target)
+        except objects.OtherOwnerError:
+            if record.has_pods or record.last_write is None:
+                raise  # the back-off ends when the predecessor's object is collected
+            self._drop(record)  # we are the predecessor
+            return 0
         except ApiError as error:
             if error.status == 404 and not self._warned:
                 self._warned = True
                 logger.warning("recommendations cannot be kept, is their CRD installed? %s", error.message)
-            if error.status != 409:
-                raise
-            answer = await self._standing(record, client)
-            writes = 0
-            owner = _owner_of(answer)
-            if owner is not None and owner.uid != target.uid:
-                # Either the predecessor's object waits to be collected, or we are the predecessor: the back-off ends both.
-                what = f"{MEMORY_RECOMMENDATION.kind} {record.namespace}/{record.name}"
-                raise ApiError(409, "Conflict", f"{what} belongs to another {target.kind} of the same name") from None
-        parsed = parse_recommendation({"apiVersion": API_VERSION, "kind": MEMORY_RECOMMENDATION.kind, **answer})
+            raise
+        self._take_over(record, document)
+        return writes
+
+    def _take_over(self, record: Record, document: Mapping[str, Any]) -> None:
+        parsed = parse_recommendation(document)
         if isinstance(parsed, ParsedRecommendation):
-            record.adopt(parsed, self._wall_clock())
+            self._adopt(record, parsed)
+            if record.kept:
+                self.recalled(record.target.uid, record.learned, tuple(record.contributions))
         else:
             logger.warning("recommendation %s/%s is not what was written: %s", record.namespace, record.name, parsed.message)
             record.uid = parsed.identity.uid if parsed.identity is not None else None
-        return writes
 
-    async def _standing(self, record: _Record, client: ApiClient) -> dict[str, Any]:
-        """The object whose name is taken. Raises ApiError; one that was collected just now is worth another try."""
-        try:
-            return await client.request("GET", MEMORY_RECOMMENDATION.path(record.namespace, record.name))
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            raise ApiError(409, "Conflict", f"{record.namespace}/{record.name} went while it was looked at") from error
+    def _adopt(self, record: Record, parsed: ParsedRecommendation) -> None:
+        containers = parsed.status.containers
+        record.adopt(parsed, learned_of(containers, self._wall_clock()), {each.name: memory_of(each) for each in containers})
 
-    def _remember(self, record: _Record, contribution: Contribution, before: Contribution | None) -> bool:
-        """Whether a kill came that was not known, or more is known of one now."""
-        news = False
-        seen = {container.name: container.kills for container in before.containers} if before is not None else {}
-        for container in contribution.containers:
-            if container.kills == seen.get(container.name, ()):
-                continue
-            memory = record.memories.get(container.name, ContainerMemory())
-            after = remember(memory, container.kills, contribution.pod_name, contribution.pod_uid)
-            record.memories[container.name] = after
-            # What only changes waits for the interval: an agent that tells now this and now that must not make us write each time.
-            news |= after.known != memory.known or explained(after) > explained(memory)
-        return news
-
-    def _put(self, record: _Record) -> None:
+    def _put(self, record: Record) -> None:
+        interval = self._settings.recommendation_interval_seconds
         self._runner.put(
-            _key(record),
-            _RecommendationWrite(self, record),
+            record.key,
+            _Write(self, record),
             priority=priority_of(RiskLevel.HIGH, killed=True) if record.killed else _PRIORITY,
-            not_before=not_before(record.last_write, self._settings.recommendation_interval_seconds, urgent=record.killed),
+            not_before=not_before(record.last_write, interval, urgent=record.killed or record.stands),
         )
 
-    def _is_digest_old(self, record: _Record) -> bool:
-        """What was learned without being told is kept now and then, too."""
-        last = record.last_write
-        return last is not None and self._runner.now() - last >= self._settings.digest_interval_seconds
+    def _digest_interval(self, record: Record) -> float:
+        return digest_interval_seconds(record.target.uid, record.learned, self._settings)
 
 
 @dataclass(frozen=True, slots=True)
-class _RecommendationWrite:
+class _Write:
     writer: RecommendationWriter
-    record: _Record
+    record: Record
     kind: str = MEMORY_RECOMMENDATION.plural
 
     @property
@@ -328,19 +330,3 @@ class _RecommendationWrite:
 
     async def perform(self, client: ApiClient) -> int:
         return await self.writer.write(self.record, client)
-
-
-def _owner_of(document: Mapping[str, Any]) -> Owner | None:
-    """The workload that owns a recommendation."""
-    metadata = document.get("metadata") if isinstance(document, Mapping) else None
-    references = metadata.get("ownerReferences") if isinstance(metadata, Mapping) else None
-    for reference in references if isinstance(references, list) else ():
-        if isinstance(reference, Mapping):
-            parts = [reference.get(part) for part in ("apiVersion", "kind", "name", "uid")]
-            if all(isinstance(part, str) and part for part in parts):
-                return Owner(*(str(part) for part in parts))
-    return None
-
-
-def _key(record: _Record) -> str:
-    return f"{MEMORY_RECOMMENDATION.plural}/{record.target.uid}"

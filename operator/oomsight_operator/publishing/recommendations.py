@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from oomsight_api.conditions import MAX_MESSAGE_LENGTH, Condition, merge_conditions
-from oomsight_api.names import ConditionType
+from oomsight_api.conditions import merge_conditions
 from oomsight_api.quantity import format_bytes
 from oomsight_api.recommendation import (
     MAX_CONTAINERS,
@@ -33,9 +32,11 @@ from oomsight_operator.judgement.model import (
     PodHistory,
     Recommendation,
 )
+from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.publishing.events import one_line
 from oomsight_operator.publishing.kill_records import ContainerMemory
+from oomsight_operator.publishing.recommendation_condition import provided, why_nothing
 
 _BUILT_IN = frozenset({"v1", "apps/v1", "batch/v1"})
 _NO_HISTORY = ContainerHistory()
@@ -52,6 +53,8 @@ class ContainerContribution:
     reason: str
     """One word for the worst that holds; empty when nothing does."""
     kills: tuple[Kill, ...] = ()
+    observed_hours: int = field(default=0, compare=False)
+    """Hours of which samples were seen, of all replicas; 0 where nothing was learned."""
     history: ContainerHistory = field(default=_NO_HISTORY, compare=False)
     """Moves with every sample, and is no reason to write."""
 
@@ -64,6 +67,8 @@ class Contribution:
     pod_name: str
     policy: str
     containers: tuple[ContainerContribution, ...]
+    nothing: tuple[str, str] = ("NoEvidence", "Nothing to recommend yet.")
+    """Why it recommends nothing where it does not, as one word and in a sentence."""
 
 
 def target_of(pod: Pod, workload: Owner | None) -> Owner:
@@ -90,6 +95,12 @@ def has_news(assessment: Assessment) -> bool:
     return any(container.recommendation is not None or container.kills for container in assessment.containers)
 
 
+def hours_of(state: State | None) -> int:
+    """Hours of which samples were seen, of the kind of memory that was watched for longest."""
+    tracks = (state.usage, state.working_set, state.unreclaimable) if state is not None else ()
+    return max((track.observed_hours for track in tracks if track is not None), default=0)
+
+
 def contribution_of(pod: Pod, assessment: Assessment, history: PodHistory | None) -> Contribution:
     """What the judgement of a pod adds to its workload's recommendation."""
     histories = history.containers if history is not None else {}
@@ -105,10 +116,12 @@ def contribution_of(pod: Pod, assessment: Assessment, history: PodHistory | None
                 recommendation=container.recommendation,
                 reason=_reason_word(container),
                 kills=container.kills,
+                observed_hours=hours_of(container.learned),
                 history=histories.get(container.name, _NO_HISTORY),
             )
             for container in assessment.containers
         ),
+        why_nothing(assessment),
     )
 
 
@@ -120,9 +133,10 @@ def status_of(
     *,
     generation: int,
     now_seconds: float,
+    withdrawn: bool = False,
 ) -> MemoryRecommendationStatus:
     """The status to write, without digests. `standing` is what was written before: its recommendations stay where no living pod
-    gives one, its transition times where nothing changed."""
+    gives one, its transition times where nothing changed. `withdrawn`: no policy selects the workload's pods any more."""
     pods = sorted(contributions, key=lambda contribution: contribution.pod_uid)
     by_name: dict[str, list[ContainerContribution]] = {}
     for pod in pods:
@@ -130,18 +144,22 @@ def status_of(
             by_name.setdefault(container.name, []).append(container)
     before = {container.name: container for container in standing.containers}
     names = sorted(
-        {name for name, said in by_name.items() if any(c.recommendation or c.kills for c in said)} | memories.keys() | before.keys()
+        {name for name, said in by_name.items() if any(c.recommendation or c.kills or c.observed_hours for c in said)}
+        | memories.keys()
+        | before.keys()
     )
     containers = tuple(
         _container(name, by_name.get(name, ()), memories.get(name, ContainerMemory()), before.get(name))
         for name in names[:MAX_CONTAINERS]
     )
-    policy = pods[0].policy if pods else None
     summary = _summary(target, containers, by_name)
-    provided = _condition(containers, policy, generation, now_seconds)
+    policy, nothing = (pods[0].policy, pods[0].nothing) if pods else (None, ("", ""))
+    conditions = merge_conditions(standing.conditions, (provided(containers, policy, nothing, generation, now_seconds),))
+    if not pods and not withdrawn:  # between two pods nothing changes
+        policy, conditions, summary = standing.policy, standing.conditions, standing.summary or summary
     return MemoryRecommendationStatus(
         observed_generation=generation,
-        conditions=merge_conditions(standing.conditions, (provided,)),
+        conditions=conditions,
         policy=policy,
         last_update_time=format_time(now_seconds),
         summary=summary,
@@ -178,7 +196,8 @@ def _container(
     }
     if not recommending:
         kept = before if before is not None else ContainerRecommendation(name=name)
-        return kept.model_copy(update={**kills, **(current if said else {}), "digest": None})
+        seen = {**current, "observed_hours": max(item.observed_hours for item in said)} if said else {}
+        return kept.model_copy(update={**kills, **seen, "digest": None})
     limit = max(limits, key=lambda item: item.limit_bytes or 0, default=None)
     request = max(requests, key=lambda item: item.request_bytes or 0, default=None)
     steps = (*_steps(Resource.LIMIT, limit), *_steps(Resource.REQUEST, request))
@@ -239,7 +258,7 @@ def _summary(
         recommended_limit=worst.recommended_limit,
         current_request=worst.current_request,
         recommended_request=worst.recommended_request,
-        reason="OOMKilled" if worst.oom_kills else reason,
+        reason="OOMKilled" if worst.oom_kills else reason or None,
         oom_kills=sum(container.oom_kills for container in containers),
         confidence=worst.confidence,
     )
@@ -249,37 +268,6 @@ def _is_open(container: ContainerRecommendation) -> bool:
     """Something is recommended that is not so yet."""
     limit_open = container.recommended_limit not in (None, container.current_limit)
     return limit_open or container.recommended_request not in (None, container.current_request)
-
-
-def _condition(
-    containers: tuple[ContainerRecommendation, ...], policy: str | None, generation: int, now_seconds: float
-) -> Condition:
-    provided = [item for item in containers if item.recommended_limit is not None or item.recommended_request is not None]
-    if policy is None:
-        status, reason, message = "False", "NoPolicy", "No policy selects the workload's pods; what is shown is from before."
-    elif not provided:
-        status, reason, message = (
-            "False",
-            "NoEvidence",
-            "Nothing to recommend yet: the policy's recommendation mode needs more evidence.",
-        )
-    else:
-        said = "; ".join(
-            f"{item.name}: limit {item.recommended_limit or 'unset'}, request {item.recommended_request or 'unset'}"
-            for item in provided
-        )
-        reason = "OOMKilled" if any(item.oom_kills for item in provided) else "UsageObserved"
-        status, message = "True", f"Recommended memory: {said}."
-    return Condition.model_validate(
-        {
-            "type": ConditionType.RECOMMENDATION_PROVIDED.value,
-            "status": status,
-            "reason": reason,
-            "message": one_line(message, MAX_MESSAGE_LENGTH),
-            "observed_generation": generation,
-            "last_transition_time": format_time(now_seconds),
-        }
-    )
 
 
 def _reason_word(container: ContainerAssessment) -> str:

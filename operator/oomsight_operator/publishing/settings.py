@@ -30,7 +30,10 @@ class PublisherSettings:
     recommendation_interval_seconds: float = 600.0
     """At most one status of a MemoryRecommendation in this time, unless a kill happened."""
     digest_interval_seconds: float = 3600.0
-    """What was learned but changes no recommendation is kept this often, in workloads that have one."""
+    """What was learned but is neither a peak, a jump, a kill, nor another limit is kept at most this often in a workload's first
+    day. So long, too, a workload without pods is remembered before it is known by its object alone."""
+    calm_digest_interval_seconds: float = 6 * 3600.0
+    """The same after a workload's first day."""
     policy_status_interval_seconds: float = 10.0
     """At most one status of a policy in this time, unless it stops or starts being accepted."""
     retry_base_seconds: float = 0.5

@@ -13,6 +13,7 @@ from oomsight_api.names import RiskLevel
 from oomsight_api.recommendation import MAX_KILLS, MAX_STEPS, MemoryRecommendationStatus, Resource
 from oomsight_operator.judgement.kills.model import Kill, KillSource
 from oomsight_operator.judgement.model import ContainerAssessment, Owner, RecommendationStep
+from oomsight_operator.judgement.recommend.state import NOTHING, Sample, observe
 from oomsight_operator.publishing.kill_records import ContainerMemory, merge_memories, remember
 from oomsight_operator.publishing.recommendations import (
     Contribution,
@@ -37,10 +38,14 @@ def replica(uid: str, limit_mi: int, *kills: Kill, request_mi: int | None = None
 
 
 def status(
-    *pods: Contribution, memory: ContainerMemory | None = None, standing: MemoryRecommendationStatus = EMPTY, now: float = NOW
+    *pods: Contribution,
+    memory: ContainerMemory | None = None,
+    standing: MemoryRecommendationStatus = EMPTY,
+    now: float = NOW,
+    withdrawn: bool = False,
 ) -> MemoryRecommendationStatus:
     memories = {"app": memory} if memory is not None else {}
-    return status_of(WEB, pods, memories, standing, generation=1, now_seconds=now)
+    return status_of(WEB, pods, memories, standing, generation=1, now_seconds=now, withdrawn=withdrawn)
 
 
 def all_remembered(*pods: Contribution) -> ContainerMemory:
@@ -107,8 +112,24 @@ def test_the_condition_says_what_is_recommended_or_why_nothing_is() -> None:
     assert provided.message == "Recommended memory: app: limit 128Mi, request unset."
     (missing,) = status(says("a", a_container(RiskLevel.LOW, new_kills=(a_kill(),)))).conditions
     assert (missing.status, missing.reason) == ("False", "NoEvidence")
-    (orphan,) = status(standing=status(replica("a", 128))).conditions
+    (orphan,) = status(standing=status(replica("a", 128)), withdrawn=True).conditions
     assert (orphan.status, orphan.reason) == ("False", "NoPolicy")
+
+
+def test_between_two_pods_of_a_workload_its_recommendation_stands() -> None:
+    before = status(replica("a", 128, request_mi=90))
+    assert same_recommendation(status(standing=before, now=NOW + 5000), before)
+
+
+def test_a_container_without_recommendation_is_told_of_with_what_was_learned() -> None:
+    learned = observe(NOTHING, Sample(NOW, unreclaimable_bytes=10 * MI))
+    found = status(says("a", a_container(learned=learned)))
+    (container,) = found.containers
+    assert (container.name, container.current_limit, container.observed_hours) == ("app", "64Mi", 1)
+    assert container.recommended_limit is None
+    assert found.summary is not None
+    columns = found.summary.model_dump(mode="json", by_alias=True, exclude_none=True)
+    assert columns == {"workload": "Deployment/web", "container": "app", "currentLimit": "64Mi", "oomKills": 0}, "kubectl: <none>"
 
 
 def test_transition_times_change_only_with_the_condition() -> None:
