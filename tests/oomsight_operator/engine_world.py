@@ -11,7 +11,7 @@ from typing import Any
 from oomsight_api.incident import Incident
 from oomsight_api.names import RiskLevel
 from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Process
-from oomsight_operator.engine import Engine, EngineTiming
+from oomsight_operator.engine import Engine, EngineTiming, PublisherLike
 from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.constraints import Constraints, LimitRange, ResourceQuota
 from oomsight_operator.inventory.index import PodIndex
@@ -85,7 +85,7 @@ class Published:
 class World:
     """A cluster as plain values, with an engine on top and a clock that stands still until it is moved."""
 
-    def __init__(self, timing: EngineTiming | None = None) -> None:
+    def __init__(self, timing: EngineTiming | None = None, publisher: PublisherLike | None = None) -> None:
         self.now = 1000.0
         self.drift = 0.0
         self.faults = 0
@@ -111,7 +111,7 @@ class World:
         self.engine = Engine(
             cluster,
             self.telemetry,
-            self.published,
+            publisher or self.published,
             timing=timing or EngineTiming(gather_seconds=0.0, tick_seconds=0.01),
             wall_clock=lambda: self.now + self.drift,
             monotonic=lambda: self.now,

@@ -237,6 +237,17 @@ class Stage:
     async def drain(self) -> None:
         assert await self.publisher.drain(10), "the publisher did not come to rest"
 
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """The publisher runs."""
+        task = asyncio.create_task(self.publisher.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
 
 def a_publisher(api: MemoryApi, clock: Clock, **settings: Any) -> Stage:
     metrics = OperatorMetrics()
@@ -255,10 +266,5 @@ def a_publisher(api: MemoryApi, clock: Clock, **settings: Any) -> Stage:
 @asynccontextmanager
 async def running(api: MemoryApi | None = None, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Stage]:
     stage = a_publisher(api or MemoryApi(), clock or Clock(), **settings)
-    task = asyncio.create_task(stage.publisher.run())
-    try:
+    async with stage.writing():
         yield stage
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
