@@ -16,7 +16,16 @@ from oomsight_operator.inventory.namespaces import Namespace
 from oomsight_operator.inventory.workloads import Intermediate
 from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.kills.model import Kill, KillSource
-from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Owner, Pod, PodHistory
+from oomsight_operator.judgement.model import (
+    ContainerHistory,
+    ContainerKind,
+    ContainerSpec,
+    ContainerStatus,
+    Owner,
+    Pod,
+    PodHistory,
+    Termination,
+)
 from oomsight_operator.judgement.node import Node
 from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, on_oom
 from oomsight_operator.judgement.recommend.surroundings import LimitRule, QuotaRule
@@ -308,6 +317,36 @@ async def test_a_recommendation_fits_into_the_namespace_and_the_nodes() -> None:
     assert first is not None
     assert second is not None
     assert (first.limit_bytes, second.limit_bytes) == (120 * MIB, 110 * MIB)
+
+
+async def test_a_short_init_container_that_one_report_told_of_is_learned_from_under_its_cronjob() -> None:
+    """Its row came and went before the kubelet told whose it was."""
+    world = World()
+    world.policies.observe(POLICY)
+    nightly = Owner("batch/v1", "CronJob", "nightly", "uid-cron")
+    for run in (1, 2):
+        world.intermediates.upsert(Intermediate(f"uid-job-{run}", "shop", f"nightly-{run}", nightly))
+    containers = (ContainerSpec("setup", ContainerKind.INIT, memory_limit_bytes=100 * MIB), ContainerSpec("app"))
+    async with running(world):
+        for run, mib in ((1, 60), (2, 50)):
+            uid = f"u{run}"
+            owner = Owner("batch/v1", "Job", f"nightly-{run}", f"uid-job-{run}")
+            pod = world.add_pod(uid, owner=owner, containers=containers, phase="Pending", statuses={})
+            world.report({uid: mib})
+            world.now += 1
+            world.report({})
+            done = ContainerStatus("setup", f"id-{uid}", 0, "terminated", terminated=Termination(f"id-{uid}", "Completed", 0))
+            app = ContainerStatus("app", f"id-{uid}-app", 0, "running", started_at_seconds=world.now)
+            world.pods.upsert(replace(pod, phase="Running", statuses={"setup": done, "app": app}, resource_version="2"))
+            await world.settled()
+            world.now += 16  # the app's row has had its time
+            world.engine.tick()
+            await world.settled()
+    setup = next(each for each in world.published.assessments[-1].containers if each.name == "setup")
+    assert world.published.workloads["u2"] == nightly
+    assert setup.learned is not None
+    assert setup.learned.unreclaimable is not None
+    assert setup.learned.unreclaimable.peak_bytes == 60 * MIB
 
 
 async def test_a_quota_is_held_against_every_living_pod_of_the_workload() -> None:

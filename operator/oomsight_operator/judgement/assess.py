@@ -194,8 +194,9 @@ def _assess_container(
     expected = expected_oom_score_adj(pod, spec, node.memory.total_bytes if node.memory is not None else None)
     row = seen.row
     leaks = any(finding.reason is RiskReason.LEAK_SUSPECTED for finding in shown)
+    ended = telemetry.ended.get(spec.name, ()) if telemetry is not None else ()
     state, recommendation = recommended(
-        around, so_far, spec, subject, pod_class, sampled, rules.recommendation, history.usual, leaks=leaks
+        around, so_far, spec, subject, pod_class, sampled, rules.recommendation, history.usual, leaks=leaks, ended=ended
     )
     assessment = ContainerAssessment(
         name=spec.name,

@@ -147,6 +147,14 @@ class EffectivePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class LastRow:
+    """What the agent told last of a container's run that is over, and when."""
+
+    time_seconds: float
+    row: ContainerRow
+
+
+@dataclass(frozen=True, slots=True)
 class Telemetry:
     """What the agent of the pod's node told about the pod. A silent agent is None instead of this."""
 
@@ -161,6 +169,8 @@ class Telemetry:
     """Since when the agent speaks without a restart or a silence, by its own clock; None where that is not known."""
     kernel_log_following: bool | None = None
     """Whether the agent reads the kernel's log; False: it was told to and cannot; None: it was not told to."""
+    ended: Mapping[str, tuple[LastRow, ...]] = field(default_factory=dict)
+    """Rows of runs that ended in the last minutes: an init container's is over before much is known of its pod."""
 
 
 @dataclass(frozen=True, slots=True)

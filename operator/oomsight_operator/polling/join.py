@@ -7,7 +7,7 @@ pod's status. A row that carries another pod's uid is not believed, whatever id 
 from __future__ import annotations
 
 from oomsight_api.report import Container
-from oomsight_operator.judgement.model import Pod, Telemetry
+from oomsight_operator.judgement.model import LastRow, Pod, Telemetry
 from oomsight_operator.polling.telemetry import NodeTelemetry
 
 
@@ -38,11 +38,27 @@ def join(pod: Pod, node: NodeTelemetry | None) -> Telemetry | None:
         report_time_seconds=node.time_seconds,
         interval_seconds=node.interval_seconds,
         rows=rows,
+        ended=_ended(pod, node),
         pod_row=pod_row,
         incidents=incidents,
         heard_since_seconds=node.since_seconds,
         kernel_log_following=node.kernel_log.following if node.kernel_log is not None else None,
     )
+
+
+def _ended(pod: Pod, node: NodeTelemetry) -> dict[str, tuple[LastRow, ...]]:
+    """The last rows of runs that the pod's status knows to be its own, older run first."""
+    if not node.ended:
+        return {}
+    found: dict[str, tuple[LastRow, ...]] = {}
+    for name, status in pod.statuses.items():
+        ends = (end.container_id for end in (status.last_terminated, status.terminated) if end is not None)
+        ids = dict.fromkeys((*ends, status.container_id))
+        last = (node.ended.get(run) for run in ids if run is not None)
+        own = tuple(each for each in last if each is not None and each.row.pod_uid == pod.cgroup_uid)
+        if own:
+            found[name] = own
+    return found
 
 
 def _runs(pod: Pod) -> set[str | None]:

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from oomsight_api.incident import Incident, KernelLog
 from oomsight_api.report import Cgroup, Container, NodeMemory, NodeReport, Process
 from oomsight_api.report import Pod as PodRow
+from oomsight_operator.judgement.model import LastRow
 from oomsight_operator.polling.incidents import NodeIncidents
 
 MAX_CONTAINERS = 5_000
 """Far beyond what a kubelet runs (110 pods by default); deltas of a hostile agent must not fill the memory."""
 MAX_EXPIRED = 10_000
 """Silent nodes of which is remembered that they spoke."""
+ENDED_SECONDS = 120.0
+"""So long the last row of a container that is gone is kept: the kubelet's word that tells whose it was may come after it."""
+MAX_ENDED = 1_000
 
 
 class RejectedReportError(ValueError):
@@ -37,6 +41,8 @@ class NodeTelemetry:
     memory: NodeMemory = field(default_factory=NodeMemory)
     containers: dict[str, Container] = field(default_factory=dict)
     """By container id."""
+    ended: dict[str, LastRow] = field(default_factory=dict)
+    """Of containers that are gone, by container id, the one that went last at the end."""
     pods: dict[str, PodRow] = field(default_factory=dict)
     """By the uid that names the cgroup."""
     cgroups: tuple[Cgroup, ...] = ()
@@ -115,6 +121,7 @@ class TelemetryStore:
         outside = (report.node_memory, report.cgroups, report.host_processes, report.oom_groups)
         if changed or (node.memory, node.cgroups, node.host_processes, node.oom_groups) != outside:
             node.version += 1
+        _forget_ended(node, report.time_seconds)
         node.instance = report.instance
         node.time_seconds = report.time_seconds
         node.interval_seconds = report.interval_seconds
@@ -152,6 +159,7 @@ class TelemetryStore:
             if known is not None:
                 changed.add(known.pod_uid)
             node.containers[row.container_id] = row
+            node.ended.pop(row.container_id, None)  # it could not be read for a while
             changed.add(row.pod_uid)
         taken.clear()
         for pod in report.pods:
@@ -167,7 +175,17 @@ class TelemetryStore:
             gone = node.containers.pop(container_id, None)
             if gone is not None:
                 changed.add(gone.pod_uid)
+                node.ended[container_id] = LastRow(node.time_seconds, gone)
         for pod_uid in removed_pods:
             if node.pods.pop(pod_uid, None) is not None:
                 changed.add(pod_uid)
         return changed
+
+
+def _forget_ended(node: NodeTelemetry, time_seconds: float) -> None:
+    """The oldest first; a clock that was set back keeps none for longer than there is room."""
+    while node.ended:
+        container_id, last = next(iter(node.ended.items()))
+        if len(node.ended) <= MAX_ENDED and time_seconds - last.time_seconds <= ENDED_SECONDS:
+            return
+        del node.ended[container_id]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from oomsight_api.incident import Evidence, Incident, KernelLog, Victim
 from oomsight_api.report import Container
 from oomsight_api.report import Pod as PodRow
-from oomsight_operator.judgement.model import ContainerSpec, ContainerStatus, Pod
+from oomsight_operator.judgement.model import ContainerSpec, ContainerStatus, LastRow, Pod, Termination
 from oomsight_operator.polling.incidents import NodeIncidents
 from oomsight_operator.polling.join import join
 from oomsight_operator.polling.telemetry import NodeTelemetry
@@ -127,3 +127,17 @@ def test_a_static_pods_incidents_need_a_container_that_its_status_knows() -> Non
     assert own is not None
     assert foreign is not None
     assert ([incident.id for incident in own.incidents], foreign.incidents) == (["a"], ())
+
+
+def test_a_run_that_is_over_is_found_by_the_end_that_the_status_tells() -> None:
+    """Of a short init container the row is gone before the kubelet told whose it was."""
+    telling = node(row(C2))
+    telling.ended = {C1: LastRow(5.0, row(C1)), "3" * 64: LastRow(6.0, row("3" * 64)), "4" * 64: LastRow(6.0, row("4" * 64, "u2"))}
+    ended = replace(status("setup", C1), state="terminated", terminated=Termination(C1, "Completed", 0))
+    again = replace(status("app", C2), last_terminated=Termination("3" * 64, "OOMKilled", 137))
+    stranger = replace(status("side", None), last_terminated=Termination("4" * 64, "Error", 1))
+    found = join(replace(POD, statuses={"setup": ended, "app": again, "side": stranger}), telling)
+
+    assert found is not None
+    assert found.rows.keys() == {"app"}
+    assert {name: [each.time_seconds for each in last] for name, last in found.ended.items()} == {"setup": [5.0], "app": [6.0]}

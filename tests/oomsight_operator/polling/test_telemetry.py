@@ -182,3 +182,30 @@ def test_incidents_outlive_the_agents_instance_and_what_it_may_have_missed_is_kn
     assert applied.new_instance
     assert (node.since_seconds, node.kernel_log) == (9.0, KernelLog(following=True))
     assert [incident.id for incident in node.incidents.of_pod("u1")] == ["a"]
+
+
+def test_the_last_row_of_a_container_that_is_gone_is_kept_until_the_kubelet_had_time_to_tell_whose_it_was() -> None:
+    store = TelemetryStore()
+    store.apply("node-a", report(row("c1", usage=5), row("c2")), 0.0)
+    store.apply("node-a", report(full=False, time=3.0, removed_container_ids=("c1",)), 1.0)
+    node = store.get("node-a")
+    assert node is not None
+    assert {key: (last.time_seconds, last.row.memory.usage_bytes) for key, last in node.ended.items()} == {"c1": (1.0, 5)}
+
+    store.apply("node-a", report(row("c1", usage=6), full=False, time=4.0), 2.0)
+    assert not node.ended, "it could not be read for a while"
+    store.apply("node-a", report(row("c2"), time=5.0), 3.0)
+    assert node.ended.keys() == {"c1"}
+    store.apply("node-a", report(row("c2"), time=5.0 + telemetry.ENDED_SECONDS), 4.0)
+    assert not node.ended
+
+
+def test_containers_that_come_and_go_at_once_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telemetry, "MAX_ENDED", 2)
+    store = TelemetryStore()
+    store.apply("node-a", report(*(row(f"c{number}") for number in range(5))), 0.0)
+    store.apply("node-a", report(time=1.0), 1.0)
+    node = store.get("node-a")
+
+    assert node is not None
+    assert len(node.ended) == 2

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationSpec
-from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, Pod, Recommendation
+from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, LastRow, Pod, Recommendation
 from oomsight_operator.judgement.recommend.cache_look import cache_look, tells_no_refaults
 from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.learning import learned
@@ -28,6 +28,7 @@ def recommended(
     usual: Usual,
     *,
     leaks: bool,
+    ended: tuple[LastRow, ...] = (),
 ) -> tuple[State | None, Recommendation | None]:
     """What is remembered of the workload's container now, and the recommendation; an ephemeral one cannot ask for anything.
 
@@ -45,6 +46,7 @@ def recommended(
         now_seconds=subject.now_seconds,
         cache=cache_look(subject, usual),
         untold_refaults=tells_no_refaults(subject.row),
+        ended=ended,
     )
     context = Context(
         name=spec.name,

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from oomsight_api.policy import PageCache
 from oomsight_api.report import Memory
 from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import LastRow
 from oomsight_operator.judgement.recommend.cache import CacheLook
 from oomsight_operator.judgement.recommend.context import blamed
 from oomsight_operator.judgement.recommend.state import Sample, State, observe, on_oom, on_refaults
+from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
 
 
 def learned(
@@ -23,15 +25,25 @@ def learned(
     now_seconds: float,
     cache: CacheLook | None = None,
     untold_refaults: bool | None = None,
+    ended: Sequence[LastRow] = (),
 ) -> State:
-    """The state with a sample, refaults and kills; all may have been taken in before.
+    """The state with a sample, the last ones of runs that ended, refaults and kills; all may have been taken in before.
 
     `sample_seconds` is the node's clock: one that runs ahead is not believed.
     """
+    for last in ended:
+        at = max(0.0, min(last.time_seconds, now_seconds))
+        if at >= _newest_hour(state) * HOUR_SECONDS:  # an older one was taken in then, and would count for now again
+            state = observe(state, sample_of(last.row.memory, page_cache, at))
     if memory is not None and sample_seconds is not None:
         state = observe(state, sample_of(memory, page_cache, max(0.0, min(sample_seconds, now_seconds))))
     state = on_refaults(state, cache, untold_refaults)
     return on_oom(state, blamed(kills, pod_limit_bytes))
+
+
+def _newest_hour(state: State) -> int:
+    """Hours since 1970."""
+    return max((track.hour for track in (state.usage, state.working_set, state.unreclaimable) if track is not None), default=0)
 
 
 def sample_of(memory: Memory, page_cache: PageCache, time_seconds: float) -> Sample:

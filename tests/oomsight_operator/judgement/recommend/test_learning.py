@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.oomsight_operator.judgement.build import GI, MI, NOW, memory
+from tests.oomsight_operator.judgement.build import GI, MI, NOW, memory, row
 from tests.oomsight_operator.judgement.recommend.scenes import killed
 
 from oomsight_api.incident import OomScope
 from oomsight_api.policy import PageCache
 from oomsight_api.report import Memory
 from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.model import LastRow
 from oomsight_operator.judgement.recommend.learning import learned, sample_of
 from oomsight_operator.judgement.recommend.state import NOTHING, State
 
@@ -57,3 +58,28 @@ def test_a_kill_counts_once_and_only_if_the_limit_is_to_blame() -> None:
     assert once.floor is not None
     assert after(WHOLE, replace(killed(), scope=OomScope.NODE)).floor is None
     assert after(WHOLE, killed(None)).floor is None
+
+
+def ended(state: State, unreclaimable: int, at: float) -> State:
+    """The run is over; nothing else is told now."""
+    last = (LastRow(at, row(uses=memory(unreclaimable, GI))),)
+    asked = {"page_cache": PageCache.EXCLUDE, "kills": (), "pod_limit_bytes": None, "sample_seconds": NOW, "now_seconds": NOW}
+    return learned(state, None, ended=last, **asked)  # type: ignore[arg-type]
+
+
+def test_one_report_of_a_run_that_is_over_is_enough_to_learn_from() -> None:
+    once = ended(NOTHING, 60 * MI, NOW - 20)
+
+    assert once.unreclaimable is not None
+    assert once.unreclaimable.peak_bytes == 60 * MI
+    assert ended(once, 60 * MI, NOW - 20) is once
+
+
+def test_a_run_that_ended_in_an_earlier_hour_does_not_count_for_this_one_again() -> None:
+    at = NOW - NOW % 3600 - 5
+    before = ended(NOTHING, 200 * MI, at)
+    later = after(memory(10 * MI), state=before)
+
+    assert ended(later, 200 * MI, at) is later
+    assert later.unreclaimable is not None
+    assert later.unreclaimable.hours == (200 * MI, 10 * MI)
