@@ -179,6 +179,15 @@ class Cluster:
         self.set_status(restarted, last_terminated=_oom_killed(old.container_id))
         return restarted
 
+    def kubelet_says_oom_killed(self, running: Running) -> Running:
+        """The kubelet tells of a kill and of the next run, before anything of it can be seen on the node."""
+        serial = next(_serial)
+        new = replace(running.files, container_id=f"{serial:064x}", peak_bytes=None)
+        restarted = replace(running, files=running.node.tree.put(new), restarts=running.restarts + 1)
+        running.node.tree.remove(running.files)
+        self.set_status(restarted, last_terminated=_oom_killed(running.files.container_id))
+        return restarted
+
     def set_status(self, running: Running, *, last_terminated: Mapping[str, Any] | None = None) -> None:
         """What the kubelet says of the container."""
         key = Key(PODS, running.namespace, running.name)

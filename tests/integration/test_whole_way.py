@@ -44,13 +44,49 @@ async def test_an_oom_killed_restart_gives_annotations_an_event_and_a_recommenda
     assert "app" in said["last-oom-kill"]
     limit_mi = int(said["recommended-limit"].removeprefix("app=").removesuffix("Mi"))
     assert limit_mi > 128, "starts from the limit that killed"
-    await until(lambda: one.events(pod, "OOMKilled"), "the Event of the kill")
+    (event, *_) = await until(lambda: one.events(pod, "OOMKilled"), "the Event of the kill")
+    assert "Recommended memory limit: 160Mi instead of 128Mi. Why: " in event["message"], "what would have been right"
+    assert "\n" not in event["message"]
+    assert len(event["message"].encode()) <= 1024
+    report = json.loads(said["report"])["containers"][0]["recommendation"]
+    assert report["limitBytes"] == limit_mi * MI
+    assert report["limitSteps"][0]["why"] == "killed at limit 128Mi: it needed more than that"
+    assert "Recommended for app: limit 160Mi (now 128Mi)" in " ".join(said["summary"].split())
     (recommendation,) = await until(lambda: one.objects("oomsight.dev", "memoryrecommendations"), "a MemoryRecommendation")
     assert recommendation["metadata"]["ownerReferences"][0]["uid"] == pod.files.pod_uid, "a bare pod owns its own"
     await until(
         lambda: one.objects("oomsight.dev", "memoryrecommendations")[0].get("status", {}).get("summary", {}).get("oomKills") == 1,
         "the kill is counted once",
     )
+
+
+async def test_the_event_names_the_recommended_limit_also_when_the_kubelet_speaks_before_the_agent(one: Cluster) -> None:
+    node = await one.add_node(Flavour.V2_SYSTEMD)
+    one.apply_policy()
+    pod = one.start_pod(node, "tight", anon_bytes=100 * MI)
+    await one.until_risk(pod, "none", "low", "medium")
+    await node.agent.stop()
+
+    pod = one.kubelet_says_oom_killed(pod)
+
+    (event, *_) = await until(lambda: one.events(pod, "OOMKilled"), "the Event of a kill that no agent told of")
+    assert "Recommended memory limit: 160Mi instead of 128Mi. Why: killed at limit 128Mi" in event["message"]
+    assert (await one.until_risk(pod, "high", "critical"))["recommended-limit"] == "app=160Mi"
+    await node.agent.start()
+    await until(lambda: one.annotations(pod).get("memory", "").startswith("app:"), "the agent speaks again")
+    assert len(one.events(pod, "OOMKilled")) == 1
+
+
+async def test_a_kill_without_a_recommendation_says_why_there_is_none(one: Cluster) -> None:
+    node = await one.add_node(Flavour.V2_SYSTEMD)
+    one.apply_policy(recommendation={"mode": "Off"})
+    pod = one.start_pod(node, "tight", anon_bytes=100 * MI)
+    await one.until_risk(pod, "none", "low", "medium")
+
+    pod = one.oom_kill(pod)
+
+    (event, *_) = await until(lambda: one.events(pod, "OOMKilled"), "the Event of the kill")
+    assert event["message"].endswith("No memory limit is recommended: the policy recommends nothing (recommendation.mode Off).")
 
 
 @pytest.mark.parametrize("flavour", list(Flavour))

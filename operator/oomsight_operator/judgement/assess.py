@@ -195,7 +195,7 @@ def _assess_container(
     row = seen.row
     leaks = any(finding.reason is RiskReason.LEAK_SUSPECTED for finding in shown)
     ended = telemetry.ended.get(spec.name, ()) if telemetry is not None else ()
-    state, recommendation = recommended(
+    state, recommendation, no_limit_because = recommended(
         around, so_far, spec, subject, pod_class, sampled, rules.recommendation, history.usual, leaks=leaks, ended=ended
     )
     assessment = ContainerAssessment(
@@ -212,6 +212,7 @@ def _assess_container(
         kills=history.kills,
         new_kills=(),
         recommendation=recommendation,
+        no_limit_because=no_limit_because,
         learned=state,
         unknown_because=unknown_because,
         window_seconds=watched_seconds(history),

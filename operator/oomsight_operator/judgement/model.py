@@ -315,6 +315,8 @@ class ContainerAssessment:
     new_kills: tuple[Kill, ...]
     """Those first seen in this assessment: each becomes one Event."""
     recommendation: Recommendation | None = None
+    no_limit_because: str = ""
+    """Why a container that was killed is recommended no limit; empty where it is, or where nobody asks."""
     learned: State | None = None
     """What is remembered of this container of the workload now, for all of its replicas."""
     unknown_because: str | None = None

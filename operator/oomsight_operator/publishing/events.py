@@ -16,6 +16,7 @@ from oomsight_api.names import Annotation, EventAction, EventReason, RiskLevel
 from oomsight_api.quantity import format_bytes
 from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, ContainerKind, Pod, Recommendation
+from oomsight_operator.judgement.recommend.limit import NOT_ENOUGH
 from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.publishing.budget import has_risen
 from oomsight_operator.publishing.kill_words import end_text, process_text, where_text
@@ -136,7 +137,9 @@ def _kill_event(container: ContainerAssessment, kill: Kill) -> ObjectEvent:
         reason=reason,
         action=EventAction.OBSERVE,
         type="Warning",
-        note=one_line(f"{_kill_sentence(container, kill)} {_advice(container.recommendation)}".rstrip()),
+        note=one_line(
+            f"{_kill_sentence(container, kill)} {_advice(container.recommendation, container.no_limit_because)}".rstrip()
+        ),
         subject=f"{container.name}/{kill.limit_bytes}/{recommended}{whose}",
         occurrence="/".join(kill.identity),
         field_path=_field_path(container),
@@ -212,15 +215,27 @@ def _because(assessment: Assessment) -> str:
     return "; ".join(f"{finding.sentence.rstrip('. ')} [{finding.reason.value}]" for finding in findings[:3])
 
 
-def _advice(recommendation: Recommendation | None) -> str:
-    if recommendation is None or recommendation.limit_bytes is None:
-        return ""
-    current = recommendation.current_limit_bytes
-    if recommendation.limit_bytes == current:
-        return f"The limit of {format_bytes(current)} is the recommended one."
+def _advice(found: Recommendation | None, no_limit_because: str = "") -> str:
+    """The recommended limit, or why there is none, and first of all whether it is known to be too low: a note may be cut."""
+    if found is None or found.limit_bytes is None:
+        none = f"No memory limit is recommended: {no_limit_because}." if no_limit_because else ""
+        return f"{none} {_request_advice(found)}".strip()
+    current = found.current_limit_bytes
+    low = next((step.why for step in found.limit_steps if step.rule == NOT_ENOUGH), "")
+    told = f" This is {low}." if low else ""
+    if found.limit_bytes == current:
+        return f"The limit of {format_bytes(current)} is the recommended one.{told}"
     instead = f" instead of {format_bytes(current)}" if current is not None else ""
-    whys = "; ".join(step.why for step in recommendation.limit_steps)
-    return f"Recommended memory limit: {format_bytes(recommendation.limit_bytes)}{instead}." + (f" Why: {whys}." if whys else "")
+    whys = "; ".join(step.why for step in found.limit_steps if step.rule != NOT_ENOUGH)
+    return f"Recommended memory limit: {format_bytes(found.limit_bytes)}{instead}.{told}" + (f" Why: {whys}." if whys else "")
+
+
+def _request_advice(found: Recommendation | None) -> str:
+    if found is None or found.request_bytes is None or found.request_bytes == found.current_request_bytes:
+        return ""
+    current = found.current_request_bytes
+    instead = f" instead of {format_bytes(current)}" if current is not None else ""
+    return f"Recommended memory request: {format_bytes(found.request_bytes)}{instead}."
 
 
 def _limits(assessment: Assessment) -> dict[str, int]:

@@ -116,6 +116,8 @@ def _notes_and_recommendations(ranked: Sequence[ContainerAssessment]) -> Iterabl
     for container in ranked:
         if container.recommendation is not None:
             yield _recommendation(container, container.recommendation)
+        if container.no_limit_because:
+            yield f"No limit is recommended for {container.name}: {container.no_limit_because}."
 
 
 def _advice(ranked: Sequence[ContainerAssessment]) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from tests.oomsight_operator.publishing.builders import NOW, a_container, a_kill
 from oomsight_api.incident import KillMemory, OomScope
 from oomsight_api.names import Annotation, Cause, EventAction, EventReason, RiskLevel
 from oomsight_operator.judgement.kills.model import Kill, KillCause, KillSource
-from oomsight_operator.judgement.model import Assessment, ContainerKind
+from oomsight_operator.judgement.model import Assessment, ContainerKind, RecommendationStep
 from oomsight_operator.publishing.events import MAX_NOTE_BYTES, ObjectEvent, Told, decide, one_line, told_by_predecessor
 
 HOUR = 3600.0
@@ -31,6 +32,28 @@ def test_a_killed_container_is_told_with_its_limit_and_what_would_have_been_righ
         "Recommended memory limit: 128Mi instead of 64Mi. Why: the limit of 64Mi killed it."
     )
     assert event.field_path == "spec.containers{app}"
+
+
+def test_a_kill_that_no_limit_would_have_prevented_says_so_and_names_the_request() -> None:
+    by_request = replace(a_recommendation(128, request_mi=96), limit_bytes=None, limit_steps=(), current_request_bytes=32 << 20)
+    container = a_container(
+        RiskLevel.HIGH, new_kills=(a_kill(),), recommendation=by_request, no_limit_because="the node ran out of memory"
+    )
+    assert events_of(an_assessment(RiskLevel.HIGH, container))[0].note.endswith(
+        "No memory limit is recommended: the node ran out of memory. Recommended memory request: 96Mi instead of 32Mi."
+    )
+
+
+def test_a_limit_that_is_known_to_be_too_low_says_so_before_the_rest_which_may_be_cut() -> None:
+    low = RecommendationStep("NotEnough", 64 << 20, 64 << 20, "not enough: it was killed at limit 64Mi and will be again")
+    long = RecommendationStep("StartFromKillingLimit", None, 64 << 20, "x" * 1000)
+    for limit in (64, 96):
+        capped = replace(a_recommendation(limit), limit_steps=(long, low))
+        (event, *_) = events_of(
+            an_assessment(RiskLevel.HIGH, a_container(RiskLevel.HIGH, new_kills=(a_kill(),), recommendation=capped))
+        )
+        assert "This is not enough: it was killed at limit 64Mi and will be again." in event.note
+        assert len(event.note) <= MAX_NOTE_BYTES
 
 
 def test_a_child_killed_while_its_container_goes_on_is_told_as_such() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationSpec
 from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, LastRow, Pod, Recommendation
+from oomsight_operator.judgement.recommend.absence import why_no_limit
 from oomsight_operator.judgement.recommend.cache_look import cache_look, tells_no_refaults
 from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.learning import learned
@@ -29,13 +30,13 @@ def recommended(
     *,
     leaks: bool,
     ended: tuple[LastRow, ...] = (),
-) -> tuple[State | None, Recommendation | None]:
-    """What is remembered of the workload's container now, and the recommendation; an ephemeral one cannot ask for anything.
+) -> tuple[State | None, Recommendation | None, str]:
+    """What is remembered of the workload's container now, the recommendation, and why a killed one gets no limit.
 
     `pod` has what is recommended for the containers before this one.
     """
     if spec.kind is ContainerKind.EPHEMERAL:
-        return None, None
+        return None, None, "an ephemeral container can be given none" if subject.kills else ""
     state = learned(
         around.learned.get(spec.name, NOTHING),
         subject.row.memory if subject.row is not None else None,
@@ -62,4 +63,6 @@ def recommended(
         around=replace(around, autoscalers=()) if spec.kind is ContainerKind.INIT else around,
         pod=pod,
     )
-    return recommend(state, context, policy)
+    state, found = recommend(state, context, policy)
+    unanswered = bool(subject.kills) and (found is None or found.limit_bytes is None)
+    return state, found, why_no_limit(state, context, policy) if unanswered else ""
