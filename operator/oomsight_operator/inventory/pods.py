@@ -20,7 +20,9 @@ from oomsight_api.names import CONFIG_HASH_ANNOTATION, PREFIX, RISK_LABEL
 from oomsight_api.quantity import QuantityError, parse_bytes, parse_millicores
 from oomsight_api.times import TimeError, parse_time
 from oomsight_operator.inventory.owners import OwnerReference, controller_of
+from oomsight_operator.inventory.starts import RawStart, heap_setting
 from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, ContainerStatus, Pod, Termination
+from oomsight_operator.judgement.runtime.setting import HeapSetting
 from oomsight_operator.kube.objects import NamespacedMeta, decode_object
 
 log = logging.getLogger(__name__)
@@ -46,8 +48,7 @@ class _Resources(msgspec.Struct):
     limits: dict[str, Any] | None = None
 
 
-class _Container(msgspec.Struct, rename="camel"):
-    name: str
+class _Container(RawStart, rename="camel"):
     resources: _Resources | None = None
     restart_policy: str | None = None
 
@@ -245,10 +246,21 @@ def _containers(spec: _Spec, notes: list[str]) -> tuple[ContainerSpec, ...]:
             if container.name in found:
                 notes.append(f"spec.{where}: name {container.name[:63]!a} found twice, expected once")
                 continue
-            found[container.name] = ContainerSpec(
-                intern(container.name), ContainerKind.SIDECAR if sidecar else kind, amounts[0], amounts[1], amounts[2], amounts[3]
+            name, role = intern(container.name), ContainerKind.SIDECAR if sidecar else kind
+            found[name] = ContainerSpec(
+                name, role, amounts[0], amounts[1], amounts[2], amounts[3], _heap(container, amounts[1], where, notes)
             )
     return tuple(found.values())
+
+
+def _heap(container: _Container, limit_bytes: int | None, where: str, notes: list[str]) -> HeapSetting | None:
+    """The note tells nothing of what was found, which may be secret."""
+    try:
+        return heap_setting(container, limit_bytes)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        field = f"spec.{where}[{_printable(container.name)}]"
+        notes.append(f"{field}: found command, args or env that do not parse, expected lists of strings and of variables")
+        return None
 
 
 def _amounts(resources: _Resources | None, where: str, notes: list[str]) -> tuple[int | None, int | None, int | None, int | None]:

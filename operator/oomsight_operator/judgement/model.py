@@ -22,6 +22,7 @@ from oomsight_operator.judgement.forecast.outlook import Forecast
 from oomsight_operator.judgement.kill_order.model import KillOrder
 from oomsight_operator.judgement.kills.model import Kill, WaitingKill
 from oomsight_operator.judgement.recommend.state import State
+from oomsight_operator.judgement.runtime.setting import HeapSetting
 from oomsight_operator.judgement.usual import NOTHING_USUAL, Usual
 
 
@@ -44,6 +45,8 @@ class ContainerSpec:
     memory_limit_bytes: int | None = None
     cpu_request_millicores: int | None = None
     cpu_limit_millicores: int | None = None
+    heap: HeapSetting | None = None
+    """Of a runtime with a garbage collector, as far as command, args and env tell; None where they name none."""
 
 
 @dataclass(frozen=True, slots=True)
