@@ -21,14 +21,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from oomsight_cluster.cache import say
-from oomsight_cluster.chart import Release
 from oomsight_cluster.choose import cluster
 from oomsight_cluster.errors import ClusterError
 from oomsight_cluster.kubectl import Kubectl, eventually
+from oomsight_cluster.release import Release
 from oomsight_cluster.workloads import NAMESPACE, container, deployment, namespace_objects, pod_spec, program
 
 MIB = 1024 * 1024
@@ -121,7 +122,7 @@ def compare(kubectl: Kubectl, node: Node, looks: int, every_seconds: float) -> t
 def run(options: argparse.Namespace) -> int:
     with cluster() as made, tempfile.TemporaryDirectory(prefix="oomsight-bench-") as directory:
         kubectl = Kubectl(made.kubeconfig, directory)
-        release = Release(kubectl, made)
+        release = Release(kubectl, made, Path(directory))
         try:
             release.install(release.values())
             kubectl.apply(*namespace_objects())

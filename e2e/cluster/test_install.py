@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from oomsight_api.names import Annotation
-from oomsight_cluster.chart import Release
 from oomsight_cluster.kubectl import Kubectl, eventually
+from oomsight_cluster.release import Release
 from oomsight_cluster.stage import Stage, annotation
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from oomsight_api.names import Annotation
-from oomsight_cluster.chart import Release, identity
 from oomsight_cluster.kubectl import Kubectl, eventually
+from oomsight_cluster.release import Release
 from oomsight_cluster.stage import Stage
 
 OPERATOR, AGENT = "oomsight-operator", "oomsight-agent"
@@ -79,10 +79,11 @@ def without_patching_pods(kubectl: Kubectl, release: Release) -> Iterator[None]:
     for rule in poorer["rules"]:
         if "pods" in rule["resources"]:
             rule["verbs"] = [verb for verb in rule["verbs"] if verb != "patch"]
-    kind, _, name = identity(role)
     kubectl.run("replace", "-f", "-", standard_input=json.dumps(poorer))
     eventually(
-        lambda: not may(kubectl, account(release, OPERATOR), "patch", "pods", "--all-namespaces"), f"{kind} {name} is poorer", 60
+        lambda: not may(kubectl, account(release, OPERATOR), "patch", "pods", "--all-namespaces"),
+        f"ClusterRole {OPERATOR} is poorer",
+        60,
     )
     yield
     kubectl.run("replace", "-f", "-", standard_input=json.dumps(role))

@@ -1,7 +1,7 @@
 """`oomsight-operator cleanup`: takes everything away that oomsight wrote: marks on pods, MemoryRecommendations, its Lease.
 
-Idempotent; run it after the operator is gone, or it writes anew. Events expire by themselves within the hour; policies belong
-to the admins who made them.
+Idempotent; run it after the operator is gone, or it writes anew (`retirement` stops one). Events expire by themselves within the
+hour; policies belong to the admins who made them, but for the one that the chart made.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from oomsight_api.kinds import MEMORY_RECOMMENDATION
+from oomsight_api.kinds import CLUSTER_MEMORY_POLICY, MEMORY_RECOMMENDATION
 from oomsight_operator.kube.client import MERGE_PATCH
 from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.publishing.patches import NO_MARKS, is_other_uid, marks_of_object, merge_patch
@@ -66,15 +66,23 @@ class CleanupResult:
 
 
 async def cleanup(
-    client: ApiClient, lease: tuple[str, str] | None = None, *, concurrency: int = CONCURRENCY, sleep: Sleep = asyncio.sleep
+    client: ApiClient,
+    lease: tuple[str, str] | None = None,
+    *,
+    policy: str | None = None,
+    concurrency: int = CONCURRENCY,
+    sleep: Sleep = asyncio.sleep,
 ) -> CleanupResult:
     """Clean the whole cluster, and delete the `lease` (namespace and name) by which operators took turns.
 
+    `policy` names a ClusterMemoryPolicy to delete as well.
     Raises nothing that the API answers: failures are counted and named in the result.
     """
     cleaner = _Cleaner(client, concurrency, sleep)
     await cleaner.each("/api/v1/pods", cleaner.clean_pod, "pods")
     await cleaner.each(MEMORY_RECOMMENDATION.path(), cleaner.delete_recommendation, "MemoryRecommendations")
+    if policy is not None:
+        await cleaner.delete_policy(policy)
     if lease is not None:
         await cleaner.delete_lease(*lease)
     logger.info("cleanup ended: %s", cleaner.result.summary())
@@ -109,6 +117,11 @@ class _Cleaner:
         path = MEMORY_RECOMMENDATION.path(namespace, name)
         done = await self._attempt(lambda: self._client.request("DELETE", path), f"MemoryRecommendation {namespace}/{name}")
         self.result.recommendations_deleted += done
+
+    async def delete_policy(self, name: str) -> None:
+        """Delete one ClusterMemoryPolicy. None is left where none ever was."""
+        path = CLUSTER_MEMORY_POLICY.path(None, name)
+        await self._attempt(lambda: self._client.request("DELETE", path), f"ClusterMemoryPolicy {name}")
 
     async def delete_lease(self, namespace: str, name: str) -> None:
         """Delete the operators' Lease. None is left where none ever ran."""

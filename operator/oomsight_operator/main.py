@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 from oomsight_operator import logs
@@ -20,6 +21,7 @@ from oomsight_operator.kube.client import KubeClient
 from oomsight_operator.kube.credentials import Credentials, CredentialsError, load_credentials
 from oomsight_operator.leadership import ElectionError, Leadership
 from oomsight_operator.publishing.metrics import OperatorMetrics
+from oomsight_operator.retirement import RetirementError, stop_deployment
 from oomsight_operator.service import Service
 from oomsight_operator.settings import Settings, SettingsError, add_flags, load_settings
 from oomsight_operator.web import Site, serve_health, serve_metrics
@@ -141,9 +143,15 @@ class Process:
                 return  # not in the main thread: whoever embeds us sets `stop`
 
 
-async def _clean(settings: Settings, credentials: Credentials) -> int:
+async def _clean(settings: Settings, credentials: Credentials, deployment: str | None, policy: str | None) -> int:
     async with KubeClient(credentials) as client:
-        result = await cleanup(client, (settings.namespace, settings.lease_name))
+        if deployment is not None:
+            try:
+                await stop_deployment(client, settings.namespace, deployment)
+            except RetirementError as error:
+                print(f"oomsight-operator: nothing was cleaned: {error}", file=sys.stderr)  # noqa: T201 - the answer to a command
+                return 1
+        result = await cleanup(client, (settings.namespace, settings.lease_name), policy=policy)
     print(result.summary())  # noqa: T201 - the answer to a person's command
     return result.exit_code
 
@@ -153,12 +161,19 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="oomsight-operator", description="Says which containers run out of memory, and writes it on the pods."
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('oomsight')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="{run,cleanup}")
     add_flags(commands.add_parser("run", help="work until told to stop"))
-    add_flags(
-        commands.add_parser("cleanup", help="remove every annotation, label and MemoryRecommendation of oomsight, and its Lease"),
-        CLEANUP_FLAGS,
+    clean = commands.add_parser(
+        "cleanup", help="remove all annotations, labels and MemoryRecommendations of oomsight, and its Lease"
     )
+    add_flags(clean, CLEANUP_FLAGS)
+    clean.add_argument(
+        "--stop-deployment",
+        metavar="NAME",
+        help="first scale this Deployment of --namespace to zero and wait for the end of its pods: a running operator writes anew",
+    )
+    clean.add_argument("--delete-policy", metavar="NAME", help="delete this ClusterMemoryPolicy as well")
     return parser
 
 
@@ -166,6 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point. 0: told to stop, or clean; 1: broke, or something stayed; 2: wrong settings."""
     flags = vars(make_parser().parse_args(arguments))
     command = flags.pop("command")
+    deployment, policy = flags.pop("stop_deployment", None), flags.pop("delete_policy", None)
     try:
         settings = load_settings(flags)
     except SettingsError as error:
@@ -179,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         if command == "cleanup":
-            return asyncio.run(_clean(settings, credentials))
+            return asyncio.run(_clean(settings, credentials, deployment, policy))
         return asyncio.run(_run(settings, credentials))
     except OSError as error:
         log.error("cannot serve", extra={"error": str(error)})

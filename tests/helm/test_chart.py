@@ -14,6 +14,8 @@ from helm_python import _native
 
 from oomsight_api.generate import crd
 from oomsight_api.kinds import KINDS
+from oomsight_operator.main import make_parser
+from oomsight_operator.settings import Settings
 
 CHART = str(Path(__file__).parents[2] / "helm" / "oomsight")
 IMAGE = {"image": {"repository": "registry.example/oomsight"}}
@@ -22,7 +24,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "digest": {
         "image": {"repository": "registry.example/oomsight", "digest": "sha256:" + "a" * 64, "pullSecrets": [{"name": "pull"}]}
     },
-    "bare": {**IMAGE, "crds": {"install": False}, "defaultPolicy": {"create": False}},
+    "bare": {**IMAGE, "crds": {"install": False}, "defaultPolicy": {"create": False}, "cleanup": {"enabled": False}},
     "tuned": {
         **IMAGE,
         "crds": {"keep": False},
@@ -44,9 +46,12 @@ VALUES: dict[str, dict[str, Any]] = {
 }
 
 
-def render(values: dict[str, Any], kube_version: str = "v1.34.0") -> list[dict[str, Any]]:
-    """All objects that `helm template` gives, in order."""
-    options = {"name": "oomsight", "namespace": "oomsight-system", "api_versions": [], "kube_version": kube_version}
+POLICIES_ARE_DEFINED = ("oomsight.dev/v1alpha1/ClusterMemoryPolicy",)
+
+
+def render(values: dict[str, Any], kube_version: str = "v1.34.0", api_versions: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """All objects that `helm template` gives, in order; `api_versions` are what the cluster has beside Kubernetes' own."""
+    options = {"name": "oomsight", "namespace": "oomsight-system", "api_versions": list(api_versions), "kube_version": kube_version}
     with helm_python.Chart.load(CHART) as chart:
         rendered = json.loads(_native.call_string("helm_render", chart._raw(), json.dumps(values), json.dumps(options)))
     return [
@@ -60,6 +65,21 @@ def render(values: dict[str, Any], kube_version: str = "v1.34.0") -> list[dict[s
 
 def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [item for item in objects if item["kind"] == kind]
+
+
+def named(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    (found,) = [item for item in of_kind(objects, kind) if item["metadata"]["name"] == name]
+    return found
+
+
+def hooks(objects: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """When Helm makes what is none of the release's own, by kind and name."""
+    annotated = [(item, item["metadata"].get("annotations") or {}) for item in objects]
+    return {
+        (item["kind"], item["metadata"]["name"]): annotations["helm.sh/hook"]
+        for item, annotations in annotated
+        if "helm.sh/hook" in annotations
+    }
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
@@ -97,7 +117,7 @@ def test_an_unknown_value_is_refused() -> None:
         render({**IMAGE, "kernelog": True})
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet", "Job"])
 def test_every_pod_is_restricted(kind: str) -> None:
     (workload,) = of_kind(render(IMAGE), kind)
     pod = workload["spec"]["template"]["spec"]
@@ -123,7 +143,7 @@ def test_the_agent_reads_three_folders_of_the_node_and_has_no_right_in_the_api()
     assert all(mount["readOnly"] for container in pod["containers"] for mount in container["volumeMounts"])
     assert pod["automountServiceAccountToken"] is False
     bound = {subject["name"] for item in objects if item["kind"].endswith("RoleBinding") for subject in item["subjects"]}
-    assert bound == {"oomsight-operator"}
+    assert bound == {"oomsight-operator", "oomsight-cleanup"}
 
 
 def agent_of(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -169,7 +189,7 @@ def test_a_kernel_log_value_that_means_nothing_is_refused(value: dict[str, Any])
 
 
 def test_the_operator_may_patch_pods_but_never_delete_or_evict_them() -> None:
-    (role,) = of_kind(render(IMAGE), "ClusterRole")
+    role = named(render(IMAGE), "ClusterRole", "oomsight-operator")
     verbs: dict[str, set[str]] = {}
     for rule in role["rules"]:
         assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
@@ -194,7 +214,7 @@ def test_the_api_of_nodes_has_a_service_that_finds_the_operator_by_the_ports_nam
     (deployment,) = of_kind(objects, "Deployment")
     assert service["metadata"]["name"] == "oomsight-operator"
     assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
-    assert service["spec"]["ports"] == [{"name": "api", "port": 9757, "targetPort": "api"}]
+    assert service["spec"]["ports"] == [{"name": "api", "port": 9757, "protocol": "TCP", "targetPort": "api"}]
     container = operator_of(objects)
     assert {"name": "api", "containerPort": 9757} in container["ports"]
     assert "--api-listen=0.0.0.0:9757" in container["args"]
@@ -212,11 +232,11 @@ def test_kubelets_are_asked_only_when_wanted_and_only_to_read() -> None:
     plain, asking = render(IMAGE), render({**IMAGE, "operator": {"readKubeletConfig": True}})
     assert "--read-kubelet-config" not in operator_of(plain)["args"]
     assert "--read-kubelet-config" in operator_of(asking)["args"]
-    rules = [rule for objects in (plain, asking) for rule in of_kind(objects, "ClusterRole")[0]["rules"]]
+    rules = [rule for objects in (plain, asking) for role in of_kind(objects, "ClusterRole") for rule in role["rules"]]
     assert [rule for rule in rules if "nodes/proxy" in rule["resources"]] == [
         {"apiGroups": [""], "resources": ["nodes/proxy"], "verbs": ["get"]}
     ]
-    (role,) = of_kind(plain, "ClusterRole")
+    role = named(plain, "ClusterRole", "oomsight-operator")
     nodes = [rule["verbs"] for rule in role["rules"] if "nodes" in rule["resources"]]
     assert nodes == [["list", "watch"]]
 
@@ -225,3 +245,63 @@ def test_kubelets_are_asked_only_when_wanted_and_only_to_read() -> None:
 def test_a_value_of_the_operator_that_means_nothing_is_refused(value: dict[str, Any]) -> None:
     with pytest.raises(helm_python.errors.HelmError, match=r"api|readKubeletConfig"):
         render({**IMAGE, "operator": value})
+
+
+def test_an_install_that_brings_the_definitions_makes_the_policy_after_them() -> None:
+    """Helm looks up every kind before it sends the first object, and ends with `no matches for kind` otherwise."""
+    events = hooks(render(IMAGE))[("ClusterMemoryPolicy", "oomsight-default")]
+    assert events == "post-install,post-upgrade,post-rollback"
+
+
+def test_where_the_definitions_are_there_the_policy_is_the_releases_own() -> None:
+    objects = render(IMAGE, api_versions=POLICIES_ARE_DEFINED)
+    assert ("ClusterMemoryPolicy", "oomsight-default") not in hooks(objects)
+    assert named(objects, "ClusterMemoryPolicy", "oomsight-default")["spec"] == {"defaults": {}}
+
+
+@pytest.mark.parametrize("api_versions", [(), POLICIES_ARE_DEFINED])
+def test_a_release_may_take_over_the_policy_that_its_hook_made(api_versions: tuple[str, ...]) -> None:
+    """By what Helm asks of an object that it did not make (helm pkg/action/validate.go)."""
+    metadata = named(render(IMAGE, api_versions=api_versions), "ClusterMemoryPolicy", "oomsight-default")["metadata"]
+    assert metadata["labels"]["app.kubernetes.io/managed-by"] == "Helm"
+    assert metadata["annotations"]["meta.helm.sh/release-name"] == "oomsight"
+    assert metadata["annotations"]["meta.helm.sh/release-namespace"] == "oomsight-system"
+
+
+def test_an_uninstall_cleans_up_first_with_an_account_that_lives_only_for_it() -> None:
+    objects = render(IMAGE)
+    cleanup = [item for item in objects if item["metadata"]["name"] == "oomsight-cleanup"]
+    kinds = {"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Job"}
+    assert {item["kind"] for item in cleanup} == kinds
+    assert {(kind, "oomsight-cleanup"): "pre-delete" for kind in kinds}.items() <= hooks(objects).items()
+    weights = {item["kind"]: int(item["metadata"]["annotations"]["helm.sh/hook-weight"]) for item in cleanup}
+    assert max(weights, key=lambda kind: weights[kind]) == "Job", "its rights are there before it starts"
+    assert {item["metadata"]["annotations"]["helm.sh/hook-delete-policy"] for item in cleanup} == {
+        "before-hook-creation,hook-succeeded"
+    }
+    pod = named(objects, "Job", "oomsight-cleanup")["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == "oomsight-cleanup"
+    (container,) = pod["containers"]
+    words = [*container["command"], *container["args"]]
+    make_parser().parse_args(words[1:])
+    assert container["image"] == operator_of(objects)["image"]
+    lease, deployment = (named(objects, "Role", "oomsight-cleanup")["rules"][number]["resourceNames"] for number in (1, 0))
+    assert lease == [Settings().lease_name]
+    assert deployment == [item["metadata"]["name"] for item in of_kind(objects, "Deployment")]
+
+
+def test_a_policy_that_the_chart_did_not_make_is_not_deleted_by_it() -> None:
+    objects = render({**IMAGE, "defaultPolicy": {"create": False}})
+    rules = named(objects, "ClusterRole", "oomsight-cleanup")["rules"]
+    assert not any("clustermemorypolicies" in rule["resources"] for rule in rules)
+    assert "--delete-policy" not in json.dumps(named(objects, "Job", "oomsight-cleanup"))
+
+
+def test_the_cleanup_can_be_switched_off() -> None:
+    objects = render({**IMAGE, "cleanup": {"enabled": False}})
+    assert "oomsight-cleanup" not in {item["metadata"]["name"] for item in objects}
+
+
+def test_helm_misses_an_icon_and_nothing_else() -> None:
+    told = helm_python.lint(CHART, IMAGE, strict=True)
+    assert [message["error"] for message in told["messages"]] == ["icon is recommended"], told

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.helm.test_chart import IMAGE, of_kind, render
+from tests.helm.test_chart import IMAGE, named, render
 from tests.oomsight_operator.small_cluster import SmallCluster, small_cluster
 from tests.oomsight_operator.test_main import process
 
@@ -21,10 +21,10 @@ Right = tuple[str, str, str]
 """Group, resource, verb."""
 
 
-def granted(**operator: Any) -> set[Right]:
-    """By the chart, with these values of `operator`."""
+def granted(account: str = "oomsight-operator", **operator: Any) -> set[Right]:
+    """By the chart to one of its accounts, with these values of `operator`."""
     objects = render({**IMAGE, "operator": operator})
-    roles = [*of_kind(objects, "ClusterRole"), *of_kind(objects, "Role")]
+    roles = [named(objects, kind, account) for kind in ("ClusterRole", "Role")]
     return {
         (group, resource, verb)
         for role in roles
@@ -128,3 +128,35 @@ async def test_reading_kubelets_configuration_needs_one_right_more_and_is_off_by
             running.terminate()
             await running.wait()
         assert right in asked(cluster)
+
+
+async def test_the_account_of_an_uninstall_has_the_rights_that_its_job_uses_and_no_others(tmp_path: Path) -> None:
+    (container,) = named(render(IMAGE), "Job", "oomsight-cleanup")["spec"]["template"]["spec"]["containers"]
+    async with small_cluster() as cluster:
+        uid = await cluster.make_pod("web", container_id=f"{2:064x}")
+        await kill(cluster, 1)
+        await cluster.make_policy()
+        cluster.agent.say(uid, f"{2:064x}", unreclaimable_mib=100)
+        async with process(cluster, tmp_path) as running:
+            requests = cluster.server.requests
+            for verb, resource in (("patch", "pods"), ("create", "memoryrecommendations"), ("update", "leases")):
+                await until(f"{verb} {resource}", lambda: requests.count(verb, resource) > 0)  # noqa: B023 - awaited at once
+            running.terminate()
+            await running.wait()
+        labels = {"app": "oomsight-operator"}
+        template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "operator", "image": "x"}]}}
+        await cluster.client.request(
+            "POST",
+            "/apis/apps/v1/namespaces/oomsight-system/deployments",
+            body={
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {"name": "oomsight-operator"},
+                "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+            },
+        )
+        cluster.server.requests.reset()
+        words = [sys.executable, "-m", "oomsight_operator.main", *container["command"][1:], *container["args"]]
+        cleanup = await asyncio.create_subprocess_exec(*words, f"--kubeconfig={tmp_path / 'kubeconfig'}")
+        assert await cleanup.wait() == 0
+        assert asked(cluster) == granted("oomsight-cleanup")

@@ -60,6 +60,17 @@ async def test_a_thousand_pods_are_cleaned_and_keep_what_is_theirs(caplog: pytes
     assert "nothing of oomsight is left" in result.summary()
 
 
+async def test_the_policy_that_is_named_goes_and_the_admins_own_stay() -> None:
+    path = "/apis/oomsight.dev/v1alpha1/clustermemorypolicies"
+    async with a_cluster() as cluster:
+        for name in ("oomsight-default", "ours"):
+            body = {"apiVersion": "oomsight.dev/v1alpha1", "kind": "ClusterMemoryPolicy", "metadata": {"name": name}}
+            await cluster.client.request("POST", path, body={**body, "spec": {"defaults": {}}})
+        assert (await cleanup(cluster.client, policy="oomsight-default")).exit_code == 0
+        assert (await cleanup(cluster.client, policy="oomsight-default")).exit_code == 0, "one that is gone is no failure"
+        assert [item["metadata"]["name"] for item in (await cluster.get(path))["items"]] == ["ours"]
+
+
 async def test_a_second_run_finds_nothing_to_do() -> None:
     async with a_cluster() as cluster:
         await annotated(cluster, 3)

@@ -53,8 +53,8 @@ class Kubectl:
             raise KubectlError(f"kubectl {' '.join(words)} ended with {done.returncode}: {(done.stderr or done.stdout).strip()}")
         return done.stdout
 
-    def apply(self, *documents: Mapping[str, Any], validate: bool = True) -> None:
-        self.run("apply", "-f", "-", *([] if validate else ["--validate=false"]), standard_input=bundle(documents))
+    def apply(self, *documents: Mapping[str, Any]) -> None:
+        self.run("apply", "-f", "-", standard_input=bundle(documents))
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
         """The object; None when there is none."""

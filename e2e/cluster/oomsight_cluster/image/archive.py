@@ -54,12 +54,14 @@ def _of_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def image_configuration(digests: Iterable[str], config: Mapping[str, Any]) -> bytes:
     """The image's JSON: how to run it, and of which layers it is made."""
+    names = [f"sha256:{digest}" for digest in digests]
     document = {
         "architecture": ARCHITECTURES.get(os.uname().machine, os.uname().machine),
         "os": "linux",
         "created": EPOCH,
         "config": dict(config),
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
+        "rootfs": {"type": "layers", "diff_ids": names},
+        "history": [{"created": EPOCH} for _ in names],
     }
     return json.dumps(document, sort_keys=True).encode()
 
