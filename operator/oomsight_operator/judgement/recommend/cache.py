@@ -3,7 +3,8 @@
 Neither usage nor working set tells it. A cache fills whatever it gets, and what reads a file over and over that does not fit keeps
 hardly any page active: a working set of 0.4Mi at a limit of 48Mi, and 46Mi inactive (kernel 6.18, a file of 80Mi). Nor does the
 number of refaults: it was the same at 48Mi and at 72Mi, and nothing from 88Mi on. Only trying tells. So the room grows in steps,
-each after the one before was really given; where two of them did not lower the refaults, it goes back to what it was.
+each after the one before was really given. Where two of them did not lower the refaults, it goes back to what it was; where they
+do, it grows to five times of that at most, since a reader that had less of the processor for a while reads less, too.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ STEP_LEAST_BYTES: Final = 16 * MEBIBYTE
 GIVEN_SHARE: Final = 0.9
 """Of the room that was asked for, how much counts as given."""
 LOWER_SHARE: Final = 0.8
-"""Refaults of so much of what they were count as lower."""
-MOST_TRIES: Final = 2
-"""Steps without an effect until more is taken to be useless: about twice the cache (1.5 times 1.5)."""
+"""Refaults of so much of what they were at first count as lower after two steps; after each further one of so much of that."""
+FIRST_VERDICT: Final = 2
+"""Steps before it is asked whether they help: 2.25 times the cache (1.5 times 1.5)."""
+MOST_STEPS: Final = 4
+"""Five times the cache."""
 KEEP_HOURS: Final = PEAK_DAYS * HOURS_PER_DAY
 """So long the room is kept after the last refaults, as a peak is; then it halves every week, down to what is seen in use of it."""
 HALF_LIFE_HOURS: Final = 7 * HOURS_PER_DAY
@@ -48,26 +51,32 @@ class CacheNeed:
     """What the refaults of all replicas ask for."""
 
     room_bytes: int
-    """For page cache."""
+    """For page cache; `before_bytes` where more did not help."""
     before_bytes: int
-    """The cache that it had when refaults were seen first, or were lower than before for the last time."""
+    """The cache that it had when refaults were seen first."""
     before_rate: int
     """Bytes a second that were read again with it: the highest mean of an hour."""
     last_hour: int
     """Of the latest refaults."""
-    tries: int = 0
-    """Steps since then that were really given and did not lower the refaults."""
+    steps: int = 1
+    """How many were asked for; one more than there are where the last was given, helps, and is not enough."""
     tried_bytes: int = 0
-    """The cache with the latest step given, while it refaults all the same; 0 where none was given yet."""
+    """The cache with the latest step that was given; 0 where none was yet."""
     tried_rate: int = 0
-    """The same of it."""
+    """What was read again with it, as above."""
     tried_hour: int = 0
-    """Since when. Of the last try: when it was given up."""
+    """Since when this step is given and there are refaults all the same; 0 while it is not. Where more did not help: when that was
+    judged."""
 
     @property
     def is_useless(self) -> bool:
         """More cache did not help."""
-        return self.tries >= MOST_TRIES
+        return self.room_bytes <= self.before_bytes
+
+    @property
+    def is_at_most(self) -> bool:
+        """More is not asked for, though it did help."""
+        return self.steps > MOST_STEPS
 
 
 def observed(need: CacheNeed | None, look: CacheLook) -> CacheNeed:
@@ -78,8 +87,10 @@ def observed(need: CacheNeed | None, look: CacheLook) -> CacheNeed:
     if need.is_useless:
         return replace(need, tried_hour=look.hour) if _is_stale(need, look.hour) else need
     rate = _rounded(look.reread_bytes_per_second)
+    if need.is_at_most:
+        return need
     if look.held_bytes < need.room_bytes * GIVEN_SHARE:
-        return need if need.tried_hour else replace(need, before_rate=max(need.before_rate, rate))
+        return need if need.tried_hour or need.steps > 1 else replace(need, before_rate=max(need.before_rate, rate))
     if not need.tried_hour:
         return replace(need, tried_bytes=look.held_bytes, tried_rate=rate, tried_hour=look.hour)
     need = replace(need, tried_bytes=max(need.tried_bytes, look.held_bytes), tried_rate=max(need.tried_rate, rate))
@@ -115,12 +126,12 @@ def _begun(look: CacheLook) -> CacheNeed:
 
 def _judged(need: CacheNeed, look: CacheLook) -> CacheNeed:
     """A day passed with the step given: did it help? The next one, or none any more."""
-    more = _more(need.tried_bytes, need.tried_rate)
-    if need.tried_rate <= need.before_rate * LOWER_SHARE:
-        return CacheNeed(more, need.tried_bytes, need.tried_rate, need.last_hour)
-    if need.tries + 1 >= MOST_TRIES:
-        return replace(need, room_bytes=need.before_bytes, tries=MOST_TRIES, tried_hour=look.hour)
-    return replace(need, room_bytes=more, tries=need.tries + 1, tried_hour=0)
+    wanted: float = need.before_rate * LOWER_SHARE ** (need.steps - 1)
+    if need.steps >= FIRST_VERDICT and need.tried_rate > wanted:
+        return replace(need, room_bytes=need.before_bytes, tried_hour=look.hour)
+    if need.steps >= MOST_STEPS:
+        return replace(need, steps=MOST_STEPS + 1)
+    return replace(need, room_bytes=_more(need.tried_bytes, need.tried_rate), steps=need.steps + 1, tried_hour=0)
 
 
 def _more(held: int, rate: int) -> int:

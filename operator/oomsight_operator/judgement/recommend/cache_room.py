@@ -62,7 +62,7 @@ def _as_before(need: CacheNeed, seen: CacheRoom, level: int, *, keeps_all: bool)
     room = need.before_bytes
     if keeps_all and seen.target_bytes > level + room:
         return replace(seen, note=_useless(need))
-    why = f"{_beside(room, level)}, as it had before"
+    why = f"{_beside(room, level)}, as before"
     return CacheRoom(level + int(room * GIVEN_SHARE), level + room, why, _useless(need))
 
 
@@ -78,6 +78,9 @@ def _seen(kind: Kind | None, note: str) -> CacheRoom:
 def _asked(need: CacheNeed, room: int, level: int, hour: int) -> str:
     """Why refaults ask for so much."""
     amount = _beside(room, level)
+    if need.is_at_most:
+        times = f"{need.tried_bytes / max(1, need.before_bytes):.0f} times what it had"
+        return f"{amount}: {_reread(need)}; {_before(need)}: it helps, and no more is asked for, being {times}"
     if need.tried_hour and hour - need.last_hour < HOURS_PER_DAY:
         return f"{amount}: {_reread(need)}; {_before(need)}: more is asked for when a day with it did not help"
     if hour - need.last_hour >= HOURS_PER_DAY:
@@ -102,8 +105,10 @@ def _before(need: CacheNeed) -> str:
 
 def _useless(need: CacheNeed) -> str:
     days = FORGET_HOURS // HOURS_PER_DAY
+    now = f"{human_bytes(need.tried_rate)} a second are read again with {human_bytes(need.tried_bytes)} of it"
+    means = f"{now}, {_before(need)} (highest means of an hour)"
     return (
-        f"more page cache does not help: {_reread(need)}, {_before(need)}, so it reads through more than that; tried again after"
+        f"more page cache does not help: {means}, so it reads through more than that; no more is asked for, tried again after"
         f" {days} days"
     )
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from oomsight_operator.judgement.recommend.cache import MOST_TRIES, CacheNeed
+from oomsight_operator.judgement.recommend.cache import MOST_STEPS, CacheNeed
 from oomsight_operator.judgement.recommend.state import OomFloor, State
 from oomsight_operator.judgement.recommend.track import LEVEL_HOURS, MAX_BYTES, PEAK_DAYS, DayPeak, Jump, Track
 
@@ -43,7 +43,7 @@ class CacheDigest(msgspec.Struct, frozen=True, array_like=True):
     before: int
     rate: int
     last_hour: int
-    tries: int = 0
+    steps: int = 1
     tried: int = 0
     tried_rate: int = 0
     tried_hour: int = 0
@@ -110,7 +110,7 @@ def _need(digest: CacheDigest | None, now_seconds: float) -> CacheNeed | None:
     hours = (need.last_hour, need.tried_hour)
     if not all(0 <= amount <= MAX_BYTES for amount in amounts) or need.room_bytes < need.before_bytes:
         return None
-    if not all(0 <= hour <= min(now_seconds, _MAX_SECONDS) / 3600 for hour in hours) or not 0 <= need.tries <= MOST_TRIES:
+    if not all(0 <= hour <= min(now_seconds, _MAX_SECONDS) / 3600 for hour in hours) or not 1 <= need.steps <= MOST_STEPS + 1:
         return None
     return need
 

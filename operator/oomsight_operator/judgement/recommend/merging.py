@@ -50,7 +50,7 @@ def _merged_need(one: CacheNeed | None, other: CacheNeed | None) -> CacheNeed | 
         return one if other is None else other
     last = max(one.last_hour, other.last_hour)
     known = (need for need in (one, other) if last - need.last_hour <= FORGET_HOURS)
-    return replace(max(known, key=lambda need: (need.before_bytes, need.tries, need.tried_hour, astuple(need))), last_hour=last)
+    return replace(max(known, key=lambda need: (need.steps, need.tried_hour, astuple(need))), last_hour=last)
 
 
 def merged_track(one: Track | None, other: Track | None) -> Track | None:

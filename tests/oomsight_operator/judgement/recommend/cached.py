@@ -23,6 +23,8 @@ from oomsight_operator.judgement.recommend.surroundings import Surroundings
 
 OWN = 8 * MI
 """What it holds that cannot be reclaimed."""
+LONGEST_SHOWN = 300
+"""Characters of a step in the annotation `oomsight.dev/report`."""
 PAGES = 9800.0
 """A second, read again by a reader whose file does not fit."""
 
@@ -71,6 +73,8 @@ class Followed:
         assert self.latest.learned is not None
         self.learned = {"app": self.latest.learned}
         recommended = self.latest.recommendation
+        steps = recommended.limit_steps if recommended is not None else ()
+        assert all(len(step.why) <= LONGEST_SHOWN for step in steps), "no sentence is cut in the report"
         if recommended is not None and recommended.limit_bytes is not None:
             if self.limits[-1:] != [recommended.limit_bytes // MI]:
                 self.limits.append(recommended.limit_bytes // MI)

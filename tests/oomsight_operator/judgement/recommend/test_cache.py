@@ -57,11 +57,36 @@ def test_a_stream_through_far_more_than_memory_gets_two_steps_and_then_what_it_h
     assert (story[-1].before_bytes, story[-1].tried_bytes) == (40 * MI, 90 * MI)
 
 
-def test_as_long_as_more_helps_it_goes_on_from_there() -> None:
-    story = lived(lambda held: int(MUCH * max(0.0, 1 - held / (200 * MI))), 30)
+def by_chance(file: int, held: int) -> int:
+    """Read again a second by a reader of a file here and there."""
+    return int(MUCH * max(0.0, 1 - held / file))
+
+
+def test_as_long_as_more_helps_it_goes_on() -> None:
+    assert rooms(lived(lambda held: by_chance(200 * MI, held), 30)) == [60, 90, 135, 202]
+
+
+def test_what_helps_grows_to_five_times_the_cache_and_stays_there() -> None:
+    story = lived(lambda held: int(MUCH * (40 * MI / held) ** 2), 30)
 
     assert rooms(story) == [60, 90, 135, 202]
+    assert story[-1].is_at_most
     assert not story[-1].is_useless
+
+
+def test_less_that_is_read_again_only_because_the_reader_was_slower_for_a_while_does_not_add_up() -> None:
+    """A noisy node: half as much for a day, and then as before."""
+    slow = iter([1.0] * 30 + [0.5] * 50 + [1.0] * 1000)
+    story = lived(lambda _: int(MUCH * next(slow)), 20)
+
+    assert max(rooms(story)) <= 135
+    assert story[-1].is_useless
+    assert story[-1].room_bytes == 40 * MI
+
+
+def test_however_little_is_read_again_later_it_ends_at_five_times_the_cache() -> None:
+    less = iter(int(MUCH * 0.9**index) for index in range(24 * 30))
+    assert max(rooms(lived(lambda _: next(less), 25))) == 202
 
 
 def test_what_never_is_lowered_again_is_not_tried_again_either() -> None:

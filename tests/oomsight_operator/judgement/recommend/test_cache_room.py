@@ -58,9 +58,9 @@ def test_a_stream_through_a_huge_file_is_bounded_taken_back_and_said() -> None:
 
     assert one.limits == [72, 104, 48]
     assert one.cache_words == (
-        "room for 40Mi of page cache beside 8Mi that cannot be reclaimed, as it had before; more page cache does not help: with"
-        " 96Mi of it 38.1Mi a second were dropped at the limit and read again (highest mean of an hour), 38.1Mi with 40Mi, so it"
-        " reads through more than that; tried again after 28 days"
+        "room for 40Mi of page cache beside 8Mi that cannot be reclaimed, as before; more page cache does not help: 38.1Mi a second"
+        " are read again with 96Mi of it, 38.1Mi with 40Mi (highest means of an hour), so it reads through more than that; no more"
+        " is asked for, tried again after 28 days"
     )
 
 

@@ -88,7 +88,7 @@ def test_an_earlier_run_that_ended_long_ago_is_forgotten_as_time_would_have() ->
 
 def test_that_more_cache_did_not_help_is_not_forgotten_for_a_fresh_look_unless_that_is_long_ago() -> None:
     now = int(NOW) // 3600
-    tried = CacheNeed(40 * MI, 40 * MI, GI, now - 5, tries=2, tried_bytes=90 * MI, tried_rate=GI, tried_hour=now - 50)
+    tried = CacheNeed(40 * MI, 40 * MI, GI, now - 5, steps=2, tried_bytes=90 * MI, tried_rate=GI, tried_hour=now - 50)
     fresh = observed(None, CacheLook(now, 40 * MI, GI))
 
     both = merged(replace(NOTHING, cache=fresh), replace(NOTHING, cache=tried)).cache
