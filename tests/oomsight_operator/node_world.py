@@ -25,6 +25,8 @@ class NodeWorld:
     def __init__(self) -> None:
         world = World()
         self.world = world
+        self.cpu_seconds = 0.0
+        """That documents took so far."""
         self.nodes: Store[Node] = Store()
         self.settings: dict[str, EvictionSettings] = {}
         for name in ("node-a", "node-b"):
@@ -41,6 +43,7 @@ class NodeWorld:
             stale_seconds=60,
             wall_clock=lambda: world.now,
             monotonic=lambda: world.now,
+            cpu_clock=lambda: self.cpu_seconds,
         )
 
     def report(

@@ -29,6 +29,9 @@ class PollTiming:
     connect_seconds: float = 5.0
     pause_seconds: float = 0.2
     """Between two polls at least: an agent that always answers at once must not take the operator's time."""
+    rests: float = 9.0
+    """So many times the CPU time that an answer took, at least: nor must one that tells very much. A whole report of 110 pods takes
+    some milliseconds."""
     first_backoff_seconds: float = 0.5
     most_backoff_seconds: float = 15.0
 
@@ -45,11 +48,17 @@ class Poller:
     """Keeps one polling task per agent. Use within one loop; `close` ends all tasks."""
 
     def __init__(
-        self, on_report: OnReport, timing: PollTiming | None = None, on_malformed: Callable[[], None] | None = None
+        self,
+        on_report: OnReport,
+        timing: PollTiming | None = None,
+        on_malformed: Callable[[], None] | None = None,
+        *,
+        cpu_clock: Callable[[], float] = time.thread_time,
     ) -> None:
         self._on_report = on_report
         self._on_malformed = on_malformed or (lambda: None)
         self._timing = timing or PollTiming()
+        self._cpu_clock = cpu_clock
         self._tasks: dict[AgentTarget, asyncio.Task[None]] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -85,8 +94,11 @@ class Poller:
         while True:
             began = time.monotonic()
             try:
-                report = await self._poll(target, cursor)
+                answer = await self._poll(target, cursor)
+                cpu_began = self._cpu_clock()
+                report = decode(answer)
                 self._on_report(target, report)
+                rest = self._timing.rests * (self._cpu_clock() - cpu_began)
             except Exception as error:
                 cursor = ""  # whatever was wrong, a full report heals it
                 ours = not isinstance(error, (AgentError, ReportError, RejectedReportError))
@@ -107,9 +119,9 @@ class Poller:
                 answering = True
                 log.info("agent reports", extra={"node": target.node_name, "containers": len(report.containers)})
             backoff.reset()
-            await asyncio.sleep(max(0.0, self._timing.pause_seconds - (time.monotonic() - began)))
+            await asyncio.sleep(max(rest, self._timing.pause_seconds - (time.monotonic() - began)))
 
-    async def _poll(self, target: AgentTarget, cursor: str) -> NodeReport:
+    async def _poll(self, target: AgentTarget, cursor: str) -> bytes:
         timing = self._timing
         timeout = aiohttp.ClientTimeout(total=timing.wait_seconds + timing.margin_seconds, sock_connect=timing.connect_seconds)
         try:
@@ -121,10 +133,8 @@ class Poller:
             ) as response:
                 if response.status != 200:
                     raise AgentError(f"{target.url} answered {response.status}, expected 200")
-                return decode(await _read_bounded(response, target))
+                return await _read_bounded(response, target)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            if isinstance(error, ReportError):
-                raise
             raise AgentError(f"{target.url}: {error or type(error).__name__}") from error
 
     def _open_session(self) -> aiohttp.ClientSession:

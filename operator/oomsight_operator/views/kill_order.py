@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any
 
 from oomsight_api.incident import OomScope
-from oomsight_api.report import Memory
+from oomsight_api.report import Cgroup, Container, Memory, NodeMemory
+from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.eviction.kernel_victims import victim_key
 from oomsight_operator.judgement.kill_order.candidates import candidates_of, page_size, unscored
 from oomsight_operator.judgement.kill_order.domain import (
@@ -27,7 +28,7 @@ from oomsight_operator.judgement.model import Pod
 from oomsight_operator.judgement.words import printable
 from oomsight_operator.polling.telemetry import NodeTelemetry
 from oomsight_operator.views.order_document import Known, order_document
-from oomsight_operator.views.owners import Owners
+from oomsight_operator.views.owners import NOBODY, Owner, Owners
 from oomsight_operator.views.sample import Sample, compact, head
 
 MAX_NEAR = 10
@@ -37,6 +38,8 @@ LISTED_NEAR = 3
 """Of each of them."""
 MAX_CONTAINERS = 1000
 """Beyond what a kubelet runs, sandboxes included; of a node that tells more these are looked at, and the document says so."""
+MAX_PROCESSES = 8192
+"""The same: an agent tells sixteen of a container, and few have as many."""
 
 NEVER_KNOWN = (
     "sizes are as last told: a container's again when its memory moved by 2 % of its limit, all at least every five minutes",
@@ -51,14 +54,16 @@ def kill_order_document(node: NodeTelemetry | None, pods: Iterable[Pod], *, samp
 
     `node` None: its agent is silent, and `sample` says so. `pods`: those that the API places on the node.
     """
-    if node is None:
-        return head(sample)
+    return head(sample) if node is None else {**head(sample), **kill_orders(node, pods)}
+
+
+def kill_orders(node: NodeTelemetry, pods: Iterable[Pod]) -> dict[str, Any]:
+    """What follows the document's head: the same for as long as node and pods are."""
     memory = node.memory
     known = _known(node, pods)
     domain = node_domain(memory)
     because = decided_otherwise(memory, OomScope.NODE) or (why_no_node_domain(memory) if domain is None else None)
     return {
-        **head(sample),
         **compact({"pageSizeBytes": page_size(memory), "signedPoints": memory.signed_badness}),
         "memory": compact(
             {
@@ -90,7 +95,7 @@ def first_killed(node: NodeTelemetry, order: KillOrder | None, pods: Iterable[Po
 def _known(node: NodeTelemetry, pods: Iterable[Pod]) -> Known:
     rows = node.containers.values()
     return Known(
-        candidates=candidates_of(islice(rows, MAX_CONTAINERS), node.host_processes, page_size(node.memory)),
+        candidates=candidates_of(_looked_at(node), node.host_processes, page_size(node.memory)),
         groups=oom_groups(rows, node.pods.values(), node.cgroups, node.oom_groups),
         owners=Owners(node, pods),
         page_size_bytes=page_size(node.memory),
@@ -99,16 +104,26 @@ def _known(node: NodeTelemetry, pods: Iterable[Pod]) -> Known:
     )
 
 
+def _looked_at(node: NodeTelemetry) -> Iterator[Container]:
+    """As many containers as there is room for with all of their processes."""
+    room = MAX_PROCESSES
+    for row in islice(node.containers.values(), MAX_CONTAINERS):
+        room -= len(row.processes)
+        if room < 0:
+            return
+        yield row
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A cgroup with a limit."""
 
     scope: OomScope
-    cgroup: str
-    memory: Memory
-    domain: Domain | None
-    container_id: str | None = None
-    pod_uid: str | None = None
+    row: Container | PodRow | Cgroup
+
+    @property
+    def memory(self) -> Memory:
+        return self.row.memory
 
     @property
     def percent(self) -> int:
@@ -117,50 +132,55 @@ class _Place:
             return 0
         return self.memory.unreclaimable_bytes * 100 // self.memory.limit_bytes
 
+    def domain(self, node_memory: NodeMemory) -> Domain | None:
+        """None where its scale is unknown."""
+        if isinstance(self.row, Container):
+            return container_domain(self.row, node_memory)
+        return pod_domain(self.row, node_memory) if isinstance(self.row, PodRow) else cgroup_domain(self.row, node_memory)
+
+    def owner(self, owners: Owners) -> Owner:
+        """Whose it is; nobody's of a cgroup above the pods."""
+        if isinstance(self.row, Container):
+            return owners.of_container(self.row.container_id)
+        return owners.of_pod(self.row.pod_uid) if isinstance(self.row, PodRow) else NOBODY
+
 
 def _nearest(node: NodeTelemetry) -> list[_Place]:
     near = (each for each in _places(node) if each.percent >= NEAR_PERCENT)
-    return heapq.nsmallest(MAX_NEAR, near, key=lambda each: (-each.percent, each.cgroup))
+    return heapq.nsmallest(MAX_NEAR, near, key=lambda each: (-each.percent, each.row.cgroup))
 
 
 def _places(node: NodeTelemetry) -> Iterator[_Place]:
-    memory = node.memory
-    for row in node.containers.values():
-        if row.memory.limit_bytes is not None:
-            domain = container_domain(row, memory)
-            yield _Place(OomScope.CONTAINER, row.cgroup, row.memory, domain, container_id=row.container_id)
-    for pod in node.pods.values():
-        if pod.memory.limit_bytes is not None:
-            yield _Place(OomScope.POD, pod.cgroup, pod.memory, pod_domain(pod, memory), pod_uid=pod.pod_uid)
-    for each in node.cgroups:
-        if each.memory.limit_bytes is not None:
-            yield _Place(OomScope.CGROUP, each.cgroup, each.memory, cgroup_domain(each, memory))
+    of_scope: tuple[tuple[OomScope, Iterable[Container | PodRow | Cgroup]], ...] = (
+        (OomScope.CONTAINER, node.containers.values()),
+        (OomScope.POD, node.pods.values()),
+        (OomScope.CGROUP, node.cgroups),
+    )
+    return (_Place(scope, row) for scope, rows in of_scope for row in rows if row.memory.limit_bytes is not None)
 
 
 def _near(place: _Place, node: NodeTelemetry, known: Known) -> dict[str, Any]:
-    because = decided_otherwise(node.memory, place.scope)
-    if because is None and place.domain is None:
+    domain, because = place.domain(node.memory), decided_otherwise(node.memory, place.scope)
+    if because is None and domain is None:
         because = why_no_domain(place.memory, node.memory)
-    owner = known.owners.of_container(place.container_id)
-    if place.pod_uid is not None:
-        owner = known.owners.of_pod(place.pod_uid)
     place_document = {
         "scope": place.scope.value,
-        "cgroup": printable(place.cgroup, 512),
-        **Owners.owner_document(owner),
+        "cgroup": printable(place.row.cgroup, 512),
+        **Owners.owner_document(place.owner(known.owners)),
         "limitBytes": place.memory.limit_bytes,
         "unreclaimableBytes": place.memory.unreclaimable_bytes,
         "unreclaimablePercent": place.percent,
     }
-    if place.domain is None or because is not None:
+    if domain is None or because is not None:
         return {**place_document, "unknownBecause": because}
-    return {**place_document, **order_document(place.domain, known, LISTED_NEAR)}
+    return {**place_document, **order_document(domain, known, LISTED_NEAR)}
 
 
 def _not_known(node: NodeTelemetry) -> Iterator[str]:
-    if len(node.containers) > MAX_CONTAINERS:
-        yield f"the agent tells {len(node.containers)} containers, of which {MAX_CONTAINERS} were looked at"
-    missing = unscored(node.containers.values(), node.host_processes)
+    looked_at = sum(1 for _ in _looked_at(node))
+    if len(node.containers) > looked_at:
+        yield f"the agent tells {len(node.containers)} containers, of which {looked_at} were looked at"
+    missing = unscored(_looked_at(node), node.host_processes)
     if missing:
         yield f"{missing} of the processes that the agent told cannot be scored: a part of their size or oom_score_adj is unknown"
     if node.host_processes is None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -66,7 +68,7 @@ class Heard:
 
 
 @asynccontextmanager
-async def polling(*answers: Answer) -> AsyncIterator[Heard]:
+async def polling(*answers: Answer, cpu_clock: Callable[[], float] = time.thread_time) -> AsyncIterator[Heard]:
     """An agent that gives these answers in order, and then holds the next poll."""
     heard, script = Heard(), list(answers)
 
@@ -81,7 +83,7 @@ async def polling(*answers: Answer) -> AsyncIterator[Heard]:
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    poller = Poller(heard.take, FAST, heard.note_malformed)
+    poller = Poller(heard.take, FAST, heard.note_malformed, cpu_clock=cpu_clock)
     poller.set_targets({"node-a": AgentTarget("node-a", "u1", "127.0.0.1", runner.addresses[0][1])})
     try:
         yield heard
@@ -106,6 +108,23 @@ async def test_after_an_unusable_answer_a_full_report_is_asked_for(answer: Answe
     async with polling(says("c1"), answer, says("c3")) as heard:
         await heard.until("c3")
     assert [asked["cursor"] for asked in heard.asked[:3]] == ["", "c1", ""]
+
+
+async def test_an_agent_whose_answers_take_long_to_judge_is_asked_so_seldom_that_it_takes_a_tenth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paused: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        paused.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("oomsight_operator.polling.poller.asyncio.sleep", note)
+    spent = itertools.count()
+    async with polling(says("c1"), says("c2"), cpu_clock=lambda: 0.5 * next(spent)) as heard:
+        await heard.until("c2")
+    assert paused[0] == 9 * 0.5
 
 
 async def test_a_compressed_answer_is_never_unpacked() -> None:

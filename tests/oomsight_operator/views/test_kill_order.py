@@ -94,6 +94,17 @@ def test_of_a_node_that_tells_more_than_a_kubelet_runs_a_part_is_looked_at_and_t
     assert told["nodeOutOfMemory"]["processes"] == 1001
 
 
+def test_of_a_node_that_tells_more_processes_than_any_real_one_a_part_is_looked_at_and_that_is_said() -> None:
+    rows = []
+    for number in range(300):
+        processes = tuple(process(2 + 32 * number + each, "x", rss=MI, adj=0) for each in range(32))
+        rows.append(container(f"{number:064x}", "u", *processes))
+    told = document(telemetry(*rows, host_processes=()))
+
+    assert "the agent tells 300 containers, of which 256 were looked at" in told["notKnown"]
+    assert told["nodeOutOfMemory"]["processes"] == 256 * 32
+
+
 def test_a_silent_agent_is_said_and_nothing_else() -> None:
     silent = Sample("node-1", NOW, unknown_because="the agent of node node-1 is silent")
     told = kill_order_document(None, PODS, sample=silent)

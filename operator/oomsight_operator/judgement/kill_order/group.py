@@ -24,12 +24,15 @@ def oom_groups(
 
 
 def dies_with(candidates: Iterable[Candidate], victim: Candidate, groups: Collection[str], domain: Domain) -> tuple[Candidate, ...]:
-    """All that die by one decision of the kernel, the victim first; of a group, as many of its members as are reported."""
+    """All that die by one decision of the kernel, the victim first; of a group, as many of its members as are reported.
+
+    `victim` is one of `candidates`, not its equal.
+    """
     group = oom_group_of(victim.cgroup, groups, domain)
     if group is None:
         return (victim,)
     whole = Domain(domain.scope, group, domain.total_pages)
-    return (victim, *(each for each in candidates if each != victim and whole.holds(each)))
+    return (victim, *(each for each in whole.members(candidates) if each is not victim))
 
 
 def oom_group_of(cgroup: str | None, groups: Collection[str], domain: Domain) -> str | None:
