@@ -92,6 +92,8 @@ class Advice(StrEnum):
     UNBOUNDED_SWAP = "UnboundedSwap"
     SILENT_KILLS = "SilentKills"
     """Processes were killed, and Kubernetes told nobody."""
+    HEAP_NOT_SIZED = "HeapNotSized"
+    """A garbage-collected heap and the limit do not fit together."""
 
 
 class Confidence(StrEnum):

@@ -10,6 +10,7 @@ from typing import Final
 
 from oomsight_operator.judgement.advice import (
     cache_not_sized,
+    heap_not_sized,
     limit_near_node_size,
     no_burst_room,
     no_request,
@@ -21,6 +22,7 @@ from oomsight_operator.judgement.advice.given import AdviceGiven
 
 RULES: Final[tuple[AdviceRule, ...]] = (
     silent_kills.RULE,
+    heap_not_sized.RULE,
     no_burst_room.RULE,
     limit_near_node_size.RULE,
     unbounded_swap.RULE,

@@ -62,6 +62,8 @@ def recommended(
         # What the metrics API tells of a pod leaves out init containers, and so does the autoscaler.
         around=replace(around, autoscalers=()) if spec.kind is ContainerKind.INIT else around,
         pod=pod,
+        heap=spec.heap,
+        node_memory_bytes=subject.node.memory.total_bytes if subject.node.memory is not None else None,
     )
     state, found = recommend(state, context, policy)
     unanswered = bool(subject.kills) and (found is None or found.limit_bytes is None)

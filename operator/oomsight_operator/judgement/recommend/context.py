@@ -16,6 +16,7 @@ from oomsight_operator.judgement.recommend.state import OomKill, State
 from oomsight_operator.judgement.recommend.surroundings import NOWHERE, Surroundings
 from oomsight_operator.judgement.recommend.track import Track
 from oomsight_operator.judgement.rounding import is_same_limit
+from oomsight_operator.judgement.runtime.setting import HeapSetting
 
 ENOUGH_HOURS: Final = 3
 """Hours with samples before mode Always recommends: then one at least was watched whole."""
@@ -41,6 +42,10 @@ class Context:
     around: Surroundings = NOWHERE
     pod: Pod | None = None
     """With what is recommended for the containers before this one; None: it is alone in its pod."""
+    heap: HeapSetting | None = None
+    """Of a runtime with a garbage collector, as far as the spec tells."""
+    node_memory_bytes: int | None = None
+    """All of the node's memory: what a runtime finds where no limit is set."""
 
     @property
     def leaking(self) -> bool:

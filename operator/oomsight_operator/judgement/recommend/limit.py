@@ -16,6 +16,8 @@ from oomsight_operator.judgement.model import RecommendationStep
 from oomsight_operator.judgement.recommend.bounds import DAY_SECONDS, SETTLED_HOURS, Bounds, bounds_of, bump_of, settle
 from oomsight_operator.judgement.recommend.cache_room import CacheRoom, cache_room
 from oomsight_operator.judgement.recommend.context import Context, Kind
+from oomsight_operator.judgement.recommend.heap import Heap, heap_in, least_bytes, not_lowered, with_room
+from oomsight_operator.judgement.recommend.heap_words import told
 from oomsight_operator.judgement.recommend.namespace import bounding, fitted
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need
 from oomsight_operator.judgement.recommend.state import OomFloor, State
@@ -38,12 +40,14 @@ class Case:
     bounds: Bounds
     floor: OomFloor | None
     cache: CacheRoom
+    heap: Heap | None = None
 
     @property
     def least_bytes(self) -> int:
         """What a limit must leave, or it is raised."""
         least = self.bounds.least_bytes * (100 + self.spec.headroom_percent) // 100
-        return max(least, self.spec.min_limit_bytes or 0, self.cache.least_bytes)
+        of_heap = least_bytes(self.heap, self.bounds.target_bytes)
+        return max(least, self.spec.min_limit_bytes or 0, self.cache.least_bytes, of_heap)
 
     @property
     def may_lower(self) -> bool:
@@ -76,7 +80,9 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
     floor = replace(state.floor, repeats=1) if state.floor is not None and context.leaking else state.floor
     bounds = bounds_of(kind.track if kind is not None else None, floor, context.now_seconds)
     cache = cache_room(state, spec.page_cache, context.now_seconds, limited=context.limit_bytes is not None)
-    case = Case(state, context, spec, kind, bounds, floor, cache)
+    killing = floor.killing_limit_bytes if floor is not None and bounds.floor_bytes is not None else None
+    heap = heap_in(context, kind.track.peak_bytes if kind is not None else None, killing)
+    case = Case(state, context, spec, kind, bounds, floor, cache, heap)
     start = _start(case)
     if not start:
         return Chain()
@@ -87,6 +93,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
             ("Leak", _leak),
             ("Headroom", _headroom),
             ("PageCache", _page_cache),
+            ("HeapRoom", _heap_room),
             ("Round", _round),
             ("MinLimit", _min_limit),
             ("Steady", _steady),
@@ -97,9 +104,11 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
         case,
         (
             ("KeepLimit", _keep_limit),
+            ("HeapGrowth", _heap_growth),
             ("MaxLimit", _max_limit),
             ("LimitRange", _limit_range),
             ("LargestNode", _largest_node),
+            ("Heap", _heap),
             (NOT_ENOUGH, _not_enough),
         ),
     )
@@ -183,6 +192,19 @@ def _page_cache(amount: int, case: Case) -> tuple[int, str]:
     if cache.target_bytes <= amount:
         return amount, cache.note
     return cache.target_bytes, f"{cache.why}; {cache.note}" if cache.note else cache.why
+
+
+def _heap_room(amount: int, case: Case) -> tuple[int, str]:
+    return with_room(amount, case.heap, case.bounds.target_bytes)
+
+
+def _heap_growth(amount: int, case: Case) -> tuple[int, str]:
+    return not_lowered(amount, case.context.limit_bytes, case.heap)
+
+
+def _heap(amount: int, case: Case) -> tuple[int, str]:
+    """The number stays; what the heap makes of it is said."""
+    return amount, told(amount, case.context.limit_bytes, case.heap)
 
 
 def _round(amount: int, case: Case) -> tuple[int, str]:

@@ -1,0 +1,148 @@
+"""What a heap that flags set makes of the recommended number."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.oomsight_operator.judgement.build import GI, MI
+from tests.oomsight_operator.judgement.recommend.heaps import DEFAULT, FROM_CONFIG_MAP, NOT_IN_SPEC, percent, xmx
+from tests.oomsight_operator.judgement.recommend.scenes import asked, context, killed, limit_of, seen, story, why
+
+from oomsight_operator.judgement.recommend.heap import Heap, least_bytes, not_lowered, with_room
+from oomsight_operator.judgement.runtime.setting import HeapSetting, Runtime, Share
+
+TWO_WEEKS = 24.0 * 15
+
+
+def test_a_full_heap_gets_room_for_all_of_it_and_for_what_is_beside() -> None:
+    now = context(limit=512 * MI, heap=xmx(512))
+    found = asked(seen(500 * MI, TWO_WEEKS), now, mode="Always")
+    assert limit_of(seen(500 * MI, TWO_WEEKS), now, mode="Always") == 640 * MI
+    assert "its heap may grow to 512Mi (-Xmx in JAVA_TOOL_OPTIONS), and needs 125Mi beside it (assumed: a quarter" in why(found)
+
+
+def test_what_was_held_above_the_heap_is_measured_and_nothing_is_assumed() -> None:
+    now = context(limit=GI, heap=xmx(512))
+    assert limit_of(seen(600 * MI, TWO_WEEKS), now, mode="Always") == 672 * MI
+    assert "HeapRoom" not in story(asked(seen(600 * MI, TWO_WEEKS), now, mode="Always"))
+
+
+def test_a_limit_in_force_that_is_enough_by_measure_but_not_for_the_heap_is_raised() -> None:
+    assert limit_of(seen(500 * MI, TWO_WEEKS), context(limit=600 * MI, heap=xmx(512)), mode="Always") == 640 * MI
+    assert limit_of(seen(500 * MI, TWO_WEEKS), context(limit=600 * MI), mode="Always") == 600 * MI
+
+
+def test_nothing_is_raised_for_a_heap_that_nobody_saw_and_both_numbers_are_told() -> None:
+    now = context(limit=512 * MI, heap=xmx(2048))
+    found = asked(seen(500 * MI, TWO_WEEKS), now, mode="Always")
+    assert found is not None
+    assert found.limit_bytes == 576 * MI
+    assert "its heap may grow to 2Gi (-Xmx in JAVA_TOOL_OPTIONS), which this limit does not hold" in why(found)
+    assert "set -Xmx to 451Mi at most, or set the limit to 2.12Gi" in why(found)
+
+
+def test_no_limit_is_lowered_below_what_the_heap_may_grow_to() -> None:
+    found = asked(seen(600 * MI, TWO_WEEKS), context(limit=3 * GI, heap=xmx(2048)), mode="Always")
+    assert found is not None
+    assert found.limit_bytes == 2240 * MI
+    assert "by what was seen 672Mi would do, but its heap may grow to 2Gi" in why(found)
+    assert "with -Xmx at 522Mi or less 672Mi will do" in why(found)
+    told = asked(seen(600 * MI, TWO_WEEKS), context(limit=672 * MI, heap=xmx(522)), mode="Always")
+    assert told is not None
+    assert told.limit_bytes == 672 * MI
+
+
+def test_a_limit_below_the_heap_is_not_lowered_further() -> None:
+    assert limit_of(seen(600 * MI, TWO_WEEKS), context(limit=GI, heap=xmx(2048)), mode="Always") == GI
+
+
+def test_where_there_was_no_limit_none_is_set_below_the_heap() -> None:
+    assert limit_of(seen(600 * MI, TWO_WEEKS), context(limit=None, heap=xmx(2048)), mode="Always") == 2240 * MI
+
+
+def test_a_heap_that_follows_the_limit_keeps_the_size_that_it_can_have_had() -> None:
+    state = seen(1200 * MI, TWO_WEEKS)
+    found = asked(state, context(limit=4 * GI, heap=DEFAULT), mode="Always")
+    assert found is not None
+    assert found.limit_bytes == 4 * GI
+    assert "by what was seen 1.31Gi would do, but then its heap could have 336Mi alone" in why(found)
+    assert "up to 1Gi of what it held may be heap" in why(found)
+    assert limit_of(state, context(limit=4 * GI), mode="Always") == 1344 * MI
+
+
+def test_it_is_lowered_as_far_as_all_that_was_held_fits_into_the_heap() -> None:
+    assert limit_of(seen(600 * MI, TWO_WEEKS), context(limit=4 * GI, heap=percent(75)), mode="Always") == 800 * MI
+
+
+def test_without_a_limit_the_share_of_the_node_becomes_one_of_the_limit() -> None:
+    now = context(limit=None, heap=DEFAULT, node_memory_bytes=16 * GI)
+    found = asked(seen(600 * MI, TWO_WEEKS), now, mode="Always")
+    assert found is not None
+    assert found.limit_bytes == 2432 * MI
+    assert "its heap may have 4Gi now, 608Mi then" in why(found)
+
+
+def test_a_heap_of_the_node_is_fixed_for_the_limit() -> None:
+    now = context(limit=3 * GI, heap=percent(25, of_node=True), node_memory_bytes=8 * GI)
+    found = asked(seen(600 * MI, TWO_WEEKS), now, mode="Always")
+    assert found is not None
+    assert found.limit_bytes == 2240 * MI
+    assert "of the node's memory as -XX:-UseContainerSupport asks" in why(found)
+
+
+def test_a_heap_whose_size_is_hidden_keeps_the_limit() -> None:
+    found = asked(seen(600 * MI, TWO_WEEKS), context(limit=4 * GI, heap=FROM_CONFIG_MAP), mode="Always")
+    assert found is not None
+    assert found.limit_bytes == 4 * GI
+    assert "not lowered: what its heap may grow to is not known (-Xmx in JAVA_TOOL_OPTIONS, whose value" in why(found)
+
+
+def test_a_runtime_whose_heap_nobody_set_in_the_spec_is_told_and_no_more() -> None:
+    found = asked(seen(600 * MI, TWO_WEEKS), context(limit=4 * GI, heap=NOT_IN_SPEC), mode="Always")
+    assert found is not None
+    assert found.limit_bytes == 672 * MI
+    assert "its runtime is the JVM, and how large its heap may get is not in the pod's spec" in why(found)
+
+
+def test_go_asks_for_a_tenth_beside_its_bound() -> None:
+    heap = HeapSetting(Runtime.GO, "GOMEMLIMIT", fixed_bytes=400 * MI)
+    found = asked(seen(380 * MI, TWO_WEEKS), context(limit=400 * MI, heap=heap), mode="Always")
+    assert found is not None
+    assert found.limit_bytes == 448 * MI
+    assert "40Mi beside it (a tenth, as Go's guide has it)" in why(found)
+
+
+def test_a_kill_is_held_memory_too() -> None:
+    now = context(killed(512 * MI), limit=512 * MI, heap=xmx(600))
+    assert limit_of(seen(300 * MI, TWO_WEEKS), now) == 736 * MI  # 600Mi and a quarter of the 512Mi that it held when killed
+
+
+def test_the_bounds_of_the_policy_still_count() -> None:
+    now = context(limit=512 * MI, heap=xmx(512))
+    assert limit_of(seen(500 * MI, TWO_WEEKS), now, mode="Always", maxLimit="560Mi") == 560 * MI
+
+
+sizes = st.integers(0, 1 << 45)
+heaps = st.builds(
+    Heap,
+    st.one_of(
+        st.builds(HeapSetting, st.sampled_from(Runtime), st.just("-Xmx"), fixed_bytes=sizes),
+        st.builds(HeapSetting, st.sampled_from(Runtime), st.just("x"), share=st.builds(Share, st.floats(0, 100), sizes)),
+        st.just(FROM_CONFIG_MAP),
+    ),
+    st.none() | sizes,
+    sizes,
+    st.none() | sizes,
+)
+
+
+@given(heaps, sizes, st.none() | sizes, sizes)
+def test_a_heap_raises_to_what_it_needs_and_keeps_a_limit_between_the_two(
+    heap: Heap, amount: int, current: int | None, measured: int
+) -> None:
+    raised, _ = with_room(amount, heap, measured)
+    assert raised == max(amount, least_bytes(heap, measured))
+    kept, sentence = not_lowered(amount, current, heap)
+    assert kept >= amount
+    assert current is None or kept <= max(amount, current)
+    assert (kept == amount) or sentence
