@@ -18,6 +18,7 @@ from oomsight_operator.inventory.workloads import Intermediate
 from oomsight_operator.judgement.model import Owner, Pod
 
 HOUR, DAY = 3600.0, 86400.0
+LEAKS = Owner("apps/v1", "StatefulSet", "leaks", "uid-leaks")
 CRON_JOB = Owner("batch/v1", "CronJob", "report", "uid-report")
 ALWAYS = {**POLICY, "spec": {"defaults": {"recommendation": {"mode": "Always"}}}}
 
@@ -39,6 +40,9 @@ class Life:
         for _ in range(3):
             await self.world.settled()
             await self.stage.drain()
+            for pod in tuple(self.world.pods):
+                if (now := self.stage.api.pod(pod)) != pod:
+                    self.world.pods.upsert(now)
 
     async def watch(self, used: dict[str, int]) -> None:
         """The agent tells unreclaimable MiB by pod uid."""
@@ -48,7 +52,11 @@ class Life:
     def run_of(self, job: str, uid: str, workload: Owner = CRON_JOB) -> Pod:
         """A pod of a Job of the workload."""
         self.world.intermediates.upsert(Intermediate(f"uid-{job}", "shop", job, workload))
-        pod = self.world.add_pod(uid, owner=Owner("batch/v1", "Job", job, f"uid-{job}"))
+        return self.start(uid, Owner("batch/v1", "Job", job, f"uid-{job}"))
+
+    def start(self, uid: str, owner: Owner) -> Pod:
+        """A pod with one container of 100 MiB."""
+        pod = self.world.add_pod(uid, owner=owner)
         self.stage.api.add_pod(pod)
         return pod
 
@@ -160,8 +168,7 @@ async def test_a_deployments_first_hours_outlive_an_operator_that_ends_in_time()
     api, clock = MemoryApi(), Clock()
     web = Owner("apps/v1", "StatefulSet", "web", "uid-web")
     async with life(api, clock) as one:
-        pod = one.world.add_pod("web-0", owner=web)
-        api.add_pod(pod)
+        pod = one.start("web-0", web)
         for _ in range(2):
             await one.watch({"web-0": 60})
             await one.pass_time(HOUR / 2)
@@ -174,3 +181,68 @@ async def test_a_deployments_first_hours_outlive_an_operator_that_ends_in_time()
         await after.pass_time(301)
         await after.watch({"web-0": 61})
         assert after.told(pod) is not None, "three hours were seen, together"
+
+
+def writes_on(api: MemoryApi, pod: Pod) -> int:
+    """Patches of the pod and Events on it, so far."""
+    return len(api.writes(contains=f"/pods/{pod.name}")) + len(api.writes(contains="/events"))
+
+
+def story_of(api: MemoryApi, pod: Pod) -> list[tuple[str, ...]]:
+    """What was told: level and reasons at each patch of the pod, and the Events."""
+    story: list[tuple[str, ...]] = []
+    for each in api.writes():
+        if each.path.endswith(f"/pods/{pod.name}"):
+            said = each.body["metadata"]["annotations"]
+            story.append((said.get(Annotation.OOM_RISK, "as before"), said.get(Annotation.OOM_RISK_REASONS, "as before")))
+        elif "/events" in each.path:
+            story.append((str(each.body.get("reason")), str(each.body.get("message", each.body.get("note")))[:20]))
+    return story
+
+
+async def leak(one: Life, minutes: range, pod: Pod) -> None:
+    """A container that keeps 40 MiB an hour, until it has nearly all of its 100."""
+    for minute in minutes:
+        await one.watch({pod.uid: 20 + minute * 40 // 60})
+        await one.pass_time(60)
+
+
+@pytest.mark.parametrize("how", ["it ends in time", "it is killed"])
+@pytest.mark.parametrize("after_minutes", [91, 97, 104])
+async def test_a_restart_in_the_middle_of_a_leak_changes_nothing_that_is_told(how: str, after_minutes: int) -> None:
+    undisturbed, disturbed = MemoryApi(), MemoryApi()
+    async with life(undisturbed, Clock()) as one:
+        pod = one.start("leaks-0", LEAKS)
+        await leak(one, range(115), pod)
+    clock = Clock()
+    async with life(disturbed, clock) as one:
+        pod = one.start("leaks-0", LEAKS)
+        await leak(one, range(after_minutes), pod)
+        assert "LeakSuspected" in (one.told(pod, Annotation.OOM_RISK_REASONS) or "")
+        if how == "it ends in time":
+            one.stage.publisher.flush()
+            await one.rest()
+    async with life(disturbed, clock, pod) as after:
+        await leak(after, range(after_minutes, 115), pod)
+    assert story_of(disturbed, pod) == story_of(undisturbed, pod)
+
+
+async def test_a_reason_that_is_held_over_a_restart_falls_when_it_would_have() -> None:
+    api, clock = MemoryApi(), Clock()
+    async with life(api, clock) as one:
+        pod = one.start("web-0", Owner("apps/v1", "StatefulSet", "web", "uid-web"))
+        for mib in (95, 95, 30):
+            await one.watch({"web-0": mib})
+            await one.pass_time(301 if mib == 95 else 60)
+        assert one.told(pod, Annotation.OOM_RISK) == "critical"
+        one.stage.publisher.flush()
+        await one.rest()
+    before = writes_on(api, pod)
+    async with life(api, clock, pod) as after:
+        await after.watch({"web-0": 30})
+        await after.pass_time(60)
+        assert writes_on(api, pod) == before, "held"
+        for _ in range(8):
+            await after.watch({"web-0": 30})
+            await after.pass_time(60)
+        assert after.told(pod, Annotation.OOM_RISK) != "critical"

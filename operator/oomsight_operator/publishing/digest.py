@@ -1,186 +1,206 @@
 """What a restarted operator goes on from: histories of pods, packed into MemoryRecommendation and read back. Pure.
 
-A status may have been written by an older or newer version, or by somebody else: whatever makes no sense is left out.
+A status may have been written by an older or newer version, or by somebody else: whatever makes no sense is left out, part by part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 
-from oomsight_api.names import RiskLevel
+from oomsight_api.names import RiskLevel, RiskReason
+from oomsight_api.parse import describe
 from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation
-from oomsight_operator.judgement.kills.model import Kill, KillSource
+from oomsight_operator.judgement.forecast.history import MAX_POINTS
+from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import ContainerHistory, PodHistory
 from oomsight_operator.judgement.recommend.digest import StateDigest, from_digest, to_digest
 from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.publishing.kill_records import MAX_KNOWN_KILLS, ContainerMemory, kill_hash, kill_of
-from oomsight_operator.publishing.recommendations import Contribution
+from oomsight_operator.publishing.pod_digest import PodDigest, bare, fill, history_of, with_course, with_names
+from oomsight_operator.publishing.recommendations import ContainerContribution, Contribution
 
-_MAX_ENDED = 3
-"""The kubelet shows at most two ends of a container (`state` and `lastState`)."""
-_MAX_ENTRIES = 64
-_MAX_COUNTED = 32
-_MAX_COUNTED_LENGTH = MAX_DIGEST_LENGTH // 4
-"""Characters of the names of counted victims, of one pod."""
-_FEW_COUNTED = 8
-_RUN = "~"
-"""Stands for the id of the run in a name: 64 characters that `seen` has already."""
-
-
-class _Pod(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One container of one pod, fields named as short as the space asks."""
-
-    uid: str
-    level: RiskLevel = RiskLevel.UNKNOWN
-    seen: str | None = None
-    kills: int | None = None
-    peak: int | None = None
-    floor: int | None = None
-    ws: int | None = None
-    limit: int | None = None
-    first: float | None = None
-    last: float | None = None
-    ended: tuple[str, ...] = ()
-    counted: tuple[str, ...] = ()
-    """Names of victims that were counted, newest last."""
+VERSION: Final = 1
+MAX_PODS: Final = 64
+_KNOWN_LENGTH: Final = 19
+"""Of one known kill: 16 digits, quotes, a comma."""
+_COURSES_TRIED: Final = 16
+"""Of calm pods; more do not fit."""
+_AHEAD_SECONDS: Final = 86400.0
+"""A kill is of a node's clock; one from farther ahead is none."""
+_FRAME: Final = len('{"v":1,"pods":[],"known":[],"learned":}')
 
 
 class _Digest(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int
-    pods: tuple[_Pod, ...] = ()
+    pods: tuple[PodDigest, ...] = ()
     known: tuple[str, ...] = ()
     """Identities of kills that were counted, newest last."""
     learned: StateDigest | None = None
     """What the recommender remembers, of all replicas."""
 
 
+class _Raw(msgspec.Struct, frozen=True):
+    """The same, part by part."""
+
+    v: int
+    pods: msgspec.Raw = msgspec.Raw(b"[]")
+    known: msgspec.Raw = msgspec.Raw(b"[]")
+    learned: msgspec.Raw = msgspec.Raw(b"null")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What of a digest makes sense."""
+
+    pods: tuple[PodDigest, ...] = ()
+    known: tuple[str, ...] = ()
+    learned: StateDigest | None = None
+    problems: tuple[str, ...] = ()
+
+
 def encode_digest(name: str, contributions: Iterable[Contribution], memory: ContainerMemory, learned: State | None = None) -> str:
-    """The digest of the container `name`: what was learned, as many pods as fit, killed and biggest first, and as many known kills
-    as fit."""
-    entries: list[tuple[tuple[bool, int, str], _Pod]] = []
-    for contribution in contributions:
-        for container in contribution.containers:
-            history = container.history
-            if container.name != name or history == ContainerHistory():
-                continue
-            entry = _Pod(
-                uid=contribution.pod_uid[:63],
-                level=history.level,
-                seen=history.container_id_seen,
-                kills=history.oom_kills_seen,
-                peak=history.peak_bytes,
-                floor=history.peak_unreclaimable_bytes,
-                ws=history.peak_working_set_bytes,
-                limit=history.limit_bytes_seen,
-                first=history.first_sample_seconds,
-                last=history.last_sample_seconds,
-                ended=history.ended_container_ids[-_MAX_ENDED:],
-                counted=_shortened(history.counted, history.container_id_seen),
-            )
-            entries.append(((bool(container.kills), history.peak_bytes or 0, entry.uid), entry))
-    entries.sort(key=lambda item: item[0], reverse=True)
-    pods = [entry for _, entry in entries[:_MAX_ENTRIES]]
-    known = list(memory.known)
+    """The digest of the container `name`. First what was learned; known kills get at most half of the rest. Then pods: those that
+    are killed or grow first, and these with their course, then the biggest; more of each where there is room."""
+    said = sorted(_of_container(name, contributions), key=_importance, reverse=True)[:MAX_PODS]
     state = to_digest(learned) if learned is not None else None
-    while True:
-        text = msgspec.json.encode(_Digest(1, tuple(pods), tuple(known), state)).decode()
-        if len(text) <= MAX_DIGEST_LENGTH:
-            return text
-        # Known kills are worth half of the space: without them kills would be counted twice, without pods peaks would be lost.
-        if known and (len(known) * 19 > MAX_DIGEST_LENGTH // 2 or not pods):
-            del known[: max(1, len(known) // 8)]
-        elif any(len(pod.counted) > _FEW_COUNTED for pod in pods):
-            pods = [msgspec.structs.replace(pod, counted=pod.counted[-_FEW_COUNTED:]) for pod in pods]
-        elif pods:
-            pods.pop()
-        else:
-            return text[:0]
-
-
-def _shortened(names: tuple[str, ...], run: str | None) -> tuple[str, ...]:
-    """The newest names that fit."""
-    kept: list[str] = []
-    room = _MAX_COUNTED_LENGTH
-    for name in reversed(names[-_MAX_COUNTED:]):
-        if _RUN in name:
-            continue  # no agent of ours names anything so
-        short = name.replace(run, _RUN) if run else name
-        room -= len(msgspec.json.encode(short)) + 1
+    room = MAX_DIGEST_LENGTH - _FRAME - (len(msgspec.json.encode(state)) if state is not None else 4)
+    kept = max(0, min(len(memory.known), room // 2 // _KNOWN_LENGTH))
+    known = memory.known[len(memory.known) - kept :]
+    room -= _KNOWN_LENGTH * len(known)
+    histories: list[ContainerHistory] = []
+    pods: list[PodDigest] = []
+    for uid, container in said:
+        entry = bare(uid, container.history)
+        if _is_notable(container):
+            full = with_course(entry, container.history)
+            entry = full if len(msgspec.json.encode(full)) < room else entry
+        room -= len(msgspec.json.encode(entry)) + 1
         if room < 0:
             break
-        kept.append(short)
-    return tuple(reversed(kept))
+        histories.append(container.history)
+        pods.append(entry)
+    notable = [index for index in range(len(pods)) if _is_notable(said[index][1])]
+    calm = [index for index in range(len(pods)) if not _is_notable(said[index][1])][:_COURSES_TRIED]
+    for enrich, indexes in (
+        (partial(with_names), range(len(pods))),
+        (partial(with_course), calm),
+        (partial(with_course, points=MAX_POINTS), notable),
+    ):
+        room = fill(pods, max(0, room), ((index, partial(enrich, history=histories[index])) for index in indexes))
+    text = msgspec.json.encode(_Digest(VERSION, tuple(pods), known, state)).decode()
+    return text if len(text) <= MAX_DIGEST_LENGTH else ""
 
 
 def memory_of(container: ContainerRecommendation) -> ContainerMemory:
     """What the status remembers of a container's kills."""
-    digest = _decode(container.digest)
-    known = dict.fromkeys(
-        (*(digest.known if digest else ()), *(kill_hash(kill) for kill in map(kill_of, container.kills, _names(container)) if kill))
-    )
+    told = (kill_of(record, container.name) for record in container.kills)
+    known = dict.fromkeys((*_decode(container.digest).known, *(kill_hash(kill) for kill in told if kill is not None)))
     return ContainerMemory(oom_kills=container.oom_kills, kills=container.kills, known=tuple(known)[-MAX_KNOWN_KILLS:])
 
 
 def learned_of(containers: Iterable[ContainerRecommendation], now_seconds: float) -> dict[str, State]:
     """What was learned, by container name."""
-    digests = ((container.name, _decode(container.digest)) for container in containers)
-    return {
-        name: from_digest(digest.learned, now_seconds)
-        for name, digest in digests
-        if digest is not None and digest.learned is not None
-    }
+    digests = ((container.name, _decode(container.digest).learned) for container in containers)
+    return {name: from_digest(learned, now_seconds) for name, learned in digests if learned is not None}
 
 
-def histories_of(containers: Iterable[ContainerRecommendation]) -> dict[str, PodHistory]:
+def histories_of(containers: Iterable[ContainerRecommendation], now_seconds: float) -> dict[str, PodHistory]:
     """Histories by pod uid: kills that were told, and what was learned."""
     found: dict[str, dict[str, ContainerHistory]] = {}
     for container in containers:
         digest = _decode(container.digest)
-        pods = {pod.uid: pod for pod in digest.pods} if digest else {}
-        known = frozenset(digest.known[-MAX_KNOWN_KILLS:]) if digest else frozenset()
+        pods = {pod.uid: pod for pod in digest.pods[:MAX_PODS]}
+        known = frozenset(digest.known)
         kills: dict[str, list[Kill]] = {}
         for record in container.kills:
             kill = kill_of(record, container.name)
-            if kill is not None and record.pod_uid:
+            if kill is not None and record.pod_uid and kill.time_seconds <= now_seconds + _AHEAD_SECONDS:
                 kills.setdefault(record.pod_uid, []).append(kill)
         for uid in pods.keys() | kills.keys():
-            history = _history(pods.get(uid), tuple(kills.get(uid, ())))
+            history = history_of(pods.get(uid), tuple(kills.get(uid, ())), now_seconds)
             found.setdefault(uid, {})[container.name] = replace(history, known=known)
     return {uid: PodHistory(containers=histories) for uid, histories in found.items()}
 
 
-def _history(pod: _Pod | None, kills: tuple[Kill, ...]) -> ContainerHistory:
-    ended = tuple(kill.container_id for kill in kills if kill.source is KillSource.STATUS)
-    if pod is None:
-        return ContainerHistory(kills=kills, ended_container_ids=ended[-_MAX_ENDED:])
-    return ContainerHistory(
-        level=pod.level,
-        kills=kills,
-        oom_kills_seen=pod.kills,
-        container_id_seen=pod.seen,
-        peak_bytes=pod.peak,
-        peak_unreclaimable_bytes=pod.floor,
-        peak_working_set_bytes=pod.ws,
-        limit_bytes_seen=pod.limit,
-        ended_container_ids=tuple(dict.fromkeys((*ended, *pod.ended)))[-2 * _MAX_ENDED :],
-        counted=tuple(name.replace(_RUN, pod.seen) if pod.seen else name for name in pod.counted[-_MAX_COUNTED:]),
-        first_sample_seconds=pod.first,
-        last_sample_seconds=pod.last,
-    )
+def problems_of(containers: Iterable[ContainerRecommendation]) -> list[str]:
+    """What of the digests makes no sense, and is left out."""
+    return [f"container {container.name}: {problem}" for container in containers for problem in _decode(container.digest).problems]
 
 
-def _decode(text: str | None) -> _Digest | None:
+def _of_container(name: str, contributions: Iterable[Contribution]) -> Iterator[tuple[str, ContainerContribution]]:
+    for contribution in contributions:
+        for container in contribution.containers:
+            if container.name == name and container.history != ContainerHistory():
+                yield contribution.pod_uid, container
+
+
+def _is_notable(container: ContainerContribution) -> bool:
+    """Something worth acting on is told, advised, or about to be told of it: a restart would change that."""
+    history = container.history
+    told = (history.level, *(told.finding.level for told in history.told))
+    return container.grows or bool(history.advice) or any(level.severity >= RiskLevel.MEDIUM.severity for level in told)
+
+
+def _importance(item: tuple[str, ContainerContribution]) -> tuple[bool, bool, int, int, str]:
+    uid, container = item
+    history = container.history
+    leaks = container.grows or RiskReason.LEAK_SUSPECTED in {told.finding.reason for told in history.told}
+    return bool(container.kills), leaks, history.level.severity, history.peak_bytes or 0, uid
+
+
+def _decode(text: str | None) -> _Parts:
     if not text:
-        return None
+        return _Parts()
     try:
-        digest = msgspec.json.decode(text, type=_Digest)
+        raw = msgspec.json.decode(text, type=_Raw)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return _Parts(problems=("its digest is cut off, or was never one",))
+    if raw.v != VERSION:
+        return _Parts(problems=(f"its digest is of version {describe(raw.v)}, and this operator knows {VERSION}",))
+    problems: list[str] = []
+    pods = _each(raw.pods, PodDigest, "pods", problems)
+    known = _each(raw.known, str, "known kills", problems)
+    learned = _learned(raw.learned, problems)
+    return _Parts(pods, tuple(name for name in known[-MAX_KNOWN_KILLS:] if len(name) <= _KNOWN_LENGTH), learned, tuple(problems))
+
+
+def _each(raw: msgspec.Raw, kind: Any, what: str, problems: list[str]) -> tuple[Any, ...]:
+    """Those of a list that are what they should be."""
+    found, bad = [], 0
+    try:
+        items = msgspec.json.decode(raw, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        problems.append(f"its digest has no list of {what}")
+        return ()
+    for item in items:
+        try:
+            found.append(msgspec.json.decode(item, type=kind))
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
+            bad += 1
+    if bad:
+        problems.append(f"{bad} of {len(items)} {what} in its digest make no sense")
+    return tuple(found)
+
+
+def _learned(raw: msgspec.Raw, problems: list[str]) -> StateDigest | None:
+    """As far as its parts make sense, each by itself."""
+    try:
+        parts = msgspec.json.decode(raw, type=dict[str, msgspec.Raw] | None)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        problems.append("what was learned is not to be read")
         return None
-    return digest if digest.v == 1 else None
-
-
-def _names(container: ContainerRecommendation) -> Iterable[str]:
-    return (container.name for _ in container.kills)
+    if parts is None:
+        return None
+    found = {}
+    for field in msgspec.structs.fields(StateDigest):
+        if field.encode_name in parts:
+            try:
+                found[field.name] = msgspec.json.decode(parts[field.encode_name], type=field.type)
+            except (msgspec.DecodeError, RecursionError, UnicodeError):
+                problems.append(f"{field.encode_name} of what was learned makes no sense")
+    return StateDigest(**found)

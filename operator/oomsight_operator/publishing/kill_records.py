@@ -22,6 +22,7 @@ from oomsight_api.recommendation import (
 )
 from oomsight_api.times import TimeError, format_time, parse_time
 from oomsight_operator.judgement.kills.model import Kill, KillCause, KillSource
+from oomsight_operator.judgement.recommend.track import MAX_BYTES
 from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.publishing.events import one_line
 
@@ -183,6 +184,7 @@ def _quantity(amount_bytes: int | None) -> str | None:
 
 def _bytes(text: str | None) -> int | None:
     try:
-        return parse_bytes(text) if text is not None else None
+        amount = parse_bytes(text) if text is not None else None
     except QuantityError:
         return None
+    return amount if amount is not None and 0 <= amount <= MAX_BYTES else None

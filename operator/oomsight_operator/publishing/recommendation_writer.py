@@ -18,7 +18,7 @@ from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.publishing import recommendation_objects as objects
 from oomsight_operator.publishing.budget import not_before, priority_of
-from oomsight_operator.publishing.digest import histories_of, learned_of, memory_of
+from oomsight_operator.publishing.digest import histories_of, learned_of, memory_of, problems_of
 from oomsight_operator.publishing.keeping import (
     SHORT_LIVED,
     comes_back,
@@ -99,7 +99,7 @@ class RecommendationWriter:
             # Not every replica was judged yet: a first look at one of them must not hide the worst.
             record.last_write, record.digest_due = now, now + spread(target.uid) * self._digest_interval(record)
             self._records[target.uid] = record
-            restored = histories_of(parsed.status.containers)
+            restored = histories_of(parsed.status.containers, self._wall_clock())
             histories.update(restored)
             record.standing = {uid: known for uid, history in restored.items() if (known := standing_of(history)) is not None}
             record.restored_pods = tuple(restored)
@@ -303,6 +303,11 @@ class RecommendationWriter:
 
     def _adopt(self, record: Record, parsed: ParsedRecommendation) -> None:
         containers = parsed.status.containers
+        problems = problems_of(containers)
+        if problems:
+            # Said once of each object: what is written next makes sense.
+            where = {"object": f"{record.namespace}/{record.name}"}
+            logger.warning("left out of what an earlier run learned: %s", "; ".join(problems[:5]), extra=where)
         record.adopt(parsed, learned_of(containers, self._wall_clock()), {each.name: memory_of(each) for each in containers})
 
     def _put(self, record: Record) -> None:

@@ -22,6 +22,7 @@ from oomsight_api.recommendation import (
     Summary,
 )
 from oomsight_api.times import format_time
+from oomsight_operator.judgement.forecast.outlook import Shape
 from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import (
     Assessment,
@@ -55,6 +56,8 @@ class ContainerContribution:
     kills: tuple[Kill, ...] = ()
     observed_hours: int = field(default=0, compare=False)
     """Hours of which samples were seen, of all replicas; 0 where nothing was learned."""
+    grows: bool = field(default=False, compare=False)
+    """What cannot be reclaimed rises towards the limit, whether or not that is told."""
     history: ContainerHistory = field(default=_NO_HISTORY, compare=False)
     """Moves with every sample, and is no reason to write."""
 
@@ -117,6 +120,7 @@ def contribution_of(pod: Pod, assessment: Assessment, history: PodHistory | None
                 reason=_reason_word(container),
                 kills=container.kills,
                 observed_hours=hours_of(container.learned),
+                grows=container.forecast is not None and container.forecast.shape is Shape.GROWING,
                 history=histories.get(container.name, _NO_HISTORY),
             )
             for container in assessment.containers

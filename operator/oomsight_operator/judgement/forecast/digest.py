@@ -1,4 +1,4 @@
-"""A floor's history as a short text, fit to be stored between two lives of the operator. Nothing stores it yet.
+"""A floor's history as a short text: what a MemoryRecommendation's digest keeps of it between two lives of the operator.
 
 Columns of differences, deflated, in base64: a few hundred characters. What is read back may have been written by anybody: what is
 not whole and in order is no history.

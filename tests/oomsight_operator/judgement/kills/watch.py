@@ -112,7 +112,7 @@ class Watch:
             kills=self.memory.kills,
             digest=encode_digest("app", (contribution,), self.memory),
         )
-        restored = histories_of((written,)).get("uid-1", PodHistory())
+        restored = histories_of((written,), 2 * NOW).get("uid-1", PodHistory())
         self.history = restored.containers.get("app", ContainerHistory())
         self.memory = memory_of(written)
 

@@ -45,7 +45,7 @@ class Operator:
         """The next run, from what this one wrote last."""
         digest = encode_digest("app", self.said.values(), self.kills, self.learned.get("app"))
         written = [ContainerRecommendation(name="app", oom_kills=self.kills.oom_kills, kills=self.kills.kills, digest=digest)]
-        return Operator(histories_of(written), learned_of(written, at), {}, self.kills)
+        return Operator(histories_of(written, at), learned_of(written, at), {}, self.kills)
 
 
 def looping(kill: int, at: float) -> Pod:
