@@ -14,10 +14,12 @@ from oomsight_operator.judgement.model import Pod
 from oomsight_operator.judgement.recommend.bounds import floor_bytes
 from oomsight_operator.judgement.recommend.state import OomKill, State
 from oomsight_operator.judgement.recommend.surroundings import NOWHERE, Surroundings
-from oomsight_operator.judgement.recommend.track import Track
+from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, Track
 from oomsight_operator.judgement.rounding import is_same_limit
 from oomsight_operator.judgement.runtime.setting import HeapSetting
 
+WEEK_HOURS: Final = 7 * HOURS_PER_DAY
+"""A whole weekly cycle."""
 ENOUGH_HOURS: Final = 3
 """Hours with samples before mode Always recommends: then one at least was watched whole."""
 
@@ -79,8 +81,19 @@ class Kind:
     """Such as `working set`."""
 
 
+def stands_in(state: State) -> bool:
+    """Whether the working set of the past stands in for what the kernel cannot free: it is never less, so a limit that fits it is
+    safe. Until that was watched for a week itself, and only where the past is a monitoring system's, that knew no better."""
+    near, far = state.unreclaimable, state.working_set
+    if near is None or far is None or not far.imported_hours:
+        return False
+    return near.observed_hours < min(WEEK_HOURS, far.observed_hours)
+
+
 def needed_kind(state: State) -> Kind | None:
     """The kind of memory that must fit: what the kernel cannot free; the nearest kind that is known where that is not."""
+    if state.working_set is not None and stands_in(state):
+        return Kind(state.working_set, "working set")
     known = (
         (state.unreclaimable, "unreclaimable memory"),
         (state.working_set, "working set"),

@@ -34,6 +34,7 @@ class TrackDigest(msgspec.Struct, frozen=True, array_like=True):
     """Days ago, and the peak."""
     jumps: tuple[tuple[int, int], ...] = ()
     """Hours ago, and the ratio."""
+    imported: int = 0
 
 
 class CacheDigest(msgspec.Struct, frozen=True, array_like=True):
@@ -57,6 +58,8 @@ class StateDigest(msgspec.Struct, frozen=True, omit_defaults=True):
     n: TrackDigest | None = None
     kill: tuple[int, float, int] | None = None
     """Limit, time, repeats."""
+    heard: bool = False
+    """The kill is known from a monitoring system."""
     limit: int | None = None
     """Proposed."""
     since: float | None = None
@@ -73,6 +76,7 @@ def to_digest(state: State) -> StateDigest:
         w=_packed(state.working_set),
         n=_packed(state.unreclaimable),
         kill=(floor.killing_limit_bytes, floor.last_seconds, floor.repeats) if floor is not None else None,
+        heard=floor is not None and floor.imported,
         limit=state.proposed_bytes,
         since=state.proposed_since_seconds,
         cache=CacheDigest(*astuple(state.cache)) if state.cache is not None else None,
@@ -86,7 +90,7 @@ def from_digest(digest: StateDigest, now_seconds: float) -> State:
     if digest.kill is not None:
         killing, last, repeats = digest.kill
         if 0 < killing <= MAX_BYTES and 0 <= last <= now_seconds and repeats >= 1:
-            floor = OomFloor(killing, last, repeats)
+            floor = OomFloor(killing, last, repeats, digest.heard)
     limit, since = digest.limit, digest.since
     if limit is None or since is None or not (0 < limit <= MAX_BYTES and 0 <= since <= now_seconds):
         limit, since = None, None
@@ -126,6 +130,7 @@ def _packed(track: Track | None) -> TrackDigest | None:
         hours=track.hours,
         days=tuple((day - each.day, each.peak_bytes) for each in track.days),
         jumps=tuple((track.hour - jump.hour, round(jump.ratio * 1000)) for jump in track.jumps),
+        imported=track.imported_hours,
     )
 
 
@@ -144,4 +149,6 @@ def _unpacked(digest: TrackDigest | None, now_seconds: float) -> Track | None:
         for ago, ratio in digest.jumps[-PEAK_DAYS:]
         if 0 <= ago <= _MAX_HOUR and 0 < ratio / 1000 <= _MOST_RATIO
     )
-    return Track(digest.hour, hours, days, jumps, min(max(0, digest.before), MAX_BYTES), min(digest.observed, _MAX_HOUR))
+    observed = min(digest.observed, _MAX_HOUR)
+    imported = min(max(0, digest.imported), observed)
+    return Track(digest.hour, hours, days, jumps, min(max(0, digest.before), MAX_BYTES), observed, imported)

@@ -9,7 +9,7 @@ from oomsight_api.report import Memory
 from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import LastRow
 from oomsight_operator.judgement.recommend.cache import CacheLook
-from oomsight_operator.judgement.recommend.context import blamed
+from oomsight_operator.judgement.recommend.context import blamed, stands_in
 from oomsight_operator.judgement.recommend.state import Sample, State, observe, on_oom, on_refaults
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
 
@@ -34,9 +34,10 @@ def learned(
     for last in ended:
         at = max(0.0, min(last.time_seconds, now_seconds))
         if at >= _newest_hour(state) * HOUR_SECONDS:  # an older one was taken in then, and would count for now again
-            state = observe(state, sample_of(last.row.memory, page_cache, at))
+            state = observe(state, sample_of(last.row.memory, page_cache, at, working_set_too=stands_in(state)))
     if memory is not None and sample_seconds is not None:
-        state = observe(state, sample_of(memory, page_cache, max(0.0, min(sample_seconds, now_seconds))))
+        time_seconds = max(0.0, min(sample_seconds, now_seconds))
+        state = observe(state, sample_of(memory, page_cache, time_seconds, working_set_too=stands_in(state)))
     state = on_refaults(state, cache, untold_refaults)
     return on_oom(state, blamed(kills, pod_limit_bytes))
 
@@ -46,11 +47,14 @@ def _newest_hour(state: State) -> int:
     return max((track.hour for track in (state.usage, state.working_set, state.unreclaimable) if track is not None), default=0)
 
 
-def sample_of(memory: Memory, page_cache: PageCache, time_seconds: float) -> Sample:
-    """What the kernel cannot free, and what tells of page cache as the policy wants it; both cost space, so no more than that."""
+def sample_of(memory: Memory, page_cache: PageCache, time_seconds: float, *, working_set_too: bool = False) -> Sample:
+    """What the kernel cannot free, and what tells of page cache as the policy wants it; both cost space, so no more than that.
+
+    `working_set_too`: its past stands in for the other's, so it has to be kept up to date.
+    """
     usage = max((amount for amount in (memory.peak_interval_bytes, memory.usage_bytes) if amount is not None), default=None)
     known = memory.unreclaimable_bytes is not None
-    wants_working_set = page_cache is PageCache.WORKING or not known
+    wants_working_set = page_cache is PageCache.WORKING or not known or working_set_too
     wants_usage = page_cache is PageCache.INCLUDE or (not known and memory.working_set_bytes is None)
     return Sample(
         time_seconds,

@@ -21,7 +21,7 @@ from oomsight_operator.judgement.recommend.heap_words import told
 from oomsight_operator.judgement.recommend.namespace import bounding, fitted
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need
 from oomsight_operator.judgement.recommend.state import OomFloor, State
-from oomsight_operator.judgement.recommend.words import days_words, room_words
+from oomsight_operator.judgement.recommend.words import days_words, imported_words, room_words
 from oomsight_operator.judgement.rounding import round_up
 from oomsight_operator.judgement.words import format_span, printable
 
@@ -90,6 +90,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
         start,
         case,
         (
+            ("FromPrometheus", _from_prometheus),
             ("Leak", _leak),
             ("Headroom", _headroom),
             ("PageCache", _page_cache),
@@ -134,7 +135,8 @@ def _start(case: Case) -> tuple[RecommendationStep, ...]:
     need, asked, floor = case.bounds.need, case.bounds.floor_bytes, case.floor
     if floor is not None and asked is not None and (need is None or asked >= need.target_bytes):
         killing = floor.killing_limit_bytes
-        why = f"killed at limit {human_bytes(killing)}: it needed more than that"
+        witness = ", says Prometheus" if floor.imported else ""
+        why = f"killed at limit {human_bytes(killing)}{witness}: it needed more than that"
         return (
             RecommendationStep("StartFromKillingLimit", None, killing, why),
             RecommendationStep("BumpAfterKill", killing, asked, _bump_words(floor, case.context.now_seconds)),
@@ -169,6 +171,11 @@ def _bump_words(floor: OomFloor, now_seconds: float) -> str:
     if age >= DAY_SECONDS:
         faded = f", half of it every {DEFAULT.bump_half_life_days:.0f} days without a kill (the last was {format_span(age)} ago)"
     return f"+{percent} %, at least {human_bytes(int(DEFAULT.bump_least_bytes))}: killed {times}{faded}"
+
+
+def _from_prometheus(amount: int, case: Case) -> tuple[int, str]:
+    """Changes nothing: whose evidence it is belongs to the reasons."""
+    return amount, imported_words(case.kind.track) if case.kind is not None else ""
 
 
 def _leak(amount: int, case: Case) -> tuple[int, str]:

@@ -68,6 +68,7 @@ def merged_track(one: Track | None, other: Track | None) -> Track | None:
         jumps=_jumps(older, newer, days),
         before_hour_bytes=max(newer.before_hour_bytes, before),
         observed_hours=_observed(older, newer),
+        imported_hours=max(older.imported_hours, newer.imported_hours),
     )
     if _went_on(newer, older, both):
         return newer

@@ -29,7 +29,11 @@ def recommend(state: State, context: Context, spec: RecommendationSpec) -> tuple
     if limit is None and request is None:
         return state, None
     confidence, confidence_why = confidence_of(
-        kind.track if kind is not None else None, state.floor, context.now_seconds, leaking=context.leaking
+        kind.track if kind is not None else None,
+        state.floor,
+        context.now_seconds,
+        leaking=context.leaking,
+        coarse=kind.words if kind is not None and kind.track is not state.unreclaimable else "",
     )
     return state, Recommendation(
         container_name=context.name,

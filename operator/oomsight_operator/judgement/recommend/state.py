@@ -46,6 +46,8 @@ class OomFloor:
     """Time of the latest kill."""
     repeats: int = 1
     """Kills of the worst replica in one go, each within a day of the one before."""
+    imported: bool = False
+    """Not seen by us: a monitoring system remembers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +132,5 @@ def later_go(one: OomFloor | None, other: OomFloor) -> OomFloor:
         max(one.killing_limit_bytes, other.killing_limit_bytes),
         max(one.last_seconds, other.last_seconds),
         max(one.repeats, other.repeats),
+        one.imported and other.imported,
     )

@@ -56,6 +56,8 @@ class Track:
     """The highest peak before the current hour; 0 where there is none."""
     observed_hours: int = 1
     """Hours that had samples, all in all."""
+    imported_hours: int = 0
+    """Those of them that were not watched by us but taken in from a monitoring system's history (history.py)."""
 
     @property
     def peak_bytes(self) -> int:

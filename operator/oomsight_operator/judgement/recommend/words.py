@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Reason
-from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, Track
+from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, PEAK_DAYS, Track
 
 _STEADY: Final = "a ramp must not change it every hour"
 
@@ -17,6 +17,13 @@ def days_words(track: Track) -> str:
     if track.observed_hours < 2 * HOURS_PER_DAY:
         return f"in {track.observed_hours} hours"
     return f"in {max(2, track.days[-1].day - track.days[0].day + 1)} days"
+
+
+def imported_words(track: Track) -> str:
+    """How much of what is known was not watched by us; empty once all of it was forgotten, or where there is none."""
+    if not track.imported_hours or track.observed_hours - track.imported_hours >= PEAK_DAYS * HOURS_PER_DAY:
+        return ""
+    return f"known for {track.observed_hours} hours, of which {track.imported_hours} hours from Prometheus"
 
 
 def room_words(need: Need) -> str:
