@@ -14,6 +14,7 @@ from typing import Protocol
 
 from oomsight_api.incident import Incident
 from oomsight_api.names import RiskLevel
+from oomsight_api.policy import RecommendationSpec
 from oomsight_api.report import NodeReport
 from oomsight_operator.agenda import Agenda
 from oomsight_operator.inventory.cluster import Cluster
@@ -31,6 +32,7 @@ from oomsight_operator.node_contexts import NodeContexts
 from oomsight_operator.polling.join import join
 from oomsight_operator.polling.node_news import NodeNews
 from oomsight_operator.polling.telemetry import NodeTelemetry, TelemetryStore
+from oomsight_operator.publishing.recommendations import target_of
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,10 @@ class PublisherLike(Protocol):
     def set_complete(self, complete: bool) -> None: ...
 
     def node_incident(self, node_name: str, incident: Incident) -> None: ...
+
+
+OnLearned = Callable[[Pod, Owner, RecommendationSpec, Mapping[str, State]], None]
+"""Is told with each judgement of a pod what is known by now of its workload's containers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ class Engine:
     ) -> None:
         self.judged = 0
         """Assessments made, for tests."""
+        self.on_learned: OnLearned | None = None
         self._cluster = cluster
         self._telemetry = telemetry
         self._publisher = publisher
@@ -140,6 +147,10 @@ class Engine:
         for uid, history in histories.items():
             if uid in self._cluster.pods:
                 self._state(uid).history = history
+
+    def learned(self, workload_uid: str) -> Mapping[str, State]:
+        """What is known of the workload's containers."""
+        return self._learned.get(workload_uid)
 
     def recall(self, workload_uid: str, learned: Mapping[str, State], pod_uids: Iterable[str]) -> None:
         """More is known of a workload than its pods were judged with: judge them anew."""
@@ -285,10 +296,12 @@ class Engine:
         context = self.node_context(node) if node is not None else self._silent_node(pod.node_name)
         now = self._wall_clock()
         workload = workload_of(pod, self._cluster.intermediates.get)
-        target_uid = workload.uid if workload is not None else pod.uid
+        target = target_of(pod, workload)
         around = self._surroundings(pod, workload)
         assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now, around)
-        self._learned.take(target_uid, assessment, self._monotonic())
+        self._learned.take(target.uid, assessment, self._monotonic())
+        if self.on_learned is not None:
+            self.on_learned(pod, target, decision.effective.rules.recommendation, self._learned.get(target.uid))
         self.judged += 1
         if is_initializing(pod) and assessment.level is RiskLevel.UNKNOWN and not pod.own_annotations:
             return True  # its apps will be known soon; told as unknown now, it would stay so for the whole pod interval

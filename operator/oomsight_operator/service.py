@@ -13,6 +13,7 @@ from oomsight_api.kinds import MEMORY_RECOMMENDATION
 from oomsight_api.report import NodeReport
 from oomsight_operator.engine import Engine, EngineTiming
 from oomsight_operator.handlers import run_kopf
+from oomsight_operator.histories import PrometheusHistories
 from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.constraints import (
     Autoscaler,
@@ -44,10 +45,12 @@ from oomsight_operator.polling.discovery import AgentPod, AgentTarget, project_a
 from oomsight_operator.polling.kubelet_config import KubeletConfigs
 from oomsight_operator.polling.poller import Poller, PollTiming
 from oomsight_operator.polling.telemetry import TelemetryStore
+from oomsight_operator.prometheus.access import parse_matchers
+from oomsight_operator.prometheus.metrics import HistoryMetrics
 from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.publishing.publisher import Publisher
 from oomsight_operator.publishing.settings import PublisherSettings
-from oomsight_operator.settings import Settings
+from oomsight_operator.settings import Settings, prometheus_access
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +90,12 @@ class Service:
             timing=EngineTiming(stale_seconds=settings.agent_stale_seconds, settle_seconds=settings.settle_seconds),
             on_fault=metrics.judgement_failed,
         )
+        access = prometheus_access(settings)
+        self._histories: PrometheusHistories | None = None
+        if access is not None:
+            matchers = parse_matchers(settings.prometheus_matchers)
+            history_metrics = HistoryMetrics(metrics.registry)
+            self._histories = PrometheusHistories(access, self.cluster, self.engine, history_metrics, matchers)
         self._kubelet_configs = KubeletConfigs(client, self.cluster.nodes, enabled=settings.read_kubelet_config)
         self.assessments = NodeAssessments(self.cluster, self.telemetry, self.engine.node_context, self._kubelet_configs.of)
         self.publisher.follow_conditions(self.assessments.conditions)
@@ -159,6 +168,8 @@ class Service:
         self._spawn("policy watch", self._policy_watch.run())
         self._spawn("agent directory", self._directory.run())
         self._spawn("engine", self.engine.run())
+        if self._histories is not None:
+            self._spawn("histories", self._histories.run())
         self._spawn("node metrics", self._follow_nodes())
         if self._settings.read_kubelet_config:
             self._spawn("kubelet configurations", self._kubelet_configs.run())

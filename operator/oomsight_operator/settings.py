@@ -10,9 +10,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from oomsight_operator.prometheus.access import Access, parse_header, parse_matchers, parse_url
+
 ENVIRONMENT_PREFIX = "OOMSIGHT_"
 NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 DEFAULT_NAMESPACE = "oomsight-system"
+
+SECRET = frozenset({"prometheus_url", "prometheus_header"})
+"""Settings that may hold a secret by mistake: what was found is not repeated."""
 
 Listen = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:.]+\]|[^:\[\]]+):[0-9]{1,5}$")]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
@@ -58,6 +63,18 @@ class Settings(BaseModel):
     policy_status_interval_seconds: float = Field(
         10.0, ge=0, le=86400, description="write budget: one status per policy in this time"
     )
+    prometheus_url: str = Field(
+        "", description="base URL of a Prometheus that has up to 14 days of history for recommendations to start from"
+    )
+    prometheus_matchers: str = Field(
+        "", description='labels that tell this cluster\'s series from others in the same Prometheus, such as cluster="prod-1"'
+    )
+    prometheus_header: str = Field("", description="a header for Prometheus, such as 'X-Scope-OrgID: team-a'")
+    prometheus_token_file: str | None = Field(None, description="file with a bearer token for Prometheus, read anew each time")
+    prometheus_basic_auth_file: str | None = Field(None, description="file with user:password for Prometheus, read anew each time")
+    prometheus_ca_file: str | None = Field(
+        None, description="file with the certificates of the authorities behind that of Prometheus"
+    )
     stop_seconds: float = Field(5.0, ge=0, le=300, description="time to write what is queued when told to stop")
 
     @field_validator("metrics_listen", "health_listen", "api_listen")
@@ -65,6 +82,26 @@ class Settings(BaseModel):
     def _port_in_range(cls, value: str) -> str:
         if int(value.rpartition(":")[2]) > 65535:
             raise ValueError(f"port of {value} is above 65535")
+        return value
+
+    @field_validator("prometheus_url")
+    @classmethod
+    def _is_url(cls, value: str) -> str:
+        if value:
+            parse_url(value)
+        return value
+
+    @field_validator("prometheus_header")
+    @classmethod
+    def _is_header(cls, value: str) -> str:
+        if value:
+            parse_header(value)
+        return value
+
+    @field_validator("prometheus_matchers")
+    @classmethod
+    def _are_matchers(cls, value: str) -> str:
+        parse_matchers(value)
         return value
 
     @model_validator(mode="before")
@@ -77,6 +114,19 @@ class Settings(BaseModel):
         filled["agent_namespace"] = filled.get("agent_namespace") or filled["namespace"]
         filled["identity"] = filled.get("identity") or socket.gethostname()
         return filled
+
+
+def prometheus_access(settings: Settings) -> Access | None:
+    """How to reach Prometheus; None where none was given."""
+    if not settings.prometheus_url:
+        return None
+    return Access(
+        parse_url(settings.prometheus_url),
+        parse_header(settings.prometheus_header) if settings.prometheus_header else None,
+        settings.prometheus_ca_file or None,
+        settings.prometheus_token_file or None,
+        settings.prometheus_basic_auth_file or None,
+    )
 
 
 class SettingsError(ValueError):
@@ -123,8 +173,10 @@ def load_settings(flags: Mapping[str, object], environment: Mapping[str, str] = 
 
 
 def _problem(location: tuple[int | str, ...], found: object, message: str) -> str:
-    flag = str(location[0] if location else "flags").replace("_", "-")
-    return f"--{flag}: found {ascii(found)[:80]}, {message[:1].lower()}{message[1:]}"
+    name = str(location[0] if location else "flags")
+    flag = name.replace("_", "-")
+    shown = f"{len(str(found))} characters" if name in SECRET else ascii(found)[:80]
+    return f"--{flag}: found {shown}, {message[:1].lower()}{message[1:]}"
 
 
 def _metavar(name: str) -> str:

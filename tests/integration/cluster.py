@@ -145,12 +145,13 @@ class Cluster:
         *,
         namespace: str = "shop",
         limit_bytes: int | None = 128 * MI,
+        owner: Mapping[str, Any] | None = None,
         **charges: Any,
     ) -> Running:
-        """A Burstable pod whose one container `app` runs with these charges (see ContainerFiles)."""
+        """A Burstable pod, bare or of a controller, whose one container `app` runs with these charges (see ContainerFiles)."""
         serial = next(_serial)
         process = ProcessFiles(10_000 + serial, anon_bytes=charges.get("anon_bytes", 10 * MI), oom_score_adj=EXPECTED_OOM_SCORE_ADJ)
-        (stored,) = self.server.load([_pod(node, namespace, name, limit_bytes)])
+        (stored,) = self.server.load([_pod(node, namespace, name, limit_bytes, owner)])
         files = ContainerFiles(
             stored.uid, f"{serial:064x}", namespace, name, "app", limit_bytes=limit_bytes, processes=(process,), **charges
         )
@@ -287,12 +288,12 @@ def _agent_pod(node: Node, daemonset_uid: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _pod(node: Node, namespace: str, name: str, limit_bytes: int | None) -> dict[str, Any]:
+def _pod(node: Node, namespace: str, name: str, limit_bytes: int | None, owner: Mapping[str, Any] | None) -> dict[str, Any]:
     limit = {"limits": {"memory": str(limit_bytes)}} if limit_bytes is not None else {}
     resources = {"requests": {"memory": "64Mi"}, **limit}
     return {
         "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {"name": name, "namespace": namespace, **({"ownerReferences": [dict(owner)]} if owner is not None else {})},
         "spec": {"nodeName": node.name, "containers": [{"name": "app", "image": "app", "resources": resources}]},
         "status": {"phase": "Pending"},
     }  # fmt: skip

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from oomsight_operator.settings import DEFAULT_NAMESPACE, Settings, SettingsError, add_flags, load_settings, own_namespace
+from oomsight_operator.settings import (
+    DEFAULT_NAMESPACE,
+    Settings,
+    SettingsError,
+    add_flags,
+    load_settings,
+    own_namespace,
+    prometheus_access,
+)
 
 
 def flags(*arguments: str) -> dict[str, object]:
@@ -44,9 +52,39 @@ def test_kubelets_are_not_asked_unless_told_to() -> None:
     assert load_settings(flags(), {"OOMSIGHT_READ_KUBELET_CONFIG": "true"}).read_kubelet_config
 
 
+def test_prometheus_is_asked_only_where_it_is_named() -> None:
+    assert prometheus_access(load_settings(flags(), {})) is None
+    environment = {"OOMSIGHT_PROMETHEUS_URL": "http://prometheus.monitoring:9090", "OOMSIGHT_PROMETHEUS_MATCHERS": 'cluster="a"'}
+    access = prometheus_access(
+        load_settings(flags("--prometheus-header", "X-Scope-OrgID: t", "--prometheus-token-file", "/t"), environment)
+    )
+    assert access is not None
+    assert (str(access.url), access.header, access.token_file) == (
+        "http://prometheus.monitoring:9090",
+        ("X-Scope-OrgID", "t"),
+        "/t",
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--prometheus-url", "http://me:hunter2@host"),
+        ("--prometheus-url", "hunter2"),
+        ("--prometheus-header", "Authorization: hunter2"),
+    ],
+)
+def test_what_may_hold_a_secret_is_refused_without_being_repeated(flag: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(flags(flag, value), {})
+    assert str(caught.value).startswith(f"{flag}: found {len(value)} characters, ")
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (("--prometheus-matchers", "prod"), "--prometheus-matchers: found 'prod'"),
         (("--writes-per-second", "many"), "--writes-per-second: found 'many'"),
         (("--poll-wait-seconds", "0"), "--poll-wait-seconds: found '0'"),
         (("--log-level", "loud"), "--log-level: found 'loud'"),

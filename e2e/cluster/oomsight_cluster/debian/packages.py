@@ -39,8 +39,9 @@ class Programs:
         return (self.tree / "versions").read_text().strip()
 
 
-def expected_programs() -> Programs:
-    return Programs(CACHE / "debian" / hashlib.sha256(" ".join((RELEASE, *PACKAGES)).encode()).hexdigest()[:16])
+def expected_programs(packages: tuple[str, ...] = PACKAGES) -> Programs:
+    """Where they are, once they are unpacked."""
+    return Programs(CACHE / "debian" / hashlib.sha256(" ".join((RELEASE, *packages)).encode()).hexdigest()[:16])
 
 
 def machine_apt(directory: Path, *, sources: bool) -> Apt:
@@ -61,16 +62,16 @@ def machine_apt(directory: Path, *, sources: bool) -> Apt:
 WAYS_OUT = "run this as root on Debian 12, where Docker and kind are installed, or with KUBECONFIG of a cluster"
 
 
-def unpack_programs() -> Programs:
+def unpack_programs(packages: tuple[str, ...] = PACKAGES) -> Programs:
     """Download and unpack them where they are missing. The caller holds the lock of builds."""
-    programs = expected_programs()
+    programs = expected_programs(packages)
     if programs.tree.exists():
         return programs
-    say(f"unpacking {', '.join(PACKAGES)}")
+    say(f"unpacking {', '.join(packages)}")
     with scratch_directory() as scratch, appears_whole(programs.tree) as tree:
         apt = machine_apt(scratch / "apt", sources=False)
         try:
-            apt.run("apt-get", "-q", "download", *PACKAGES, cwd=scratch)
+            apt.run("apt-get", "-q", "download", *packages, cwd=scratch)
         except MachineError as error:
             raise ClusterError(str(error)) from error
         archives = sorted(scratch.glob("*.deb"))

@@ -1,0 +1,122 @@
+"""A new operator beside a Prometheus that has watched the cluster for two weeks: the real one, of recorded series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.cluster import Cluster, Running, cluster, until
+from tests.integration.prometheus import Past, prometheus_with
+
+from oomsight_sandbox.node_tree import MI, Flavour
+
+pytestmark = pytest.mark.timeout(600)  # the first run downloads Prometheus
+
+WORKING_SET = "container_memory_working_set_bytes"
+NEWEST, BEFORE, OLDEST = "ledger-7f9c6b5d48-q8w7r", "ledger-6d5f8c9b7d-x2z4b", "ledger-55c9f7b6d4-hostl"
+"""Two pods as a Deployment names them, and one that only kube-state-metrics knows to be its."""
+STRANGER = "ledger-api-6d5f8c9b7d-x2z4b"
+
+
+def of(pod: str) -> str:
+    return f'pod="{pod}",container="app",image="app"'
+
+
+PAST = (
+    Past(WORKING_SET, of(OLDEST), 130.0 * MI, -336, -200, {-240: 400.0 * MI}),
+    Past(WORKING_SET, of(BEFORE), 120.0 * MI, -199, -73),
+    Past(WORKING_SET, of(NEWEST), 125.0 * MI, -72, -1, {-72: 390.0 * MI}),
+    Past(WORKING_SET, of(STRANGER), 4096.0 * MI),
+    Past(
+        "kube_pod_owner",
+        f'pod="{OLDEST}",owner_kind="ReplicaSet",owner_name="ledger-55c9f7b6d4",owner_is_controller="true"',
+        1,
+        -336,
+        -200,
+    ),
+    Past("kube_replicaset_owner", 'replicaset="ledger-55c9f7b6d4",owner_kind="Deployment",owner_name="ledger"', 1, -336, -200),
+    Past(WORKING_SET, of("batch"), 30.0 * MI),
+    Past("container_oom_events_total", of("batch"), 0, -336, -49),
+    Past("container_oom_events_total", of("batch"), 1, -48, -1),
+    Past("container_spec_memory_limit_bytes", of("batch"), 128.0 * MI),
+)
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its URL."""
+    with prometheus_with(tmp_path_factory.mktemp("prometheus"), PAST) as url:
+        yield url
+
+
+async def workloads(running: Cluster) -> tuple[Running, Running]:
+    """A pod of the Deployment ledger, which needs little today, and the bare pod batch."""
+    node = await running.add_node(Flavour.V2_SYSTEMD)
+    running.apply_policy(recommendation={"mode": "Always"})
+    pod = {"metadata": {"labels": {"app": "ledger"}}, "spec": {"containers": [{"name": "app", "image": "app"}]}}
+    spec = {"selector": {"matchLabels": {"app": "ledger"}}, "template": pod}
+    (deployment,) = running.server.load([_apps("Deployment", "ledger", spec)])
+    owner = _owner("Deployment", "ledger", deployment.uid)
+    (replicaset,) = running.server.load([_apps("ReplicaSet", "ledger-7f9c6b5d48", spec, owner)])
+    owner = _owner("ReplicaSet", "ledger-7f9c6b5d48", replicaset.uid)
+    ledger = running.start_pod(node, NEWEST, limit_bytes=256 * MI, anon_bytes=60 * MI, owner=owner)
+    return ledger, running.start_pod(node, "batch", limit_bytes=128 * MI, anon_bytes=20 * MI)
+
+
+def _apps(kind: str, name: str, spec: dict[str, Any], owner: dict[str, Any] | None = None) -> dict[str, Any]:
+    owners = {"ownerReferences": [owner]} if owner is not None else {}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": "shop", **owners}, "spec": spec}
+
+
+def _owner(kind: str, name: str, uid: str) -> dict[str, Any]:
+    return {"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": True}
+
+
+async def test_recommendations_start_from_two_weeks_of_prometheus(tmp_path: Path, prometheus: str) -> None:
+    async with cluster(tmp_path, **{"prometheus-url": prometheus}) as running:
+        ledger, batch = await workloads(running)
+
+        said = await until_recommended(running, ledger)
+        assert said["recommended-limit"] == "app=448Mi", "the weekly peak of 400Mi in a pod that is gone, and a tenth"
+        summary = " ".join(said["summary"].split())
+        assert "highest working set in 14 days: 400Mi" in summary
+        assert "known for 337 hours, of which 336 hours from Prometheus" in summary
+        assert "Confidence medium: 336 of its 337 hours are from Prometheus, which knows its working set alone" in summary
+
+        said = await until_recommended(running, batch)
+        assert "killed at limit 128Mi, says Prometheus: it needed more than that" in " ".join(said["summary"].split())
+        assert said["recommended-limit"] == "app=160Mi"
+
+        def written() -> list[dict[str, Any]]:
+            found = running.objects("oomsight.dev", "memoryrecommendations")
+            return [each for each in found if each["metadata"]["name"] == "deployment-ledger" and each.get("status")]
+
+        (recommendation,) = await until(written, "the MemoryRecommendation of the Deployment")
+        (container,) = recommendation["status"]["containers"]
+        assert container["observedHours"] == 337
+        assert {"FromPrometheus"} <= {step["rule"] for step in container["steps"]}
+        assert running.operator.said("recommendations start from the history that Prometheus has")
+
+
+async def test_without_prometheus_they_start_from_nothing(tmp_path: Path, prometheus: str) -> None:
+    async with cluster(tmp_path) as running:
+        ledger, _ = await workloads(running)
+        said = await running.until_risk(ledger, "none")
+        assert "recommended-limit" not in said
+        assert not running.operator.said(prometheus)
+
+
+async def test_a_prometheus_that_is_not_there_delays_nothing_and_is_told(tmp_path: Path) -> None:
+    async with cluster(tmp_path, **{"prometheus-url": "http://127.0.0.1:1"}) as running:
+        ledger, _ = await workloads(running)
+        await running.until_risk(ledger, "none")
+        await until(lambda: running.operator.said("Prometheus gives no usable answer"), "the log says so")
+        assert running.operator.said("Prometheus gives no usable answer") == 1
+
+
+async def until_recommended(running: Cluster, pod: Running) -> dict[str, str]:
+    """The pod's annotations, once there is a recommendation among them."""
+    await until(lambda: "recommended-limit" in running.annotations(pod), lambda: f"{pod.name}: see {running.operator.log}")
+    return running.annotations(pod)
