@@ -15,7 +15,7 @@ from helm_python import _native
 from oomsight_api.generate import crd
 from oomsight_api.kinds import KINDS
 from oomsight_operator.main import make_parser
-from oomsight_operator.settings import Settings
+from oomsight_operator.settings import Settings, load_settings, prometheus_access
 
 CHART = str(Path(__file__).parents[2] / "helm" / "oomsight")
 IMAGE = {"image": {"repository": "registry.example/oomsight"}}
@@ -34,6 +34,13 @@ VALUES: dict[str, dict[str, Any]] = {
             "logLevel": "debug",
             "api": {"enabled": False},
             "readKubeletConfig": True,
+            "prometheus": {
+                "url": "https://mimir.example/prometheus",
+                "matchers": 'cluster="prod-1"',
+                "header": "X-Scope-OrgID: team-a",
+                "caConfigMap": {"name": "authorities"},
+                "tokenSecret": {"name": "prometheus-token", "key": "bearer"},
+            },
         },
         "agent": {
             "port": 12345,
@@ -239,6 +246,57 @@ def test_kubelets_are_asked_only_when_wanted_and_only_to_read() -> None:
     role = named(plain, "ClusterRole", "oomsight-operator")
     nodes = [rule["verbs"] for rule in role["rules"] if "nodes" in rule["resources"]]
     assert nodes == [["list", "watch"]]
+
+
+def test_prometheus_is_read_only_where_it_is_named() -> None:
+    plain = render(IMAGE)
+    assert not any("prometheus" in argument for argument in operator_of(plain)["args"])
+    (deployment,) = of_kind(plain, "Deployment")
+    assert [volume["name"] for volume in deployment["spec"]["template"]["spec"]["volumes"]] == ["tmp"]
+
+
+def test_what_prometheus_asks_for_reaches_the_operator_as_settings_it_understands() -> None:
+    objects = render(VALUES["tuned"])
+    container = operator_of(objects)
+    arguments = [argument for argument in container["args"] if "prometheus" in argument]
+    assert arguments == [
+        "--prometheus-url=https://mimir.example/prometheus",
+        '--prometheus-matchers=cluster="prod-1"',
+        "--prometheus-header=X-Scope-OrgID: team-a",
+        "--prometheus-ca-file=/etc/oomsight/prometheus/ca.crt",
+        "--prometheus-token-file=/etc/oomsight/prometheus/token",
+    ]
+    access = prometheus_access(load_settings(vars(make_parser().parse_args(["run", *container["args"]])), {}))
+    assert access is not None
+    assert access.header == ("X-Scope-OrgID", "team-a")
+    assert {"name": "prometheus", "mountPath": "/etc/oomsight/prometheus", "readOnly": True} in container["volumeMounts"]
+    (deployment,) = of_kind(objects, "Deployment")
+    (volume,) = [each for each in deployment["spec"]["template"]["spec"]["volumes"] if each["name"] == "prometheus"]
+    assert volume["projected"]["sources"] == [
+        {"configMap": {"name": "authorities", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {"secret": {"name": "prometheus-token", "items": [{"key": "bearer", "path": "token"}]}},
+    ]
+    assert of_kind(objects, "Role") == of_kind(render(IMAGE), "Role"), "no right in the API is needed for it"
+
+
+def test_an_upgrade_that_reuses_the_values_of_an_older_release_needs_the_url_alone() -> None:
+    nothing = dict.fromkeys(("matchers", "header", "caConfigMap", "tokenSecret", "basicAuthSecret"))
+    container = operator_of(render({**IMAGE, "operator": {"prometheus": {"url": "http://prometheus:9090", **nothing}}}))
+    assert [argument for argument in container["args"] if "prometheus" in argument] == ["--prometheus-url=http://prometheus:9090"]
+
+
+def test_a_password_for_prometheus_comes_from_a_secret() -> None:
+    prometheus = {"url": "http://prometheus:9090", "basicAuthSecret": {"name": "login"}}
+    container = operator_of(render({**IMAGE, "operator": {"prometheus": prometheus}}))
+    assert "--prometheus-basic-auth-file=/etc/oomsight/prometheus/basic-auth" in container["args"]
+
+
+@pytest.mark.parametrize(
+    "value", [{"url": "http://me:secret@host"}, {"url": "prometheus:9090"}, {"tokenSecret": {"token": "x"}}, {"token": "x"}]
+)
+def test_a_value_of_prometheus_that_means_nothing_is_refused(value: dict[str, Any]) -> None:
+    with pytest.raises(helm_python.errors.HelmError, match="prometheus"):
+        render({**IMAGE, "operator": {"prometheus": value}})
 
 
 @pytest.mark.parametrize("value", [{"api": {"port": 1}}, {"api": {"enabled": "yes"}}, {"readKubeletConfig": "yes"}])

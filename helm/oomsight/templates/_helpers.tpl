@@ -43,3 +43,20 @@ annotations:
   helm.sh/hook: pre-delete
   helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}
+
+{{- /* What lets the operator into Prometheus, as sources of one volume; empty where nothing is needed. Any part may be missing, as
+       with --reuse-values of a release from before. */ -}}
+{{- define "oomsight.prometheusFiles" -}}
+{{- with .Values.operator.prometheus }}
+{{- if .url }}
+{{- if (.caConfigMap).name }}
+- configMap: {name: {{ .caConfigMap.name | quote }}, items: [{key: {{ .caConfigMap.key | default "ca.crt" | quote }}, path: ca.crt}]}
+{{- end }}
+{{- if (.tokenSecret).name }}
+- secret: {name: {{ .tokenSecret.name | quote }}, items: [{key: {{ .tokenSecret.key | default "token" | quote }}, path: token}]}
+{{- else if (.basicAuthSecret).name }}
+- secret: {name: {{ .basicAuthSecret.name | quote }}, items: [{key: {{ .basicAuthSecret.key | default "basic-auth" | quote }}, path: basic-auth}]}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
