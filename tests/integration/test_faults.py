@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
+from pathlib import Path
 
-from tests.integration.cluster import Cluster, until
+from tests.integration.cluster import Cluster, cluster, until
 
 from oomsight_sandbox.apiserver.faults import FailureRule
 from oomsight_sandbox.node_tree import MI, Flavour
@@ -68,6 +69,18 @@ async def test_a_silent_agent_makes_its_pods_unknown_and_its_return_heals_them(o
     one.grow(pod, anon_bytes=118 * MI)
     await silent.agent.start()
     await one.until_risk(pod, "high", "critical")
+
+
+async def test_pods_that_started_before_their_nodes_agent_are_known_as_soon_as_it_speaks(tmp_path: Path) -> None:
+    async with cluster(tmp_path, **{"pod-interval-seconds": "300"}) as one:
+        new = await one.add_node(Flavour.V2_SYSTEMD, start=False)
+        one.apply_policy()
+        pod = one.start_pod(new, "web", anon_bytes=20 * MI)
+        told = await one.until_risk(pod, "unknown")
+        assert f"no report of the agent of node {new.name} yet" in " ".join(told["summary"].split())
+
+        await new.agent.start()
+        await one.until_risk(pod, "none")
 
 
 async def test_an_agent_restart_doubles_no_kill(one: Cluster) -> None:
