@@ -17,6 +17,12 @@ _ORDER_RULE = (
 _ORDER_MESSAGE = "thresholds must be ordered: lowPercent <= mediumPercent <= highPercent <= criticalPercent"
 
 
+def _check_order(message: str, *values: int, falling: bool = False) -> None:
+    """Raises ValueError with the values, in the message's order: who sets one may not know the defaults of the others."""
+    if list(values) != sorted(values, reverse=falling):
+        raise ValueError(f"{message}; found {', '.join(map(str, values))}, with the defaults of what is not set")
+
+
 class NearLimitThresholds(ApiModel):
     """Unreclaimable memory as percent of the limit, at and above which a container is at that level of risk."""
 
@@ -33,8 +39,7 @@ class NearLimitThresholds(ApiModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if not self.low_percent <= self.medium_percent <= self.high_percent <= self.critical_percent:
-            raise ValueError(_ORDER_MESSAGE)
+        _check_order(_ORDER_MESSAGE, self.low_percent, self.medium_percent, self.high_percent, self.critical_percent)
         return self
 
 
@@ -60,8 +65,7 @@ class TimeToLimitThresholds(ApiModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if not self.low_seconds >= self.medium_seconds >= self.high_seconds >= self.critical_seconds:
-            raise ValueError(_SOONER_MESSAGE)
+        _check_order(_SOONER_MESSAGE, self.low_seconds, self.medium_seconds, self.high_seconds, self.critical_seconds, falling=True)
         return self
 
 
@@ -83,8 +87,7 @@ class MemoryPressureThresholds(ApiModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if not self.low_percent <= self.medium_percent <= self.high_percent:
-            raise ValueError(_STALL_MESSAGE)
+        _check_order(_STALL_MESSAGE, self.low_percent, self.medium_percent, self.high_percent)
         return self
 
 
@@ -104,8 +107,7 @@ class ThrashingThresholds(ApiModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.low_pages_per_second > self.medium_pages_per_second:
-            raise ValueError(_RATE_MESSAGE)
+        _check_order(_RATE_MESSAGE, self.low_pages_per_second, self.medium_pages_per_second)
         return self
 
 
@@ -125,8 +127,7 @@ class NodeAvailableThresholds(ApiModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.high_percent > self.medium_percent:
-            raise ValueError(_SHORT_MESSAGE)
+        _check_order(_SHORT_MESSAGE, self.high_percent, self.medium_percent)
         return self
 
 

@@ -87,9 +87,29 @@ def test_a_refusal_names_the_field_what_was_found_and_what_was_expected(spec: An
 
 def test_thresholds_out_of_order_are_refused_with_the_order_that_was_expected() -> None:
     result = refused(policy({"risk": {"nearLimit": {"lowPercent": 90}}}))
-    assert result.message.startswith(
-        "spec.risk.nearLimit: found an object with 1 field, thresholds must be ordered: lowPercent <= "
+    assert result.message == (
+        "spec.risk.nearLimit: found an object with 1 field, thresholds must be ordered: lowPercent <= mediumPercent <= highPercent"
+        " <= criticalPercent; found 90, 80, 90, 95, with the defaults of what is not set"
     )
+
+
+@pytest.mark.parametrize(
+    ("risk", "found"),
+    [
+        ({"timeToLimit": {"lowSeconds": 60}}, "criticalSeconds; found 60, 14400, 3600, 600, with"),
+        ({"memoryPressure": {"highPercent": 7}}, "highPercent; found 5, 10, 7, with"),
+        ({"swapThrashing": {"lowPagesPerSecond": 3000}}, "mediumPagesPerSecond; found 3000, 2000, with"),
+        ({"nodeAvailable": {"highPercent": 20}}, "mediumPercent; found 20, 10, with"),
+    ],
+)
+def test_thresholds_out_of_order_are_shown_in_the_order_of_the_message(risk: dict[str, Any], found: str) -> None:
+    assert found in refused(policy({"risk": risk})).message
+
+
+@pytest.mark.parametrize("same", [1, 50])
+def test_equal_thresholds_are_in_order(same: int) -> None:
+    percents = {"lowPercent": same, "mediumPercent": same, "highPercent": same, "criticalPercent": same}
+    assert not isinstance(parse_policy(policy({"risk": {"nearLimit": percents}})), InvalidSpec)
 
 
 def test_many_problems_are_told_in_a_message_that_fits_into_a_condition() -> None:
