@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -14,6 +15,9 @@ from oomsight_operator.polling.poller import Poller
 
 log = logging.getLogger(__name__)
 
+_AT_MOST_SECONDS = 1.0
+"""So often the DaemonSet is asked for at most."""
+
 
 class Requests(Protocol):
     """What the directory needs of KubeClient."""
@@ -22,7 +26,7 @@ class Requests(Protocol):
 
 
 class AgentDirectory:
-    """Asks for the DaemonSet's uid now and then, and whenever a pod carries another one (it was made anew)."""
+    """Asks for the DaemonSet's uid now and then, and whenever a pod carries one that was not seen before (it was made anew)."""
 
     def __init__(
         self,
@@ -33,13 +37,17 @@ class AgentDirectory:
         daemonset: str,
         *,
         refresh_seconds: float = 30.0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._poller = poller
         self._pods = pods
         self._path = f"/apis/apps/v1/namespaces/{quote(namespace, safe='')}/daemonsets/{quote(daemonset, safe='')}"
         self._refresh_seconds = refresh_seconds
+        self._monotonic = monotonic
         self._uid: str | None = None
+        self._others: frozenset[str | None] = frozenset((None,))
+        """DaemonSets of the same namespace that are known not to be ours."""
         self._trouble = ""
         self._wake = asyncio.Event()
 
@@ -50,22 +58,25 @@ class AgentDirectory:
     async def run(self) -> None:
         """Follow until cancelled."""
         refreshed_at = float("-inf")
-        loop = asyncio.get_running_loop()
         while True:
             self._wake.clear()
-            strange = any(pod.daemonset_uid not in (None, self._uid) for pod in self._pods)
-            due = loop.time() - refreshed_at >= self._refresh_seconds
-            if due or (strange and loop.time() - refreshed_at >= 1.0):
-                refreshed_at = loop.time()
+            passed = self._monotonic() - refreshed_at
+            if passed >= self._refresh_seconds or (passed >= _AT_MOST_SECONDS and self._is_strange()):
+                refreshed_at = self._monotonic()
                 await self._refresh()
             self._poller.set_targets(find_targets(self._pods, self._uid))
             try:
-                async with asyncio.timeout(1.0 if strange and self._uid is None else self._refresh_seconds):
+                async with asyncio.timeout(_AT_MOST_SECONDS if self._is_strange() else self._refresh_seconds):
                     await self._wake.wait()
             except TimeoutError:
                 pass
 
+    def _is_strange(self) -> bool:
+        """Whether a pod is a DaemonSet's of which nobody knows yet whether it is ours."""
+        return any(pod.daemonset_uid != self._uid and pod.daemonset_uid not in self._others for pod in self._pods)
+
     async def _refresh(self) -> None:
+        seen = {pod.daemonset_uid for pod in self._pods}
         try:
             answer = await self._client.request("GET", self._path)
         except ApiError as error:
@@ -76,6 +87,8 @@ class AgentDirectory:
         metadata = answer.get("metadata")
         uid = metadata.get("uid") if isinstance(metadata, dict) else None
         self._uid = uid if isinstance(uid, str) and uid else None
+        if self._uid is not None:
+            self._others = frozenset((seen | {None}) - {self._uid})
         self._note("" if self._uid else "the DaemonSet has no uid")
 
     def _note(self, trouble: str) -> None:
