@@ -13,7 +13,7 @@ from oomsight_api.names import RiskLevel
 from oomsight_api.quantity import format_bytes
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod, Recommendation, Shape
 from oomsight_operator.judgement.oom_score_adj import explain_difference
-from oomsight_operator.judgement.recommend.limit import NOT_ENOUGH
+from oomsight_operator.judgement.recommend.limit import HEAP_UNKNOWN, NOT_ENOUGH
 from oomsight_operator.judgement.recommend.whole_pod import REFUSED
 from oomsight_operator.judgement.words import format_span, printable, time_text
 from oomsight_operator.publishing.events import one_line
@@ -169,9 +169,17 @@ def _resources_arguments(found: Recommendation | None) -> str:
         return ""
     if (found.limit_bytes, found.request_bytes) == (found.current_limit_bytes, found.current_request_bytes):
         return ""
+    if _lowers(found) and any(step.rule == HEAP_UNKNOWN for step in found.limit_steps):
+        return ""  # the heap may shrink with the limit: nothing to paste before somebody looked
     limit = f"--limits=memory={format_bytes(found.limit_bytes)}" if found.limit_bytes is not None else ""
     request = f"--requests=memory={format_bytes(found.request_bytes)}" if found.request_bytes is not None else ""
     return " ".join(part for part in (limit, request) if part)
+
+
+def _lowers(found: Recommendation) -> bool:
+    """Whether less limit is recommended than there is; any is less than none."""
+    current, limit = found.current_limit_bytes, found.limit_bytes
+    return limit is not None and (current is None or limit < current)
 
 
 def _or_unset(amount_bytes: int | None) -> str:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, SECOND_RUN, judge, memory, row
+from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, ROOMY, SECOND_RUN, judge, memory, policy, row, spec
+from tests.oomsight_operator.judgement.build import pod as a_pod
+from tests.oomsight_operator.judgement.recommend.scenes import seen
 
 from oomsight_api.names import Annotation
 from oomsight_api.recommendation import MemoryRecommendationStatus
+from oomsight_api.report import Process
 from oomsight_operator.inventory.pods import project_pod
-from oomsight_operator.judgement.model import Assessment, Owner, Pod
+from oomsight_operator.judgement.assess import assess_pod
+from oomsight_operator.judgement.model import Assessment, NodeContext, Owner, Pod, PodHistory, Telemetry
+from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.publishing.annotations import render
 from oomsight_operator.publishing.recommendations import contribution_of, status_of
+from oomsight_operator.publishing.summary import summary_lines
 
 PASSWORD = "correct-horse"
 
@@ -83,3 +89,31 @@ def test_a_heap_that_nobody_set_is_no_advice() -> None:
     raw = render(pod, judged(pod))[Annotation.REPORT.value]
     assert "its runtime is the JVM, and how large its heap may get is not in the pod's spec" in raw
     assert "HeapNotSized" not in raw
+
+
+def lowered(process: str) -> tuple[Pod, Assessment]:
+    """A container of 4Gi that held 300Mi for two weeks, under a policy that always recommends."""
+    pod = a_pod(spec(request=256 * MI, limit=4096 * MI), owner=Owner("apps/v1", "StatefulSet", "db", "o"))
+    told = row(
+        uses=memory(300 * MI, 4096 * MI, working_set=310 * MI),
+        processes=(Process(pid=7, name="sh", rss_bytes=MI), Process(pid=8, name=process, rss_bytes=300 * MI)),
+    )
+    around = Surroundings({"app": seen(300 * MI, 24.0 * 15)})
+    telemetry = Telemetry(NOW, 1.0, {"app": told})
+    under = policy(recommendation={"mode": "Always"})
+    return pod, assess_pod(pod, telemetry, NodeContext("node-1", ROOMY), under, PodHistory(), NOW, around)[0]
+
+
+def test_a_largest_process_named_java_is_a_heap_that_nobody_knows_and_no_lower_limit_is_there_to_paste() -> None:
+    pod, assessment = lowered("java")
+    found = assessment.containers[0].recommendation
+    assert found is not None
+    assert found.limit_bytes == 336 * MI
+    lines = summary_lines(pod, assessment)
+    assert "its largest process is java, and how large its heap may get is not in the pod's spec" in " ".join(map(str.strip, lines))
+    assert lines[-1] == "Next: kubectl -n team-a get memrec -o yaml"
+
+
+def test_any_other_process_leaves_the_command() -> None:
+    pod, assessment = lowered("postgres")
+    assert "--limits=memory=336Mi" in summary_lines(pod, assessment)[-1]

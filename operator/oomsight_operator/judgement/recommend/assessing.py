@@ -15,6 +15,7 @@ from oomsight_operator.judgement.recommend.recommendation import recommend
 from oomsight_operator.judgement.recommend.state import NOTHING, State
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.judgement.risk.subject import Subject
+from oomsight_operator.judgement.runtime.process import heap_by_process
 from oomsight_operator.judgement.usual import Usual
 
 
@@ -62,9 +63,15 @@ def recommended(
         # What the metrics API tells of a pod leaves out init containers, and so does the autoscaler.
         around=replace(around, autoscalers=()) if spec.kind is ContainerKind.INIT else around,
         pod=pod,
-        heap=spec.heap,
+        heap=spec.heap if spec.heap is not None else heap_by_process(_largest_process(subject)),
         node_memory_bytes=subject.node.memory.total_bytes if subject.node.memory is not None else None,
     )
     state, found = recommend(state, context, policy)
     unanswered = bool(subject.kills) and (found is None or found.limit_bytes is None)
     return state, found, why_no_limit(state, context, policy) if unanswered else ""
+
+
+def _largest_process(subject: Subject) -> str | None:
+    """Its name; None where no process is known."""
+    processes = subject.row.processes if subject.row is not None else ()
+    return max(processes, key=lambda process: process.rss_bytes or 0).name if processes else None

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from oomsight_api.quantity import human_bytes
-from oomsight_operator.judgement.recommend.context import Context
+from oomsight_operator.judgement.recommend.context import Context, blamed
 from oomsight_operator.judgement.rounding import round_up
 from oomsight_operator.judgement.runtime.setting import HeapSetting, Runtime, Share
 
@@ -47,7 +47,7 @@ class Heap:
     held_bytes: int = 0
     """The most that was held: seen, or at a kill by the limit."""
     killing_bytes: int | None = None
-    """The limit that killed, while that still counts."""
+    """The limit that killed this replica last, with this heap, while that still counts."""
 
     @property
     def most_bytes(self) -> int | None:
@@ -91,13 +91,14 @@ class Heap:
 
 
 def heap_in(context: Context, peak_bytes: int | None, killing_bytes: int | None) -> Heap | None:
-    """None where nothing is known of a heap."""
+    """None where nothing is known of a heap. `killing_bytes`: of any replica; an earlier one may have had another heap."""
     if context.heap is None:
         return None
     limits = (context.limit_bytes, context.pod_limit_bytes, context.node_memory_bytes)
     found = next((each for each in limits if each is not None), None)
     memory = context.node_memory_bytes if context.heap.of_node else found
-    return Heap(context.heap, memory, max(peak_bytes or 0, killing_bytes or 0), killing_bytes)
+    own = blamed(context.kills, context.pod_limit_bytes) if killing_bytes is not None else ()
+    return Heap(context.heap, memory, max(peak_bytes or 0, killing_bytes or 0), own[-1].limit_bytes if own else None)
 
 
 def least_bytes(heap: Heap | None, asked_bytes: int) -> int:

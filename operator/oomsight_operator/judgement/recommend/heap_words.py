@@ -29,12 +29,15 @@ def outside_of(heap: Heap) -> str:
     return _OUTSIDE[heap.setting.runtime] + (f"; set are{flags[1:]}" if flags else "")
 
 
+def unknown(amount: int, current: int | None, heap: Heap | None) -> str:
+    """Where there is a heap of unknown size, and the limit is another one. Empty otherwise."""
+    return _hidden(heap) if heap is not None and heap.setting.hidden and amount != current else ""
+
+
 def told(amount: int, current: int | None, heap: Heap | None) -> str:
-    """Empty where the heap makes no difference to this limit."""
-    if heap is None:
+    """Of a heap whose size is known. Empty where it makes no difference to this limit."""
+    if heap is None or heap.setting.hidden:
         return ""
-    if heap.setting.hidden:
-        return _hidden(heap) if amount != current else ""
     if heap.setting.follows_limit and heap.setting.share is not None:
         return _following(amount, current, heap, heap.setting.share)
     return _fixed(amount, current, heap)
@@ -44,9 +47,10 @@ def _hidden(heap: Heap) -> str:
     setting = heap.setting
     if setting.explicit:
         return f"its heap is set ({heap.source}): see that the limit leaves room for it and for {outside_of(heap)}"
-    runtime = "the JVM" if setting.runtime is Runtime.JVM else setting.runtime.value
+    named = "the JVM" if setting.runtime is Runtime.JVM else setting.runtime.value
+    known_by = setting.where if setting.where.startswith("its ") else f"its runtime is {named}"
     return (
-        f"its runtime is {runtime}, and how large its heap may get is not in the pod's spec: if that is a share of the"
+        f"{known_by}, and how large its heap may get is not in the pod's spec: if that is a share of the"
         f" limit{_USUAL[setting.runtime]}, it changes with the limit"
     )
 

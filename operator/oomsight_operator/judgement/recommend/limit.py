@@ -17,7 +17,7 @@ from oomsight_operator.judgement.recommend.bounds import DAY_SECONDS, SETTLED_HO
 from oomsight_operator.judgement.recommend.cache_room import CacheRoom, cache_room
 from oomsight_operator.judgement.recommend.context import Context, Kind
 from oomsight_operator.judgement.recommend.heap import Heap, heap_in, least_bytes, not_lowered, with_room
-from oomsight_operator.judgement.recommend.heap_words import told
+from oomsight_operator.judgement.recommend.heap_words import told, unknown
 from oomsight_operator.judgement.recommend.namespace import bounding, fitted
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need
 from oomsight_operator.judgement.recommend.state import OomFloor, State
@@ -27,6 +27,8 @@ from oomsight_operator.judgement.words import format_span, printable
 
 NOT_ENOUGH: Final = "NotEnough"
 """Rule of the step that says that the recommended limit is known to be too low."""
+HEAP_UNKNOWN: Final = "HeapUnknown"
+"""Rule of the step that says that nobody knows what the limit makes of the heap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
             ("LimitRange", _limit_range),
             ("LargestNode", _largest_node),
             ("Heap", _heap),
+            (HEAP_UNKNOWN, _heap_unknown),
             (NOT_ENOUGH, _not_enough),
         ),
     )
@@ -212,6 +215,10 @@ def _heap_growth(amount: int, case: Case) -> tuple[int, str]:
 def _heap(amount: int, case: Case) -> tuple[int, str]:
     """The number stays; what the heap makes of it is said."""
     return amount, told(amount, case.context.limit_bytes, case.heap)
+
+
+def _heap_unknown(amount: int, case: Case) -> tuple[int, str]:
+    return amount, unknown(amount, case.context.limit_bytes, case.heap)
 
 
 def _round(amount: int, case: Case) -> tuple[int, str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.oomsight_operator.judgement.build import GI, MI
+from tests.oomsight_operator.judgement.build import GI, MI, NOW
 from tests.oomsight_operator.judgement.recommend.heaps import DEFAULT, percent, xmx
-from tests.oomsight_operator.judgement.recommend.scenes import asked, context, killed, seen, why
+from tests.oomsight_operator.judgement.recommend.scenes import asked, context, killed, seen, spec, why
 from tests.oomsight_operator.judgement.recommend.test_heap import TWO_WEEKS, heaps, sizes
 
 from oomsight_operator.judgement.recommend.heap import Heap
-from oomsight_operator.judgement.recommend.heap_words import told
+from oomsight_operator.judgement.recommend.heap_words import told, unknown
+from oomsight_operator.judgement.recommend.recommendation import recommend
+from oomsight_operator.judgement.recommend.state import OomKill, on_oom
 from oomsight_operator.judgement.runtime.dotnet import DEFAULT as DOTNET
 from oomsight_operator.judgement.runtime.node import DEFAULT as NODE
 from oomsight_operator.judgement.runtime.setting import HeapSetting, Runtime, Share
@@ -61,6 +63,14 @@ def test_a_share_tells_what_the_heap_becomes_and_nothing_where_the_limit_stays()
     assert told(512 * MI, 512 * MI, Heap(DEFAULT, 512 * MI, 500 * MI)) == ""
 
 
+def test_a_kill_of_another_replica_tells_nothing_of_this_heap() -> None:
+    state = on_oom(seen(400 * MI, TWO_WEEKS), [OomKill(512 * MI, NOW - 60)])
+    found = why(recommend(state, context(limit=512 * MI, heap=percent(75)), spec())[1])
+    assert "killed at limit 512Mi" in found
+    assert "when killed" not in found
+    assert "its heap may have 384Mi now, 480Mi then" in found
+
+
 def test_what_is_in_doubt_is_said_with_it() -> None:
     found = after_kill(xmx(1024, doubt="if its start script passes JAVA_OPTS on"))
     assert (
@@ -74,6 +84,6 @@ def test_without_a_heap_nothing_is_said() -> None:
 
 @given(heaps, sizes, st.none() | sizes)
 def test_every_sentence_is_printable_and_fits_its_place(heap: Heap, amount: int, current: int | None) -> None:
-    sentence = told(amount, current, heap)
+    sentence = told(amount, current, heap) + unknown(amount, current, heap)
     assert sentence == "" or (sentence.isascii() and sentence.isprintable())
     assert len(sentence) <= 300
