@@ -73,6 +73,15 @@ class Place:
             if os.path.exists(f"{directory}/{name}"):
                 Path(directory, name).write_text(str(limit_bytes) if "memsw" in name else "0")
 
+    def resize(self, limit_bytes: int) -> None:
+        """Give the container another limit, as an in-place resize does; on v1 that of memory and swap is never the lower one."""
+        names = ["memory.max"] if self.version == 2 else ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"]
+        files = [path for path in (Path(self.container, name) for name in names) if path.exists()]
+        if int(files[0].read_text()) < limit_bytes:
+            files.reverse()
+        for file in files:
+            file.write_text(str(limit_bytes))
+
     def new_sampler(self, *, notify: bool = False) -> Sampler:
         """Sampled from now on by this one, which knows nothing yet."""
         if self.sampler is not None:

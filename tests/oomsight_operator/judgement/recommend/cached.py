@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from tests.oomsight_operator.judgement.build import MI, NOW, ROOMY, memory, pod, policy, row, spec
 
 from oomsight_api.report import Container, Memory
@@ -18,6 +19,7 @@ from oomsight_operator.judgement.model import (
     RecommendationStep,
     Telemetry,
 )
+from oomsight_operator.judgement.recommend.digest import StateDigest, from_digest, to_digest
 from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
 
@@ -87,6 +89,13 @@ class Followed:
         for _ in range(int(days * 144)):
             self.look(seen(self.limit), **more)
             self.now += 600
+        return self
+
+    def restarted(self) -> Followed:
+        """The operator begins anew with what the status keeps."""
+        digest = msgspec.json.encode(to_digest(self.learned["app"]))
+        self.learned = {"app": from_digest(msgspec.json.decode(digest, type=StateDigest), self.now)}
+        self.history = PodHistory()
         return self
 
     @property

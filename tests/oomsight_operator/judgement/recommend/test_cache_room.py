@@ -64,6 +64,14 @@ def test_a_stream_through_a_huge_file_is_bounded_taken_back_and_said() -> None:
     )
 
 
+def test_a_restarted_operator_neither_asks_twice_nor_forgets_what_did_not_help() -> None:
+    one = under("Working").live(0.5, HUGE).restarted()
+
+    assert one.live(6, HUGE).limits == [72, 104, 48]
+    assert one.restarted().live(1, HUGE).limits == [72, 104, 48]
+    assert "more page cache does not help" in one.cache_words
+
+
 def test_a_cache_that_merely_fills_gets_no_room_unless_all_is_to_stay() -> None:
     """Today's limit 48Mi is full of a log that nobody reads: what cannot be reclaimed, and room, is enough."""
     assert under("Working").live(3, writer).limits == [48, 12]
