@@ -73,8 +73,9 @@ def judge_life(book: Book, status: ContainerStatus | None, row: ContainerRow | N
     for index, kill in _of_run(book, row.container_id):
         if not kill.container_ended or kill.exit_code is not None:
             continue
-        if agent.until_seconds < kill.time_seconds + CHILD_GRACE_SECONDS:
-            return kill.time_seconds + CHILD_GRACE_SECONDS
+        until = kill.time_seconds + CHILD_GRACE_SECONDS
+        if min(agent.until_seconds, book.now_seconds) < until:  # by both clocks: the node's may be ahead
+            return until
         book.kills[index] = replace(kill, container_ended=False)
     return None
 

@@ -76,6 +76,7 @@ def test_a_kill_of_a_container_that_goes_on_all_the_same_was_a_childs_and_is_not
         pytest.param(running(), {}, id="its-cgroup-is-gone"),
         pytest.param(running(), {"row": row(process_count=1), "agent": False}, id="the-agent-is-silent"),
         pytest.param(running(), {"row": row(process_count=1), "until": NOW + 1}, id="the-sample-is-of-the-kill"),
+        pytest.param(running(), {"row": row(process_count=1), "at": NOW + 1, "until": NOW + 90}, id="the-nodes-clock-is-ahead"),
         pytest.param(running(run=SECOND_RUN), {"row": row(SECOND_RUN, process_count=1)}, id="the-next-run"),
     ],
 )
@@ -84,7 +85,7 @@ def test_what_does_not_show_that_the_run_goes_on_takes_no_end_back(status: Conta
     told = oom(container_survived=False)
     watch.look(running(), told)
 
-    watch.look(status, told, at=NOW + 60, **more)
+    watch.look(status, told, **{"at": NOW + 60, **more})
 
     assert [kill.ended_container for kill in watch.kills] == [True]
 
