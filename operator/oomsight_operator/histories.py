@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from oomsight_api.policy import RecommendationMode, RecommendationSpec
@@ -18,6 +19,8 @@ from oomsight_operator.prometheus.importer import HistoryImporter, ImportTiming
 from oomsight_operator.prometheus.metrics import HistoryMetrics
 from oomsight_operator.prometheus.names import Living, Workload
 from oomsight_operator.publishing.recommendations import target_of
+
+log = logging.getLogger(__name__)
 
 
 class Histories:
@@ -78,6 +81,8 @@ class PrometheusHistories:
     def __init__(
         self, access: Access, cluster: Cluster, engine: Engine, metrics: HistoryMetrics, matchers: Mapping[str, str]
     ) -> None:
+        if access.url.scheme == "http" and (access.token_file or access.basic_auth_file):
+            log.warning("the secret for Prometheus goes over the network in the clear: give an https URL")
         self._client = PrometheusClient(access)
         self._histories = Histories(self._client, cluster, engine, metrics, matchers=matchers)
 

@@ -41,7 +41,7 @@ class Past:
         for hour in range(self.first, self.last + 1):
             for second in range(SCRAPE_SECONDS, 3601, SCRAPE_SECONDS):
                 stood = self.peaks.get(hour, self.usual)
-                yield f'{self.metric}{{namespace="shop",{self.labels}}} {stood:g} {(this_hour + hour) * 3600 + second}\n'
+                yield f'{self.metric}{{namespace="shop",{self.labels}}} {stood!r} {(this_hour + hour) * 3600 + second}\n'
 
 
 def programs() -> Path:

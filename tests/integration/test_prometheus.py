@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ import pytest
 from tests.integration.cluster import Cluster, Running, cluster, until
 from tests.integration.prometheus import Past, prometheus_with
 
+from oomsight_api.policy import PageCache
+from oomsight_operator.prometheus.access import Access, parse_url
+from oomsight_operator.prometheus.client import PrometheusClient
+from oomsight_operator.prometheus.fetch import Found, Wanted, fetch
+from oomsight_operator.prometheus.names import Living, Workload
 from oomsight_sandbox.node_tree import MI, Flavour
 
 pytestmark = pytest.mark.timeout(600)  # the first run downloads Prometheus
@@ -41,6 +47,23 @@ PAST = (
     Past("container_oom_events_total", of("batch"), 0, -336, -49),
     Past("container_oom_events_total", of("batch"), 1, -48, -1),
     Past("container_spec_memory_limit_bytes", of("batch"), 128.0 * MI),
+    # Everything else that can be asked for.
+    Past("oomsight_container_memory_unreclaimable_bytes", of("full"), 20.0 * MI),
+    Past("oomsight_container_memory_working_set_bytes", of("full"), 30.0 * MI),
+    Past(WORKING_SET, of("full"), 31.0 * MI),
+    Past("oomsight_container_memory_peak_bytes", of("full"), 50.0 * MI),
+    Past("container_memory_usage_bytes", of("full"), 49.0 * MI),
+    Past("oomsight_container_oom_kills_by_scope_total", of("full") + ',scope="pod",node="n"', 1, -20, -1, {-1: 2}),
+    Past("oomsight_container_memory_limit_bytes", of("full"), 64.0 * MI),
+    Past("oomsight_pod_memory_limit_bytes", 'pod="full",node="n"', 64.0 * MI),
+    Past("kube_pod_owner", 'pod="full",owner_kind="<none>",owner_name="<none>"', 1),
+    Past("kube_job_owner", 'job_name="full",owner_kind="CronJob",owner_name="full"', 1),
+    Past(WORKING_SET, of("restarted"), 30.0 * MI),
+    Past("kube_pod_container_status_last_terminated_reason", of("restarted") + ',reason="OOMKilled",uid="u"', 1, -30, -1),
+    Past("kube_pod_container_status_restarts_total", of("restarted") + ',uid="u"', 0, -336, -31),
+    Past("kube_pod_container_status_restarts_total", of("restarted") + ',uid="u"', 1, -30, -1),
+    Past("kube_pod_container_resource_limits", of("restarted") + ',resource="memory",unit="byte"', 32.0 * MI),
+    Past("kube_pod_container_resource_limits", of("restarted") + ',resource="cpu",unit="core"', 1e9),
 )
 
 
@@ -120,3 +143,35 @@ async def until_recommended(running: Cluster, pod: Running) -> dict[str, str]:
     """The pod's annotations, once there is a recommendation among them."""
     await until(lambda: "recommended-limit" in running.annotations(pod), lambda: f"{pod.name}: see {running.operator.log}")
     return running.annotations(pod)
+
+
+async def past_of(prometheus: str, name: str, namespace: str = "shop", page_cache: PageCache = PageCache.INCLUDE) -> Found:
+    """Of a bare pod, as the operator's own questions find it."""
+    client = PrometheusClient(Access(parse_url(prometheus)))
+    try:
+        wanted = Wanted("u", namespace, Workload("Pod", name), page_cache)
+        return await fetch(client, wanted, Living({name: wanted.workload}), {}, time.time())
+    finally:
+        await client.close()
+
+
+async def test_every_question_is_one_that_prometheus_understands(prometheus: str) -> None:
+    full = (await past_of(prometheus, "full")).containers["app"]
+    assert set(full.unreclaimable.values()) == {20 * MI}
+    assert set(full.working_set.values()) == {31 * MI}, "of two that tell the same the higher"
+    assert set(full.usage.values()) == {50 * MI}
+    hour = int(time.time()) // 3600
+    assert [[(kill.limit_bytes, int(kill.time_seconds) // 3600 - hour) for kill in kills] for kills in full.kills] == [
+        [(64 * MI, -20), (64 * MI, -1)]
+    ]
+    restarted = await past_of(prometheus, "restarted")
+    assert [
+        [(kill.limit_bytes, int(kill.time_seconds) // 3600 - hour) for kill in kills] for kills in restarted.containers["app"].kills
+    ] == [[(32 * MI, -30)]]
+    assert restarted.left_out == ()
+
+
+@pytest.mark.parametrize("hostile", ['x"} or vector(1) #', "a\nb", "back\\slash", "(((", "*", "{}", "\x00", "\ufffd"])
+async def test_names_that_no_cluster_has_are_questions_without_an_answer(prometheus: str, hostile: str) -> None:
+    assert (await past_of(prometheus, hostile)).containers == {}
+    assert await past_of(prometheus, "full", namespace=hostile) == Found()

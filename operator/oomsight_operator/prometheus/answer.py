@@ -35,6 +35,7 @@ class TooMuchError(AnswerError):
 class _Envelope(msgspec.Struct):
     status: str
     data: msgspec.Raw = msgspec.Raw(b"")
+    warnings: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Failure(msgspec.Struct, rename="camel"):
@@ -77,6 +78,8 @@ class Matrix:
     series: tuple[Hourly, ...]
     left_out: int = 0
     """Samples that made no sense: no number, negative, at a time that was not asked for."""
+    warning: str = ""
+    """Why the answer may not be all that is known, such as a store of Thanos that did not answer; printable."""
 
 
 def parse_matrix(body: bytes, first_hour: int, last_hour: int) -> Matrix:
@@ -84,7 +87,8 @@ def parse_matrix(body: bytes, first_hour: int, last_hour: int) -> Matrix:
 
     Only hours from `first_hour` to `last_hour` are taken. Of several samples of an hour the highest counts, in whatever order.
     """
-    matrix = _decoded(_matrix, _data(body), "a range query's result")
+    envelope = _opened(body)
+    matrix = _decoded(_matrix, envelope.data, "a range query's result")
     if matrix.result_type != "matrix":
         raise AnswerError(f"result type: found {printable(matrix.result_type, 40)!r}, expected matrix")
     if len(matrix.result) > MAX_SERIES:
@@ -105,12 +109,12 @@ def parse_matrix(body: bytes, first_hour: int, last_hour: int) -> Matrix:
             values[hour] = max(value, values.get(hour, 0.0))
         if values:
             found.append(Hourly(series.metric, values))
-    return Matrix(tuple(found), left_out)
+    return Matrix(tuple(found), left_out, _warning(envelope.warnings))
 
 
 def parse_names(body: bytes) -> tuple[str, ...]:
     """The values of a label. Raises AnswerError."""
-    names = _decoded(_names, _data(body), "a list of names")
+    names = _decoded(_names, _opened(body).data, "a list of names")
     if len(names) > MAX_NAMES:
         raise TooMuchError(f"{len(names)} names, expected at most {MAX_NAMES}")
     return tuple(names)
@@ -118,7 +122,7 @@ def parse_names(body: bytes) -> tuple[str, ...]:
 
 def parse_label_sets(body: bytes) -> tuple[Mapping[str, str], ...]:
     """The labels of series. Raises AnswerError."""
-    sets = _decoded(_label_sets, _data(body), "a list of label sets")
+    sets = _decoded(_label_sets, _opened(body).data, "a list of label sets")
     if len(sets) > MAX_NAMES:
         raise TooMuchError(f"{len(sets)} series, expected at most {MAX_NAMES}")
     return tuple(sets)
@@ -135,7 +139,7 @@ def failure_text(body: bytes) -> tuple[str, str]:
     return printable(failure.error_type, 40), printable(failure.error or failure.status, 200)
 
 
-def _data(body: bytes) -> msgspec.Raw:
+def _opened(body: bytes) -> _Envelope:
     if len(body) > MAX_ANSWER_BYTES:
         raise TooMuchError(f"{len(body)} bytes, expected at most {MAX_ANSWER_BYTES}")
     try:
@@ -146,7 +150,18 @@ def _data(body: bytes) -> msgspec.Raw:
         ) from error
     if envelope.status != "success":
         raise AnswerError(f"status: found {printable(envelope.status, 40)!r}, expected success; {failure_text(body)[1]}")
-    return envelope.data
+    return envelope
+
+
+def _warning(raw: msgspec.Raw) -> str:
+    """The first warning; whatever else stands there is one, too."""
+    if not bytes(raw):
+        return ""
+    try:
+        texts = _names.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "" if bytes(raw) == b"null" else "a warning that is no text"
+    return printable(texts[0], 160) if texts else ""
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], data: msgspec.Raw, what: str) -> T:

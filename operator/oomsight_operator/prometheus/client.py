@@ -21,6 +21,10 @@ class ServerError(Exception):
     """No usable answer: whoever asks next will have none either. The message says why, and holds no secret."""
 
 
+class TooSlowError(ServerError):
+    """No answer in time, ours or a proxy's: perhaps it was too much at once, perhaps the server hangs."""
+
+
 class QuestionError(Exception):
     """This question is refused, or its answer is too long: a narrower one may do."""
 
@@ -65,7 +69,7 @@ class PrometheusClient:
         except TooMuchError as error:
             raise QuestionError(str(error)) from error
         except TimeoutError as error:
-            raise ServerError(f"no answer within {self._timing.answer_seconds:g} s") from error
+            raise TooSlowError(f"no answer within {self._timing.answer_seconds:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ServerError(printable(str(error) or type(error).__name__, 300)) from error
         await asyncio.sleep(self._timing.pause_seconds)
@@ -76,6 +80,8 @@ class PrometheusClient:
             raise ServerError(f"answered {status}, a redirect to {_without_query(location)}: give the final URL")
         if status in (400, 422, 503) and kind in _REFUSALS:
             raise QuestionError(f"{status} {kind}: {text}")
+        if status == 504:
+            raise TooSlowError(f"answered 504: {text}")
         hint = {401: "; is a token needed?", 403: "; may this account read metrics?", 404: "; is the path's prefix right?"}
         raise ServerError(f"answered {status}: {text}{hint.get(status, '')}")
 

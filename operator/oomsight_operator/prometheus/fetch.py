@@ -12,7 +12,7 @@ from oomsight_operator.judgement.recommend.history import HISTORY_HOURS, History
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
 from oomsight_operator.prometheus import promql
 from oomsight_operator.prometheus.answer import Hourly, TooMuchError, amounts, parse_label_sets, parse_matrix, parse_names
-from oomsight_operator.prometheus.client import QuestionError
+from oomsight_operator.prometheus.client import QuestionError, TooSlowError
 from oomsight_operator.prometheus.kills import Kills, KillSeries, Limits, kills_of, limits_by_place, limits_by_pod
 from oomsight_operator.prometheus.names import (
     Living,
@@ -74,6 +74,7 @@ class _Question:
     last_hour: int
     left_out: list[str] = field(default_factory=list)
     nonsense: int = 0
+    warnings: dict[str, None] = field(default_factory=dict)
 
     def span(self) -> dict[str, str]:
         return {"start": str(self.first_hour * HOUR_SECONDS), "end": str((self.last_hour + 1) * HOUR_SECONDS)}
@@ -103,6 +104,7 @@ async def fetch(source: Source, wanted: Wanted, living: Living, matchers: Mappin
     kills = await _kills(question, portions)
     if question.nonsense:
         question.left_out.append(f"{question.nonsense} samples that are no amounts of memory, or of no hour asked for")
+    question.left_out += [f"perhaps more, as Prometheus warned: {warning}" for warning in question.warnings]
     if kills.left_out:
         question.left_out.append(f"{kills.left_out} OOM kills whose limit is not known, or was not the container's")
     names = {*usage, *working_set, *unreclaimable, *kills.by_container}
@@ -222,10 +224,12 @@ async def _part(question: _Question, query: str, first: int, last: int) -> Seque
     try:
         body = await question.source.get("/api/v1/query_range", {"query": query, **step})
         matrix = parse_matrix(body, first, last)
-    except (QuestionError, TooMuchError):
+    except (QuestionError, TooMuchError, TooSlowError):
         if last - first < LEAST_SPAN_HOURS:
             raise
         middle = (first + last) // 2
         return [*await _part(question, query, first, middle), *await _part(question, query, middle + 1, last)]
     question.nonsense += matrix.left_out
+    if matrix.warning:
+        question.warnings.setdefault(matrix.warning)
     return matrix.series

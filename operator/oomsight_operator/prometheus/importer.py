@@ -211,7 +211,7 @@ class HistoryImporter:
             log.warning("Prometheus refuses to tell a workload's history", extra=extra)
 
     def _tell_when_done(self) -> None:
-        if not self._waiting and not self._busy and (self._taken or self._empty):
+        if not self._waiting and not self._busy and self._taken and self._may_log("done"):
             extra = {"workloads": self._taken, "without": self._empty}
             log.info("recommendations start from the history that Prometheus has", extra=extra)
             self._taken = self._empty = 0

@@ -30,7 +30,8 @@ KNOWN: Final = (*MEMORY, KILLS_BY_SCOPE, OOM_EVENTS, LAST_TERMINATED, RESTARTS, 
 """All that is ever asked for."""
 
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
-_NO_TEXT = re.compile("[\ud800-\udfff]")
+_NO_TEXT = re.compile("[\ud800-\udfff\ufffd]")
+"""Half characters, which no text can hold, and the one that Go takes for the sign of such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ class Scope:
 
 
 def quoted(value: str) -> str:
-    """A string literal (Go's rules): backslash, quote and line break escaped; half characters, which no text can hold, replaced."""
-    text = _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", value)
+    """A string literal (Go's rules): backslash, quote and line break escaped; what no text can hold becomes `_`, which is in no
+    name of Kubernetes and no sign of a pattern."""
+    text = _NO_TEXT.sub("_", value)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 

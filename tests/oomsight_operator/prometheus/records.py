@@ -35,6 +35,8 @@ class Records:
 
     records: list[Record] = field(default_factory=list)
     refuse_spans_above_hours: int | None = None
+    refusal: Exception = field(default_factory=lambda: QuestionError("422 execution: too many samples"))
+    warning: str = ""
     broken: Exception | None = None
     questions: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -53,7 +55,7 @@ class Records:
     def _range(self, parameters: Mapping[str, str]) -> bytes:
         start, end = int(parameters["start"]), int(parameters["end"])
         if self.refuse_spans_above_hours is not None and (end - start) // 3600 >= self.refuse_spans_above_hours:
-            raise QuestionError("422 execution: too many samples")
+            raise self.refusal
         query = parameters["query"]
         by = re.search(r"by \(([^)]*)\)", query)
         assert by is not None
@@ -69,7 +71,7 @@ class Records:
             {"metric": dict(key), "values": [[(hour + 1) * 3600, repr(value)] for hour, value in sorted(values.items())]}
             for key, values in series.items()
         ]
-        return _answer({"resultType": "matrix", "result": result})
+        return _answer({"resultType": "matrix", "result": result}, self.warning)
 
     def asked(self, text: str) -> int:
         """How many questions held this text."""
@@ -85,5 +87,5 @@ def _matches(record: Record, selector: str) -> bool:
     return known
 
 
-def _answer(data: object) -> bytes:
-    return json.dumps({"status": "success", "data": data}).encode()
+def _answer(data: object, warning: str = "") -> bytes:
+    return json.dumps({"status": "success", "data": data, **({"warnings": [warning]} if warning else {})}).encode()

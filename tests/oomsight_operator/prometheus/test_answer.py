@@ -65,6 +65,16 @@ def test_a_sample_of_another_time_than_asked_for_is_left_out(time_seconds: float
     assert (found.series, found.left_out) == ((), 1)
 
 
+@pytest.mark.parametrize(
+    ("warnings", "expected"),
+    [('["a store is\\ndown"]', "a store is\\ndown"), ("[]", ""), ("null", ""), ("7", "a warning that is no text")],
+)
+def test_what_prometheus_warns_of_is_kept(warnings: str, expected: str) -> None:
+    body = matrix((at(H), "1"))[:-1] + f', "warnings": {warnings}}}'.encode()
+
+    assert parse_matrix(body, H, H).warning == expected
+
+
 def test_native_histograms_are_not_amounts() -> None:
     body = {"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "histograms": [[1, {}]]}]}}
 

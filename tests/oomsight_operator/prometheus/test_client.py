@@ -15,7 +15,7 @@ from aiohttp import web
 
 from oomsight_operator.prometheus import client as module
 from oomsight_operator.prometheus.access import Access, parse_url
-from oomsight_operator.prometheus.client import ClientTiming, PrometheusClient, QuestionError, ServerError
+from oomsight_operator.prometheus.client import ClientTiming, PrometheusClient, QuestionError, ServerError, TooSlowError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 GOOD = b'{"status":"success","data":["web-0"]}'
@@ -114,13 +114,19 @@ async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch)
             await asked(Access(parse_url(base)))
 
 
+async def test_a_proxy_that_gave_up_waiting_is_told_from_a_broken_one() -> None:
+    async with serving(answering(504, b"<html>timeout")) as base:
+        with pytest.raises(TooSlowError, match="answered 504: an HTML page"):
+            await asked(Access(parse_url(base)))
+
+
 async def test_a_silent_server_is_not_waited_for() -> None:
     async def silent(_: web.Request) -> web.Response:
         await asyncio.Event().wait()
         raise AssertionError
 
     async with serving(silent) as base:
-        with pytest.raises(ServerError, match=r"no answer within 0\.1 s"):
+        with pytest.raises(TooSlowError, match=r"no answer within 0\.1 s"):
             await asked(Access(parse_url(base)), seconds=0.1)
 
 

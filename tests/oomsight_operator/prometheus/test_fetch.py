@@ -8,7 +8,7 @@ from tests.oomsight_operator.prometheus.records import MI, Record, Records
 from oomsight_api.policy import PageCache
 from oomsight_operator.judgement.recommend.state import OomKill
 from oomsight_operator.prometheus import fetch as module
-from oomsight_operator.prometheus.client import QuestionError
+from oomsight_operator.prometheus.client import QuestionError, TooSlowError
 from oomsight_operator.prometheus.fetch import Found, Wanted, fetch
 from oomsight_operator.prometheus.names import Living, Workload
 
@@ -112,11 +112,12 @@ async def test_a_pods_kill_is_compared_with_its_containers_limit() -> None:
     assert [kill.limit_bytes for kills in (await found(records)).containers["app"].kills for kill in kills] == [256 * MI]
 
 
-async def test_too_much_at_once_is_asked_for_in_halves() -> None:
-    records = Records([held(100)], refuse_spans_above_hours=40)
+@pytest.mark.parametrize("refusal", [QuestionError("422 execution: too many samples"), TooSlowError("answered 504")])
+async def test_too_much_at_once_is_asked_for_in_halves(refusal: Exception) -> None:
+    records = Records([held(100)], refuse_spans_above_hours=40, refusal=refusal)
     assert (await found(records)).containers["app"].hours == 336
-    hopeless = Records([held(100)], refuse_spans_above_hours=1)
-    with pytest.raises(QuestionError):
+    hopeless = Records([held(100)], refuse_spans_above_hours=1, refusal=refusal)
+    with pytest.raises(type(refusal)):
         await found(hopeless)
     assert len(hopeless.questions) < 20
 
@@ -166,3 +167,9 @@ async def test_nonsense_is_left_out_and_said() -> None:
     whole = await found(records)
     assert whole.containers["app"].working_set == {H - 1: 5 * MI}
     assert whole.left_out == ("2 samples that are no amounts of memory, or of no hour asked for",)
+
+
+async def test_a_warning_is_passed_on_once() -> None:
+    whole = await found(Records([held(100)], warning="store 10.0.0.7 did not answer"))
+
+    assert whole.left_out == ("perhaps more, as Prometheus warned: store 10.0.0.7 did not answer",)
