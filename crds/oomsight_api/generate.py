@@ -68,11 +68,12 @@ _COLUMNS: dict[Kind, tuple[dict[str, Any], ...]] = {
     MEMORY_POLICY: _POLICY_COLUMNS,
     CLUSTER_MEMORY_POLICY: _POLICY_COLUMNS,
     MEMORY_RECOMMENDATION: (
-        _column("Workload", ".status.summary.workload"),
+        # The name says it already, as in deployment-web; both would not fit a terminal of 120 columns.
+        _column("Workload", ".status.summary.workload", wide=True),
         _column("Container", ".status.summary.container", description="The container that needs a change most"),
         _column("Limit", ".status.summary.currentLimit"),
         _column("Recommended", ".status.summary.recommendedLimit"),
-        _column("Reason", ".status.summary.reason"),
+        _column("Reason", ".status.summary.reason", description="Why, as one word; status.containers[].reason has the numbers"),
         _column("Kills", ".status.summary.oomKills", "integer", description="OOM kills of all its containers"),
         _column("Confidence", ".status.summary.confidence"),
         _column("Request", ".status.summary.currentRequest", wide=True),

@@ -1,6 +1,9 @@
 """Which workload a pod belongs to: pod → ReplicaSet → Deployment, pod → Job → CronJob, else the pod's own controller. Pure.
 
-Only ReplicaSets and Jobs stand between a pod and what a person would name, so only their metadata is watched.
+The workload is what holds the pods' template for good: ReplicaSets and Jobs come and go with every change and run, so their
+metadata is watched and they are skipped. What owns a StatefulSet or a Deployment, mostly an operator's custom resource, is not
+looked for: it may own several with containers of one name and different needs (the master and the data nodes of one database),
+and what was learned of one must not be recommended to the other.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class Publisher:
     ) -> None:
         """Publish a judgement as its policy asks.
 
-        `workload` is the topmost controller of the pod (the Deployment, not its ReplicaSet); None for a bare pod. `history` is what
+        `workload` is what holds the pod's template (the Deployment, not its ReplicaSet); None for a bare pod. `history` is what
         the judgement remembers of the pod now: it is kept in the workload's MemoryRecommendation for a restarted operator.
         `losers` are the policies that select the pod, too, and lost to the assessment's.
         """

@@ -41,6 +41,8 @@ from oomsight_operator.publishing.recommendation_condition import provided, why_
 
 _BUILT_IN = frozenset({"v1", "apps/v1", "batch/v1"})
 _NO_HISTORY = ContainerHistory()
+USAGE_OBSERVED = "UsageObserved"
+"""Why something is recommended where nothing happened: what was seen of its memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,10 +264,14 @@ def _summary(
         recommended_limit=worst.recommended_limit,
         current_request=worst.current_request,
         recommended_request=worst.recommended_request,
-        reason="OOMKilled" if worst.oom_kills else reason or None,
+        reason="OOMKilled" if worst.oom_kills else reason or (USAGE_OBSERVED if _is_recommended(worst) else None),
         oom_kills=sum(container.oom_kills for container in containers),
         confidence=worst.confidence,
     )
+
+
+def _is_recommended(container: ContainerRecommendation) -> bool:
+    return container.recommended_limit is not None or container.recommended_request is not None
 
 
 def _is_open(container: ContainerRecommendation) -> bool:

@@ -54,6 +54,26 @@ def test_a_bare_pod_and_a_static_pod_have_no_workload() -> None:
     assert workload_of(pod(Owner("v1", "Node", "node-a", "n1")), known()) is None
 
 
+def test_a_statefulset_that_a_custom_resource_owns_stays_the_workload() -> None:
+    """One Elasticsearch owns several with containers of one name and different needs: they must not learn from each other."""
+    nodes = Owner("apps/v1", "StatefulSet", "logs-es-hot", "s1")
+    custom = Owner("elasticsearch.k8s.elastic.co/v1", "Elasticsearch", "logs", "e1")
+
+    assert workload_of(pod(nodes), known(Intermediate("s1", "shop", "logs-es-hot", custom))) == nodes
+
+
+def test_a_custom_resource_that_makes_pods_itself_is_the_workload() -> None:
+    pod_set = Owner("core.strimzi.io/v1beta2", "StrimziPodSet", "logs-kafka", "k1")
+
+    assert workload_of(pod(pod_set), known()) == pod_set
+
+
+def test_a_kind_of_the_same_name_in_another_group_is_no_job() -> None:
+    own = Owner("batch.volcano.sh/v1alpha1", "Job", "train", "j1")
+
+    assert workload_of(pod(own), known(Intermediate("j1", "shop", "train", DEPLOYMENT))) == own
+
+
 def test_an_unknown_replicaset_stands_for_itself() -> None:
     assert workload_of(pod(REPLICASET), known()) == REPLICASET
 

@@ -11,6 +11,7 @@ from tests.oomsight_operator.publishing.builders import MI, NOW, a_container, a_
 
 from oomsight_api.names import RiskLevel
 from oomsight_api.recommendation import MAX_KILLS, MAX_STEPS, MemoryRecommendationStatus, Resource
+from oomsight_operator.inventory.workloads import workload_of
 from oomsight_operator.judgement.kills.model import Kill, KillSource
 from oomsight_operator.judgement.model import ContainerAssessment, Owner, RecommendationStep
 from oomsight_operator.judgement.recommend.state import NOTHING, Sample, observe
@@ -157,6 +158,21 @@ def test_steps_are_bounded_and_their_sentences_cut() -> None:
     found = status(says("a", a_container(recommendation=many)))
     assert len(found.containers[0].steps) == MAX_STEPS
     assert MemoryRecommendationStatus.model_validate(found.model_dump(mode="json", by_alias=True, exclude_none=True)) == found
+
+
+def test_the_recommendation_of_a_static_pod_is_owned_by_its_mirror_pod_and_by_no_node() -> None:
+    static = a_pod(owner=Owner("v1", "Node", "node-1", "n1"), config_hash="a" * 32)
+
+    assert target_of(static, workload_of(static, lambda uid: None)) == Owner("v1", "Pod", static.name, static.uid)
+
+
+def test_the_summary_has_a_word_also_where_nothing_happened() -> None:
+    """A blank column would look as if something was missing."""
+    calm = says("a", a_container(RiskLevel.NONE, recommendation=a_recommendation(96)))
+    summary = status(calm).summary
+
+    assert summary is not None
+    assert summary.reason == "UsageObserved"
 
 
 def test_a_bare_pod_is_its_own_workload() -> None:

@@ -144,8 +144,8 @@ def _start(case: Case) -> tuple[RecommendationStep, ...]:
             RecommendationStep("StartFromKillingLimit", None, killing, why),
             RecommendationStep("BumpAfterKill", killing, asked, _bump_words(floor, case.context.now_seconds)),
         )
-    if need is None or case.kind is None:
-        return ()
+    if need is None or case.kind is None or need.target_bytes <= 0:
+        return ()  # to Kubernetes a limit of 0 is none
     above_peak = int(need.peak_bytes * (1 + DEFAULT.peak_target))
     if above_peak >= need.target_bytes:
         why = f"highest {case.kind.words} {days_words(case.kind.track)}: {human_bytes(need.peak_bytes)}"

@@ -33,7 +33,7 @@ def request_steps(
         name = printable(scaler)
         why = f"HorizontalPodAutoscaler {name} scales by memory relative to the request: another one changes how many there are"
         steps.append(RecommendationStep("KeepRequest", None, current, why))
-    elif kind is not None:
+    elif kind is not None and kind.track.peak_bytes > 0:
         peak = kind.track.peak_bytes
         why = f"highest {kind.words} {days_words(kind.track)}: {human_bytes(peak)}"
         steps.append(RecommendationStep("RequestFromPeak", None, round_up(peak), why))
