@@ -63,7 +63,7 @@ class KillOutcome(StrEnum):
 
 
 class TargetRef(ApiModel):
-    """The workload that the recommendation is for: what holds the template of its pods, such as a Deployment, StatefulSet or CronJob."""
+    """The workload that the recommendation is for: what holds its pods' template, such as a Deployment or CronJob."""
 
     api_version: Name
     """Such as apps/v1."""

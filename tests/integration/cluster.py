@@ -11,6 +11,7 @@ import itertools
 import signal
 import sys
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -159,6 +160,31 @@ class Cluster:
         self.set_status(running)
         return running
 
+    async def run_init_container(self, node: Node, name: str, *, owner: Mapping[str, Any], anon_bytes: int) -> Running:
+        """A pod whose init container `setup` has come and gone before the kubelet tells of it; its app runs now."""
+        serial = next(_serial)
+        pod = _pod(node, "shop", name, 128 * MI, owner)
+        pod["spec"]["initContainers"] = [{"name": "setup", "image": "setup", "resources": {"limits": {"memory": "256Mi"}}}]
+        (stored,) = self.server.load([pod])
+        process = ProcessFiles(10_000 + serial, anon_bytes=anon_bytes, oom_score_adj=EXPECTED_OOM_SCORE_ADJ)
+        setup = ContainerFiles(
+            stored.uid, f"{serial:064x}", "shop", name, "setup", limit_bytes=256 * MI, anon_bytes=anon_bytes, processes=(process,)
+        )
+        node.tree.put(setup)
+        await until(lambda: setup.container_id in self.report(node), "the agent sees the init container")
+        node.tree.remove(setup)
+        await until(lambda: setup.container_id not in self.report(node), "the agent sees that it is gone")
+        app = replace(setup, container_id=f"{next(_serial):064x}", name="app", limit_bytes=128 * MI, anon_bytes=10 * MI)
+        running = Running(node, node.tree.put(app), "shop", name)
+        self.set_status(running, ended_init=setup.container_id)
+        return running
+
+    def report(self, node: Node) -> str:
+        """The node's agent's whole report, as it stands now."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{node.port}/v1/report", timeout=10) as answer:
+            text: str = answer.read().decode()
+            return text
+
     def grow(self, running: Running, **charges: Any) -> Running:
         """Other charges (see ContainerFiles); no status changes by that."""
         files = replace(running.files, **charges)
@@ -189,12 +215,14 @@ class Cluster:
         self.set_status(restarted, last_terminated=_oom_killed(running.files.container_id))
         return restarted
 
-    def set_status(self, running: Running, *, last_terminated: Mapping[str, Any] | None = None) -> None:
-        """What the kubelet says of the container."""
+    def set_status(
+        self, running: Running, *, last_terminated: Mapping[str, Any] | None = None, ended_init: str | None = None
+    ) -> None:
+        """What the kubelet says of the container, and of the init container `setup` that ended well, by its id."""
         key = Key(PODS, running.namespace, running.name)
         stored = self.server.store.get(key)
         assert stored is not None
-        data = {**copy.deepcopy(stored.data), "status": _status(running, last_terminated)}
+        data = {**copy.deepcopy(stored.data), "status": _status(running, last_terminated, ended_init)}
         self.server.store.replace(key, data)
 
     def delete_pod(self, running: Running) -> None:
@@ -299,13 +327,19 @@ def _pod(node: Node, namespace: str, name: str, limit_bytes: int | None, owner: 
     }  # fmt: skip
 
 
-def _status(running: Running, last_terminated: Mapping[str, Any] | None) -> dict[str, Any]:
+def _status(running: Running, last_terminated: Mapping[str, Any] | None, ended_init: str | None = None) -> dict[str, Any]:
     last = {"lastState": {"terminated": dict(last_terminated)}} if last_terminated else {}
     container = {
         "name": "app", "containerID": f"containerd://{running.files.container_id}", "restartCount": running.restarts, "ready": True,
         "image": "app", "imageID": "", "state": {"running": {"startedAt": _now()}}, **last,
     }  # fmt: skip
-    return {"phase": "Running", "qosClass": "Burstable", "podIP": "10.0.0.1", "containerStatuses": [container]}
+    done = {"reason": "Completed", "exitCode": 0, "containerID": f"containerd://{ended_init}", "finishedAt": _now()}
+    setup = {
+        "name": "setup", "containerID": f"containerd://{ended_init}", "restartCount": 0, "ready": True,
+        "image": "setup", "imageID": "", "state": {"terminated": done},
+    }  # fmt: skip
+    init = {"initContainerStatuses": [setup]} if ended_init is not None else {}
+    return {"phase": "Running", "qosClass": "Burstable", "podIP": "10.0.0.1", "containerStatuses": [container], **init}
 
 
 def _oom_killed(container_id: str) -> dict[str, Any]:
