@@ -25,6 +25,7 @@ def test_a_container_killed_at_its_limit_is_told_and_the_recommended_limit_ends_
     assert event["type"] == "Warning"
     assert event["involvedObject"]["fieldPath"] == "spec.containers{app}"
     assert "40Mi" in event["message"]
+    assert "Recommended memory limit: " in event["message"]
 
     summary = stage.recommendation("deployment-model")["summary"]
     assert (summary["workload"], summary["currentLimit"], summary["reason"]) == ("Deployment/model", "40Mi", "OOMKilled")

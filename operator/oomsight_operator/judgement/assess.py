@@ -92,7 +92,7 @@ def assess_pod(
         explained = with_causes(kills.history, before.kills, pod, spec, telemetry, seen.recent_kill_seconds)
         sampled = telemetry.report_time_seconds if telemetry is not None else None
         current = observe_floor(observe_peaks(explained, seen.row, sampled), seen.row, sampled)
-        so_far = followed(pod, asked.values())
+        so_far = followed(pod, asked.values()) if asked else pod
         one, remembered[spec.name], when = _assess_container(
             pod, so_far, spec, pod_class, telemetry, node, policy, current, seen, around
         )

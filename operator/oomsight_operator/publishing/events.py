@@ -21,6 +21,7 @@ from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.publishing.budget import has_risen
 from oomsight_operator.publishing.kill_words import end_text, process_text, where_text
 from oomsight_operator.publishing.patches import marks_of_pod, parse_level
+from oomsight_operator.publishing.whys import warnings_of
 
 MAX_NOTE_BYTES = 1024
 """The API server refuses more (NoteLengthLimit in pkg/apis/core/validation/events.go)."""
@@ -221,12 +222,14 @@ def _advice(found: Recommendation | None, no_limit_because: str = "") -> str:
         none = f"No memory limit is recommended: {no_limit_because}." if no_limit_because else ""
         return f"{none} {_request_advice(found)}".strip()
     current = found.current_limit_bytes
-    low = next((step.why for step in found.limit_steps if step.rule == NOT_ENOUGH), "")
-    told = f" This is {low}." if low else ""
+    warnings = warnings_of(found)
+    told = "".join(
+        f" This is {step.why}." if step.rule == NOT_ENOUGH else f" {step.why[:1].upper()}{step.why[1:]}." for step in warnings
+    )
     if found.limit_bytes == current:
         return f"The limit of {format_bytes(current)} is the recommended one.{told}"
     instead = f" instead of {format_bytes(current)}" if current is not None else ""
-    whys = "; ".join(step.why for step in found.limit_steps if step.rule != NOT_ENOUGH)
+    whys = "; ".join(step.why for step in found.limit_steps if step not in warnings)
     return f"Recommended memory limit: {format_bytes(found.limit_bytes)}{instead}.{told}" + (f" Why: {whys}." if whys else "")
 
 

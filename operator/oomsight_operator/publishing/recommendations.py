@@ -38,6 +38,7 @@ from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.publishing.events import one_line
 from oomsight_operator.publishing.kill_records import ContainerMemory
 from oomsight_operator.publishing.recommendation_condition import provided, why_nothing
+from oomsight_operator.publishing.whys import why_words
 
 _BUILT_IN = frozenset({"v1", "apps/v1", "batch/v1"})
 _NO_HISTORY = ContainerHistory()
@@ -246,8 +247,7 @@ def _steps(resource: Resource, recommendation: Recommendation | None) -> Iterabl
 
 
 def _why(recommendation: Recommendation | None) -> str:
-    steps = (recommendation.limit_steps or recommendation.request_steps) if recommendation else ()
-    return "; ".join(step.why for step in steps)
+    return why_words(recommendation, MAX_SENTENCE_LENGTH) if recommendation is not None else ""
 
 
 def _summary(

@@ -13,22 +13,23 @@ from oomsight_api.names import RiskLevel
 from oomsight_api.quantity import format_bytes
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod, Recommendation, Shape
 from oomsight_operator.judgement.oom_score_adj import explain_difference
-from oomsight_operator.judgement.recommend.limit import HEAP_UNKNOWN, NOT_ENOUGH
-from oomsight_operator.judgement.recommend.whole_pod import REFUSED
+from oomsight_operator.judgement.recommend.limit import HEAP_UNKNOWN
 from oomsight_operator.judgement.words import format_span, printable, time_text
 from oomsight_operator.publishing.events import one_line
 from oomsight_operator.publishing.kill_words import latest_kill
+from oomsight_operator.publishing.whys import IN_THE_WAY, why_words
 
 LINE_BYTES = 138
 MAX_LINES = 24
 MAX_SENTENCE = 600
 MAX_CAUSE = 500
+MAX_WHY = 360
+"""Of a recommendation, beside its numbers, confidence and what becomes of the pod."""
 MAX_ADVICE = 3
 """Of a pod; each takes two or three lines."""
 
 _SAFE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 """What may stand in a command that a person pastes: owner references and labels are written by tenants."""
-_IN_THE_WAY = REFUSED | {NOT_ENOUGH}
 _COMMAND_KINDS = {"Deployment": "deployment", "StatefulSet": "statefulset", "DaemonSet": "daemonset"}
 
 
@@ -146,7 +147,7 @@ def _recommendation(container: ContainerAssessment, found: Recommendation) -> st
     if found.request_bytes is not None:
         parts.append(f"request {format_bytes(found.request_bytes)} (now {_or_unset(found.current_request_bytes)})")
     parts += _shape_parts(found.shape)
-    why = "; ".join(step.why for step in found.limit_steps or found.request_steps)
+    why = why_words(found, MAX_WHY)
     watched = f"; watched for {format_span(container.window_seconds)}" if container.window_seconds else ""
     watched += f". Confidence {found.confidence.value}" + (f": {found.confidence_why}" if found.confidence_why else "")
     return f"Recommended for {container.name}: {', '.join(parts)}. Why: {why}{watched}"
@@ -165,7 +166,7 @@ def _shape_parts(shape: Shape | None) -> Iterable[str]:
 
 def _resources_arguments(found: Recommendation | None) -> str:
     """What to set; empty where that would change nothing, be refused, or lead to the next kill."""
-    if found is None or any(step.rule in _IN_THE_WAY for step in (*found.limit_steps, *found.request_steps)):
+    if found is None or any(step.rule in IN_THE_WAY for step in (*found.limit_steps, *found.request_steps)):
         return ""
     if (found.limit_bytes, found.request_bytes) == (found.current_limit_bytes, found.current_request_bytes):
         return ""

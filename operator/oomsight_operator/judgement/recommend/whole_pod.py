@@ -33,6 +33,8 @@ def together(
 ) -> dict[str, Recommendation]:
     """The recommendations by container name, each with what becomes of the pod if all are followed; the node is the one that it is
     on now."""
+    if not found:
+        return {}
     after = followed(pod, found.values())
     change = Change(pod, after, around.rollout)
     limit_notes = _notes(
