@@ -10,7 +10,7 @@ TRIALS ?= 1000
 
 .PHONY: help setup demo test lint types layers generated unit fuzz format crds lock e2e-kernel e2e-cluster \
 	bench-agent-cost bench-kill-latency bench-kernel-log bench-killorder bench-nodes bench-agent-vs-kubelet \
-	bench-forecast bench-recommender clean
+	bench-forecast bench-recommender bench-writes clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench-forecast: setup ## what the forecast foresees of generated series and of t
 
 bench-kernel-log: setup ## lines a second of the kernel log's reader and parser
 	$(BIN)/python bench/kernel_log.py $(ARGS)
+
+bench-writes: setup ## how often MemoryRecommendations are written (ARGS="--workloads 200 --days 3")
+	$(BIN)/python bench/recommendation_writes.py $(ARGS)
 
 clean: ## remove what make made
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

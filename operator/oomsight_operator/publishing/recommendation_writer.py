@@ -43,7 +43,8 @@ from oomsight_operator.publishing.settings import PublisherSettings
 
 logger = logging.getLogger(__name__)
 
-_PRIORITY = priority_of(RiskLevel.LOW)
+_PRIORITY = priority_of(RiskLevel.NONE) // 2
+"""After every pod's annotations: all workloads of a new installation may come at once."""
 
 Recalled = Callable[[str, Mapping[str, State], Iterable[str]], None]
 """Uid of a workload, what is known of it by container name, and the uids of its pods: to be judged with it."""

@@ -2,67 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any
-
 import pytest
 from tests.oomsight_operator.judgement.recommend.scenes import seen
 from tests.oomsight_operator.publishing.builders import (
     MI,
-    NOW,
-    Clock,
     MemoryApi,
-    Stage,
-    a_container,
     a_kill,
     a_pod,
-    a_recommendation,
-    an_assessment,
     running,
 )
+from tests.oomsight_operator.publishing.workloads import PATH, limit_of, say, status_writes
 
-from oomsight_api.names import RiskLevel
-from oomsight_api.policy import RecommendationSpec
-from oomsight_operator.judgement.kills.model import Kill
-from oomsight_operator.judgement.model import ContainerHistory, Owner, PodHistory
-from oomsight_operator.judgement.recommend.state import OomKill, State, on_oom
+from oomsight_operator.judgement.model import Owner
 from oomsight_operator.kube.errors import ApiError
-
-WEB = Owner("apps/v1", "Deployment", "web", "uid-web")
-PATH = "/apis/oomsight.dev/v1alpha1/namespaces/shop/memoryrecommendations/deployment-web"
-
-
-def say(
-    stage: Stage,
-    uid: str = "uid-1",
-    *,
-    limit_mi: int | None = 128,
-    kills: tuple[Kill, ...] = (),
-    workload: Owner | None = WEB,
-    peak_mi: int = 10,
-    learned: State | None = None,
-    mode: str = "Always",
-) -> None:
-    """A replica is judged: what it recommends, its new kills, and what was learned of its workload."""
-    pod = a_pod(uid=uid, name=f"web-{uid}")
-    recommendation = a_recommendation(limit_mi) if limit_mi else None
-    container = a_container(RiskLevel.LOW, recommendation=recommendation, new_kills=kills, learned=learned)
-    history = PodHistory({"app": ContainerHistory(level=RiskLevel.LOW, peak_bytes=peak_mi * MI)})
-    assessment = an_assessment(RiskLevel.LOW, container, pod_uid=uid, annotations="None", events="Disabled")
-    rules = assessment.policy.rules.model_copy(update={"recommendation": RecommendationSpec.model_validate({"mode": mode})})
-    assessment = replace(assessment, policy=replace(assessment.policy, rules=rules))
-    stage.publisher.offer(pod, assessment, workload, history)
-
-
-def status_writes(api: MemoryApi) -> list[dict[str, Any]]:
-    return [each.body["status"] for each in api.writes("PATCH", "/status")]
-
-
-def limit_of(api: MemoryApi) -> str:
-    limit = api.objects[PATH]["status"]["containers"][0]["recommendedLimit"]
-    assert isinstance(limit, str)
-    return limit
 
 
 async def test_a_kill_makes_an_object_owned_by_the_workload_at_once() -> None:
@@ -189,101 +141,6 @@ async def test_nothing_is_written_while_only_peaks_move_but_they_are_kept_once_a
         assert str(10 * MI) not in api.objects[PATH]["status"]["containers"][0]["digest"]
 
 
-async def test_a_restarted_operator_goes_on_and_writes_nothing_that_is_known() -> None:
-    api, clock = MemoryApi(), Clock()
-    async with running(api, clock) as stage:
-        say(stage, "a", limit_mi=256, kills=(a_kill(),))
-        await stage.drain()
-    async with running(api, clock) as restarted:
-        document = {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}
-        histories = restarted.publisher.restore([document]).histories
-        assert histories["a"].containers["app"].kills == (a_kill(),)
-        assert histories["a"].containers["app"].peak_bytes == 10 * MI
-        say(restarted, "b", limit_mi=128)
-        await restarted.drain()
-        assert limit_of(api) == "256Mi", "the worst replica was not judged yet"
-        say(restarted, "a", limit_mi=256, kills=(a_kill(),))
-        clock.advance(600)
-        await restarted.drain()
-    assert len(status_writes(api)) == 1
-
-
-async def test_a_kill_after_the_restart_is_added_to_those_before() -> None:
-    api, clock = MemoryApi(), Clock()
-    async with running(api, clock) as stage:
-        say(stage, kills=(a_kill(),))
-        await stage.drain()
-    async with running(api, clock) as restarted:
-        restarted.publisher.restore([{"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}])
-        say(restarted, kills=(a_kill(container_id="f" * 64, at=NOW + 60),))
-        await restarted.drain()
-    assert api.objects[PATH]["status"]["summary"]["oomKills"] == 2
-
-
-async def test_an_operator_that_was_not_told_of_the_object_goes_on_from_it_all_the_same() -> None:
-    api, clock = MemoryApi(), Clock()
-    async with running(api, clock) as stage:
-        say(stage, kills=(a_kill(),))
-        await stage.drain()
-    async with running(api, clock) as restarted:
-        say(restarted, kills=(a_kill(), a_kill(container_id="f" * 64)))
-        await restarted.drain()
-    assert api.objects[PATH]["status"]["summary"]["oomKills"] == 2
-    assert api.objects[PATH]["status"]["containers"][0]["oomKills"] == 2
-
-
-async def test_an_object_that_somebody_deleted_is_made_anew_with_the_history() -> None:
-    api = MemoryApi()
-    async with running(api) as stage:
-        say(stage, kills=(a_kill(),))
-        await stage.drain()
-        del api.objects[PATH]
-        say(stage, kills=(a_kill(container_id="f" * 64),))
-        await stage.drain()
-    assert api.objects[PATH]["status"]["summary"]["oomKills"] == 2
-
-
-async def test_a_workload_made_anew_under_its_name_starts_from_nothing() -> None:
-    api = MemoryApi()
-    async with running(api) as stage:
-        say(stage, kills=(a_kill(),))
-        await stage.drain()
-        del api.objects[PATH]  # collected with its owner
-        say(stage, "b", workload=Owner("apps/v1", "Deployment", "web", "uid-of-the-new-web"))
-        await stage.drain()
-    document = api.objects[PATH]
-    assert document["metadata"]["ownerReferences"][0]["uid"] == "uid-of-the-new-web"
-    assert document["status"]["summary"]["oomKills"] == 0
-
-
-async def test_the_object_of_a_predecessor_is_left_to_the_garbage_collector() -> None:
-    api = MemoryApi()
-    async with running(api) as stage:
-        say(stage, "old", kills=(a_kill(),))
-        await stage.drain()
-        before = api.objects[PATH]
-        say(stage, "new", limit_mi=300, workload=Owner("apps/v1", "Deployment", "web", "uid-of-the-new-web"))
-        await api.until(lambda: api.requests[-1].method == "GET")
-        assert not await stage.publisher.drain(0.0)
-        assert api.objects[PATH] == before, "it is not written over"
-        del api.objects[PATH]
-        stage.clock.advance(120)
-        await stage.drain()
-    assert limit_of(api) == "300Mi"
-    assert api.objects[PATH]["metadata"]["ownerReferences"][0]["uid"] == "uid-of-the-new-web"
-
-
-async def test_a_kill_is_not_lost_when_its_predecessors_object_is_collected_between_two_looks() -> None:
-    taken, gone = ApiError(409, "AlreadyExists", "already exists"), ApiError(404, "NotFound", "not found")
-    api = MemoryApi(failures=[taken, gone])
-    async with running(api) as stage:
-        say(stage, kills=(a_kill(),))
-        await api.until(lambda: len(api.requests) == 2)
-        stage.clock.advance(60)
-        await stage.drain()
-    assert api.objects[PATH]["status"]["containers"][0]["oomKills"] == 1
-
-
 async def test_what_a_pod_said_before_it_was_deleted_is_still_written() -> None:
     api = MemoryApi()
     async with running(api) as stage:
@@ -367,42 +224,6 @@ async def test_a_jobs_kill_that_could_not_be_written_at_once_is_not_lost_when_it
     assert api.objects[path]["status"]["containers"][0]["oomKills"] == 2
 
 
-async def test_without_the_crd_it_says_so_once_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    api = MemoryApi(failures=[ApiError(404, "NotFound", "the server could not find the requested resource")] * 2)
-    async with running(api) as stage:
-        say(stage, "a", kills=(a_kill(),))
-        await stage.drain()
-        say(stage, "b", workload=None, kills=(a_kill(),))
-        await stage.drain()
-    assert [record.message for record in caplog.records] == [
-        "recommendations cannot be kept, is their CRD installed? the server could not find the requested resource"
-    ]
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {},
-        {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", "metadata": "x"},
-        {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", "metadata": {"name": "a"}, "status": 7},
-    ],
-)
-async def test_objects_that_make_no_sense_are_counted_and_left_out(document: dict[str, Any]) -> None:
-    async with running(MemoryApi()) as stage:
-        assert stage.publisher.restore([document]).histories == {}
-        assert stage.metrics.registry.get_sample_value("oomsight_operator_malformed_total", {"source": "recommendation"}) == 1
-
-
-async def test_an_object_without_an_owner_is_not_taken_over() -> None:
-    api = MemoryApi()
-    async with running(api) as stage:
-        say(stage, kills=(a_kill(),))
-        await stage.drain()
-        document = {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}
-        document["metadata"] = {**document["metadata"], "ownerReferences": [{"kind": 1}, None]}
-        assert stage.publisher.restore([document]).histories == {}
-
-
 async def test_a_calm_workload_is_written_a_few_times_a_day_and_a_new_peak_within_ten_minutes() -> None:
     api = MemoryApi()
     async with running(api) as stage:
@@ -430,106 +251,3 @@ async def test_without_a_new_sample_nothing_is_written() -> None:
             await stage.drain()
             stage.clock.advance(1800)
     assert len(status_writes(api)) == 1
-
-
-async def test_an_operator_that_ends_keeps_what_it_learned_the_worst_first() -> None:
-    api = MemoryApi()
-    workloads = {name: Owner("apps/v1", "Deployment", name, f"uid-{name}") for name in ("calm", "risen", "young")}
-    async with running(api, concurrent_writes=1) as stage:
-        for name in ("calm", "risen"):
-            say(stage, name, workload=workloads[name], learned=seen(20 * MI, 30))
-        await stage.drain()
-        stage.clock.advance(60)
-        say(stage, "young", workload=workloads["young"], limit_mi=None, learned=seen(20 * MI, 0.5))
-        say(stage, "calm", workload=workloads["calm"], learned=seen(20 * MI, 31, until=NOW + 60))
-        say(stage, "risen", workload=workloads["risen"], learned=seen(30 * MI, 31, until=NOW + 60))
-        await stage.drain()
-        assert len(status_writes(api)) == 2
-        stage.publisher.flush()
-        await stage.drain()
-    assert [each.path.split("/")[-2] for each in api.writes("PATCH", "/status")][2:] == [
-        "deployment-risen",
-        "deployment-young",
-        "deployment-calm",
-    ]
-
-
-async def test_an_operator_that_ends_makes_nothing_for_what_no_policy_selects() -> None:
-    api = MemoryApi()
-    async with running(api) as stage:
-        say(stage, limit_mi=None, learned=seen(20 * MI, 0.5))
-        stage.publisher.withdraw(a_pod(name="web-uid-1"))
-        stage.publisher.flush()
-        await stage.drain()
-    assert api.requests == []
-
-
-async def test_a_workload_that_comes_back_is_recalled_from_its_object_and_told_to_the_judgement() -> None:
-    api, told = MemoryApi(), dict[str, tuple[int, tuple[str, ...]]]()
-
-    def recalled(uid: str, learned: Mapping[str, State], pods: Iterable[str]) -> None:
-        track = learned["app"].unreclaimable
-        assert track is not None
-        told[uid] = (track.peak_bytes, tuple(pods))
-
-    async with running(api) as stage:
-        say(stage, "first", learned=seen(50 * MI, 30, until=NOW))
-        await stage.drain()
-        stage.publisher.forget("first")
-        stage.clock.advance(7 * 86400)
-        say(stage, "other", workload=None, kills=(a_kill(),))
-        stage.publisher.forget("other")  # meanwhile others rest
-        await stage.drain()
-        assert len(stage.publisher._recommendations) <= 1
-        before = len(status_writes(api))
-        stage.publisher.follow_recalled(recalled)
-        say(stage, "second", limit_mi=None, learned=seen(20 * MI, 0.1, until=stage.clock.now))
-        await stage.drain()
-        assert told == {"uid-web": (50 * MI, ("second",))}
-        assert len(status_writes(api)) == before, "it says what stands there already"
-    assert limit_of(api) == "128Mi"
-
-
-async def test_a_workload_whose_object_is_gone_with_its_pods_is_not_made_anew() -> None:
-    api = MemoryApi()
-    async with running(api) as stage:
-        say(stage, learned=seen(20 * MI, 30))
-        await stage.drain()
-        say(stage, learned=seen(30 * MI, 30))
-        stage.publisher.forget("uid-1")
-        del api.objects[PATH]  # its Deployment was deleted
-        stage.clock.advance(600)
-        await stage.drain()
-        assert api.objects == {}
-        assert len(stage.publisher._recommendations) == 0
-
-
-async def test_an_object_deleted_by_hand_comes_back_with_all_that_was_learned() -> None:
-    api = MemoryApi()
-    async with running(api) as stage:
-        say(stage, learned=on_oom(seen(20 * MI, 30), [OomKill(64 * MI, NOW)]))
-        await stage.drain()
-        before = api.objects.pop(PATH)
-        stage.clock.advance(8 * 3600)
-        say(stage, learned=on_oom(seen(20 * MI, 31, until=NOW + 3600), [OomKill(64 * MI, NOW)]))
-        await stage.drain()
-    digest = api.objects[PATH]["status"]["containers"][0]["digest"]
-    assert f'"kill":[{64 * MI}' in digest
-    assert f'"kill":[{64 * MI}' in before["status"]["containers"][0]["digest"]
-
-
-async def test_a_predecessor_gives_its_name_up_to_the_workload_made_anew() -> None:
-    api = MemoryApi()
-    async with running(api) as stage:
-        say(stage, "old", learned=seen(20 * MI, 30))
-        await stage.drain()
-        say(stage, "old", learned=seen(30 * MI, 30))
-        stage.publisher.forget("old")
-        del api.objects[PATH]
-        say(stage, "new", limit_mi=300, workload=Owner("apps/v1", "Deployment", "web", "uid-of-the-new-web"))
-        await stage.drain()
-        stage.clock.advance(600)
-        await stage.drain()
-        assert len(stage.publisher._recommendations) == 1
-    assert api.objects[PATH]["metadata"]["ownerReferences"][0]["uid"] == "uid-of-the-new-web"
-    assert limit_of(api) == "300Mi"

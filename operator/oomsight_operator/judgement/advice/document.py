@@ -14,7 +14,7 @@ _HEAD: Final = (
         "Common mistakes, each found by its evidence. An advice is never a level of risk: it stands beside the reasons of"
         " [risk.md](risk.md), as lines `Advice: ...` in the pod's annotation `oomsight.dev/summary`, as `advice` of each"
         " container in `oomsight.dev/report`, and as the metric `oomsight_container_advice_info`. It rests on peaks and on means"
-        " of about an hour, so that it does not come and go; an operator that was restarted learns the means anew."
+        " of about an hour, so that it does not come and go, and both outlive the operator."
     ),
 )
 
