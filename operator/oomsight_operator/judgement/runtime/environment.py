@@ -22,7 +22,11 @@ from oomsight_operator.judgement.runtime.shell import commands_of
 MAX_TOTAL: Final = 256 * 1024
 """Of all variables together."""
 
-_REFERENCE: Final = re.compile(r"\$(?:(\$)|\(([^)]*)\))")
+MAX_NAME: Final = 256
+"""A reference to a longer name, or one with a `$` in it, stays as it is: to look for the end of each would take the square of the
+time."""
+
+_REFERENCE: Final = re.compile(rf"\$(?:(\$)|\(([^)$]{{0,{MAX_NAME}}})\))")
 
 
 class ResourceField(msgspec.Struct, frozen=True, rename="camel"):

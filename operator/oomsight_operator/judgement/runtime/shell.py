@@ -169,11 +169,12 @@ class _Reader:
         self._end_word()
         words, self._words = self._words, []
         exported = words[:1] == ["export"]
-        rest = words[1:] if exported else words
+        first = 1 if exported else 0
         assigned: dict[str, str] = {}
-        while rest and (match := _ASSIGNMENT.fullmatch(rest[0])):
+        while first < len(words) and (match := _ASSIGNMENT.fullmatch(words[first])):
             assigned[match[1]] = match[2] if len(match[2]) <= MAX_TEXT else UNKNOWN
-            rest = rest[1:]
+            first += 1
+        rest = words[first:]
         if rest and not exported:
             self.commands.append(tuple(rest))
             self.for_one.update(assigned)
