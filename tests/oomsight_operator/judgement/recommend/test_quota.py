@@ -189,3 +189,32 @@ def test_nothing_is_said_exactly_when_every_moment_of_a_rolling_update_fits(
 
     assert (not told) == (new <= old or worst <= left)
     assert all(len(sentence) < 400 for sentence in told)
+
+
+SCOPES = st.lists(
+    st.builds(
+        QuotaScope,
+        st.text() | st.sampled_from(["PriorityClass", "BestEffort", "NotBestEffort", "Terminating"]),
+        st.text() | st.sampled_from(["Exists", "In", "NotIn", "DoesNotExist"]),
+        st.lists(st.text(), max_size=3).map(tuple),
+    ),
+    max_size=4,
+)
+
+
+@given(
+    name=st.text(min_size=1),
+    scopes=SCOPES,
+    demanded=st.lists(st.text() | st.just("limits.cpu")),
+    priority_class=st.none() | st.text(),
+)
+def test_whatever_a_quota_is_called_and_scoped_by_the_sentences_are_one_printable_line(
+    name: str, scopes: list[QuotaScope], demanded: list[str], priority_class: str | None
+) -> None:
+    before = replace(BARE, priority_class_name=priority_class)
+    change = Change(before, grown(64 * MI, 128 * MI, before), Rollout(3, 1))
+    quota = QuotaRule(name, 0, 0, tuple(scopes), tuple(demanded))
+
+    for sentence in (*shortages([quota], change, LIMITS), *shortages([quota], change, REQUESTS), *demands([quota], change)):
+        assert sentence.isascii()
+        assert sentence.isprintable()
