@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,8 @@ PAST = (
     Past(WORKING_SET, of(BEFORE), 120.0 * MI, -199, -73),
     Past(WORKING_SET, of(NEWEST), 125.0 * MI, -72, -1, {-72: 390.0 * MI}),
     Past(WORKING_SET, of(STRANGER), 4096.0 * MI),
+    Past(WORKING_SET, of(NEWEST) + ',exported_pod="other"', 6144.0 * MI),
+    Past(WORKING_SET, of(NEWEST) + ',cluster="other"', 5120.0 * MI),
     Past(
         "kube_pod_owner",
         f'pod="{OLDEST}",owner_kind="ReplicaSet",owner_name="ledger-55c9f7b6d4",owner_is_controller="true"',
@@ -98,15 +101,20 @@ def _owner(kind: str, name: str, uid: str) -> dict[str, Any]:
 
 
 async def test_recommendations_start_from_two_weeks_of_prometheus(tmp_path: Path, prometheus: str) -> None:
-    async with cluster(tmp_path, **{"prometheus-url": prometheus}) as running:
+    async with cluster(tmp_path, **{"prometheus-url": prometheus, "prometheus-matchers": 'cluster=""'}) as running:
         ledger, batch = await workloads(running)
 
         said = await until_recommended(running, ledger)
         assert said["recommended-limit"] == "app=448Mi", "the weekly peak of 400Mi in a pod that is gone, and a tenth"
         summary = " ".join(said["summary"].split())
         assert "highest working set in 14 days: 400Mi" in summary
-        assert "known for 337 hours, of which 336 hours from Prometheus" in summary
-        assert "Confidence medium: 336 of its 337 hours are from Prometheus, which knows its working set alone" in summary
+        known = re.search(r"known for (\d+) hours, of which (\d+) hours from Prometheus", summary)
+        assert known is not None
+        assert int(known[1]) - 2 <= int(known[2]) in (335, 336), "one less where the hour turned while this ran"
+        assert (
+            f"Confidence medium: {known[2]} of its {known[1]} hours are from Prometheus, which knows its working set alone"
+            in summary
+        )
 
         said = await until_recommended(running, batch)
         assert "killed at limit 128Mi, says Prometheus: it needed more than that" in " ".join(said["summary"].split())
@@ -118,7 +126,7 @@ async def test_recommendations_start_from_two_weeks_of_prometheus(tmp_path: Path
 
         (recommendation,) = await until(written, "the MemoryRecommendation of the Deployment")
         (container,) = recommendation["status"]["containers"]
-        assert container["observedHours"] == 337
+        assert container["observedHours"] >= 336
         assert {"FromPrometheus"} <= {step["rule"] for step in container["steps"]}
         assert running.operator.said("recommendations start from the history that Prometheus has")
 
@@ -160,14 +168,11 @@ async def test_every_question_is_one_that_prometheus_understands(prometheus: str
     assert set(full.unreclaimable.values()) == {20 * MI}
     assert set(full.working_set.values()) == {31 * MI}, "of two that tell the same the higher"
     assert set(full.usage.values()) == {50 * MI}
-    hour = int(time.time()) // 3600
-    assert [[(kill.limit_bytes, int(kill.time_seconds) // 3600 - hour) for kill in kills] for kills in full.kills] == [
-        [(64 * MI, -20), (64 * MI, -1)]
-    ]
+    ((first, second),) = full.kills
+    assert (first.limit_bytes, second.limit_bytes) == (64 * MI, 64 * MI)
+    assert second.time_seconds - first.time_seconds == 19 * 3600
     restarted = await past_of(prometheus, "restarted")
-    assert [
-        [(kill.limit_bytes, int(kill.time_seconds) // 3600 - hour) for kill in kills] for kills in restarted.containers["app"].kills
-    ] == [[(32 * MI, -30)]]
+    assert [[kill.limit_bytes for kill in kills] for kills in restarted.containers["app"].kills] == [[32 * MI]]
     assert restarted.left_out == ()
 
 

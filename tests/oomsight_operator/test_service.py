@@ -55,6 +55,17 @@ async def test_a_part_that_fails_while_the_operator_starts_is_told_and_not_waite
     await service.stop(0.0)
 
 
+async def test_a_prometheus_that_is_not_there_keeps_the_operator_neither_from_working_nor_from_ending(
+    cluster: SmallCluster,
+) -> None:
+    await cluster.make_policy(defaults={"recommendation": {"mode": "Always"}})
+    uid = await cluster.make_pod("web", container_id=CONTAINER)
+    cluster.agent.say(uid, CONTAINER, unreclaimable_mib=500)
+    async with cluster.operator(prometheus_url="http://127.0.0.1:1") as service:
+        await cluster.until("web", lambda annotations: annotations.get("oom-risk") == "critical")
+        assert list(service.problems()) == []
+
+
 async def test_without_a_policy_nothing_is_written(cluster: SmallCluster) -> None:
     uid = await cluster.make_pod("web", container_id=CONTAINER)
     cluster.agent.say(uid, CONTAINER, unreclaimable_mib=500)

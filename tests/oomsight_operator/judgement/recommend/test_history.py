@@ -175,6 +175,16 @@ def test_a_restarted_operator_still_knows_what_is_not_its_own() -> None:
     assert through_json(state) == state
 
 
+def test_a_status_that_is_found_late_brings_back_whose_evidence_it_is() -> None:
+    fresh = first_look(200 * MI)
+    kept = through_json(merged(fresh, History(working_set=hours(300 * MI)), NOW))
+
+    for state in (merged_states(fresh, kept), merged_states(kept, fresh)):
+        assert state.working_set is not None
+        assert (state.working_set.observed_hours, state.working_set.imported_hours) == (337, 336)
+        assert not lacks_history(state, NOW)
+
+
 def test_two_weeks_later_prometheus_is_no_longer_named() -> None:
     state = merged(first_look(200 * MI), History(working_set=hours(300 * MI)), NOW)
     for hour in range(1, HISTORY_HOURS + 1):
