@@ -41,6 +41,8 @@ VALUES: dict[str, dict[str, Any]] = {
                 "caConfigMap": {"name": "authorities"},
                 "tokenSecret": {"name": "prometheus-token", "key": "bearer"},
             },
+            "priorityClassName": "system-cluster-critical",
+            "extraEnv": [{"name": "HTTPS_PROXY", "value": "proxy.example:3128"}],
         },
         "agent": {
             "port": 12345,
@@ -48,6 +50,8 @@ VALUES: dict[str, dict[str, Any]] = {
             "intervalSeconds": 0.5,
             "extraArgs": ["--stat-interval-seconds=5"],
             "priorityClassName": "high",
+            "maxUnavailable": 3,
+            "extraEnv": [{"name": "PYTHONMALLOC", "value": "malloc"}],
         },
     },
 }
@@ -187,6 +191,22 @@ def test_the_kernels_log_is_read_by_a_privileged_agent_that_gets_one_device_more
     assert of_kind(objects, "ClusterRole") == of_kind(render(IMAGE), "ClusterRole")
     (operator,) = of_kind(objects, "Deployment")
     assert "privileged" not in json.dumps(operator)
+
+
+def test_environment_priority_and_pace_are_the_admins_to_choose() -> None:
+    objects = render(VALUES["tuned"])
+    (agent,), (operator,) = of_kind(objects, "DaemonSet"), of_kind(objects, "Deployment")
+    _, container = agent_of(objects)
+    assert [each["name"] for each in container["env"]] == ["NODE_NAME", "PYTHONMALLOC"]
+    assert agent["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"] == 3
+    assert operator_of(objects)["env"] == [{"name": "HTTPS_PROXY", "value": "proxy.example:3128"}]
+    assert operator["spec"]["template"]["spec"]["priorityClassName"] == "system-cluster-critical"
+
+
+@pytest.mark.parametrize("value", [0, "0%", "101%", "some", 1.5])
+def test_a_pace_at_which_no_agent_is_replaced_is_refused(value: Any) -> None:
+    with pytest.raises(helm_python.errors.HelmError, match="maxUnavailable"):
+        render({**IMAGE, "agent": {"maxUnavailable": value}})
 
 
 @pytest.mark.parametrize("value", [{"enabled": "yes"}, {"path": "/dev/kmsg"}])
