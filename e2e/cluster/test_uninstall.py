@@ -53,6 +53,17 @@ def test_helm_uninstall_alone_leaves_the_definitions_and_nothing_else(kubectl: K
     assert definitions(kubectl) == DEFINITIONS
 
 
+def test_installed_again_on_the_definitions_that_were_kept_the_policy_is_the_releases_own(
+    kubectl: Kubectl, release: Release, stage: Stage
+) -> None:
+    release.install(release.values())
+    assert "ClusterMemoryPolicy" in {item["kind"] for item in release.objects}
+    stage.annotated("model", Annotation.OOM_RISK)
+    release.uninstall()
+    assert_nothing_is_left(kubectl, release, stage)
+    assert kubectl.get("clustermemorypolicy", "oomsight-default") is None
+
+
 @pytest.fixture
 def applied(kubectl: Kubectl, release: Release) -> Rendered:
     """Rendered YAML applied with kubectl where nothing of oomsight is, not even its definitions, and the policy of the examples."""

@@ -2,7 +2,8 @@
 
 kubernetes/<version>/   the four programs of the control plane and the node, built from Debian's source package
 debian/<key>/           etcd, containerd, runc and the CNI plugins, unpacked from Debian's packages
-images/<key>/           layers and archives of container images, keyed by what they are made of
+images/<key>/           archives of container images, and what they are made of, each keyed by what it is made of itself
+buildah/                steps of the Dockerfile that were built before
 scratch/                what a build throws away
 runs/<random>/          everything of a running cluster, removed with it
 evidence/<time>/        what a failed run left to look at
@@ -11,6 +12,7 @@ evidence/<time>/        what a failed run left to look at
 from __future__ import annotations
 
 import fcntl
+import shutil
 import sys
 import tempfile
 import time
@@ -52,6 +54,14 @@ def scratch_directory() -> Iterator[Path]:
         yield Path(directory)
 
 
+def drop_others(made: Path) -> None:
+    """Remove what was made of other ingredients: `name-<another key>` beside `name-<key>`. The caller holds the lock of builds."""
+    name = made.name.rpartition("-")[0]
+    for other in made.parent.glob(f"{name}-*"):
+        if other != made:
+            shutil.rmtree(other)
+
+
 def evidence_directory() -> Path:
     """A new folder for what a failed run leaves to look at."""
     directory = CACHE / "evidence" / time.strftime("%Y%m%dT%H%M%S", time.gmtime())
@@ -59,4 +69,14 @@ def evidence_directory() -> Path:
     return directory
 
 
-__all__ = ["CACHE", "CHECKOUT", "RUNS", "evidence_directory", "only_one_builds", "say", "scratch_directory", "sweep_runs"]
+__all__ = [
+    "CACHE",
+    "CHECKOUT",
+    "RUNS",
+    "drop_others",
+    "evidence_directory",
+    "only_one_builds",
+    "say",
+    "scratch_directory",
+    "sweep_runs",
+]

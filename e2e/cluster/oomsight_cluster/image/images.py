@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oomsight_cluster.cache import CACHE, CHECKOUT, say, scratch_directory
+from oomsight_cluster.cache import CACHE, CHECKOUT, drop_others, say, scratch_directory
 from oomsight_cluster.debian.packages import Programs, machine_apt
 from oomsight_cluster.image.archive import Layer, write_archive, write_layer
 from oomsight_cluster.image.buildah import Buildah
@@ -133,6 +133,7 @@ def _base_image() -> Image:
             command: list[str | Path] = ["mmdebstrap", *options, RELEASE, scratch / "layer.tar", scratch / "sources.list"]
             run(command, hint="is the archive reachable (apt-get update)?")
             write_archive(unfinished / "image.tar", image.reference, (Layer(scratch / "layer.tar"),), BASE_CONFIG)
+        drop_others(image.archive.parent)
     return image
 
 

@@ -6,7 +6,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from oomsight_cluster.cache import CACHE, CHECKOUT, say
+from oomsight_cluster.cache import CACHE, CHECKOUT, drop_others, say
 from oomsight_cluster.programs import run
 from oomsight_kernel_vm.cache import appears_whole
 from oomsight_kernel_vm.root import PLATFORMS, PYTHON
@@ -31,4 +31,5 @@ def wheels_of_dockerfile() -> Path:
                 command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", *which]
                 command += ["--only-binary=:all:", "--no-deps", "--require-hashes", "--dest", str(unfinished)]
                 run([*command, "-r", requirements], hint="is the package index reachable (pip config list)?")
+        drop_others(directory)
     return directory
