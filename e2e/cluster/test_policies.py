@@ -97,6 +97,8 @@ def test_a_policy_for_pods_at_risk_alone_takes_its_annotations_off_the_others(ku
 def test_when_the_last_policy_goes_every_annotation_goes(kubectl: Kubectl, stage: Stage) -> None:
     default = kubectl.get("clustermemorypolicy", "oomsight-default")
     assert default is not None
+    again = policy("ClusterMemoryPolicy", "oomsight-default", default["spec"])
+    again["metadata"].update({key: default["metadata"][key] for key in ("labels", "annotations")})  # by which Helm knows it
     stage.annotated("burstable", Annotation.OOM_RISK)
     kubectl.run("delete", "clustermemorypolicy", "oomsight-default")
 
@@ -111,6 +113,6 @@ def test_when_the_last_policy_goes_every_annotation_goes(kubectl: Kubectl, stage
             lambda: [describe(pod) for pod in marked()],
         )
     finally:
-        kubectl.apply(policy("ClusterMemoryPolicy", "oomsight-default", default["spec"]))
+        kubectl.apply(again)
     back = stage.pod_when("burstable", lambda pod: annotation(pod, Annotation.OOM_RISK), "a new policy decides for it")
     assert annotation(back, Annotation.POLICY) == "ClusterMemoryPolicy oomsight-default"
