@@ -56,8 +56,8 @@ def _outgrown(subject: Subject, heap: Heap) -> str | None:
         return None
     return (
         f"{subject.label}: it was killed at its limit {human_bytes(killing)}, of which its heap could have {human_bytes(could)}"
-        f" ({_source(heap)}): {human_bytes(killing - could)} or more were outside of the heap ({outside_of(heap)}), for which the"
-        f" runtime throws no error of its own. {_what_to_do(heap)}"
+        f" ({_source(heap, killing)}): {human_bytes(killing - could)} or more were outside of the heap ({outside_of(heap)}), for"
+        f" which the runtime throws no error of its own. {_what_to_do(heap)}"
     )
 
 
@@ -67,8 +67,8 @@ def _too_large(subject: Subject, heap: Heap, may: int, limit: int) -> str | None
     held = f" (until now it held {human_bytes(heap.held_bytes)} at most)" if heap.held_bytes else ""
     beside = "leave 5 to 10 % beside it" if heap.setting.runtime is Runtime.GO else "what is beside it has no room"
     return (
-        f"{subject.label}: its heap may grow to {human_bytes(may)} ({_source(heap)}), {format_percent(may, limit)} of its limit"
-        f" {human_bytes(limit)}{held}: {beside} ({outside_of(heap)}). The kernel kills it then, before it would collect more."
+        f"{subject.label}: its heap may grow to {human_bytes(may)} ({_source(heap, limit)}), {format_percent(may, limit)} of its"
+        f" limit {human_bytes(limit)}{held}: {beside} ({outside_of(heap)}). The kernel kills it then, before it would collect more."
         f" Set {FLAG[heap.setting.runtime]} lower, or the limit higher"
     )
 
@@ -80,10 +80,10 @@ def _left_small(subject: Subject, heap: Heap, may: int, limit: int) -> str | Non
     if subject.watched_seconds is None or subject.watched_seconds < MEAN_SECONDS:
         return None
     return (
-        f"{subject.label}: its heap may have {human_bytes(may)} of its limit {human_bytes(limit)} ({_source(heap)}), and in the"
-        f" {format_span(subject.watched_seconds)} watched it held {human_bytes(held)} at most: the rest of the limit cannot become"
-        f" heap. If it collects all the time or throws OutOfMemoryError, set {FLAG[heap.setting.runtime]}; else lower the limit and"
-        f" set {FLAG[heap.setting.runtime]} to what the heap has now"
+        f"{subject.label}: its heap may have {human_bytes(may)} of its limit {human_bytes(limit)} ({_source(heap, limit)}), and in"
+        f" the {format_span(subject.watched_seconds)} watched it held {human_bytes(held)} at most: the rest of the limit cannot"
+        f" become heap. If it collects all the time or throws OutOfMemoryError, set {FLAG[heap.setting.runtime]}; else lower the"
+        f" limit and set {FLAG[heap.setting.runtime]} to what the heap has now"
     )
 
 
@@ -93,8 +93,8 @@ def _fills(heap_bytes: int, limit: int, heap: Heap) -> bool:
     return (heap_bytes + 1) * 100 > limit * near
 
 
-def _source(heap: Heap) -> str:
-    return heap.share_words if heap.setting.follows_limit else heap.source
+def _source(heap: Heap, limit: int) -> str:
+    return heap.share_words(limit) if heap.setting.follows_limit else heap.source
 
 
 def _what_to_do(heap: Heap) -> str:

@@ -83,11 +83,10 @@ class Heap:
         node = ", of the node's memory as -XX:-UseContainerSupport asks" if self.setting.of_node else ""
         return f"{self.setting.where}{node}" + (f", {self.setting.doubt}" if self.setting.doubt else "")
 
-    @property
-    def share_words(self) -> str:
-        """The same of a share, with how much."""
+    def share_words(self, limit_bytes: int) -> str:
+        """The same of a share, with what it makes of a limit."""
         share = self.setting.share
-        return f"{share.percent:.3g} % of the limit: {self.source}" if share is not None else self.source
+        return f"{share.words(limit_bytes)}: {self.source}" if share is not None else self.source
 
 
 def heap_in(context: Context, peak_bytes: int | None, killing_bytes: int | None) -> Heap | None:
@@ -151,6 +150,6 @@ def _not_shrunk(amount: int, current: int | None, heap: Heap, share: Share) -> t
     kept = round_up(least) if current is None else min(current, round_up(least))
     return kept, (
         f"by what was seen {human_bytes(amount)} would do, but then its heap could have {human_bytes(share.of(amount))} alone"
-        f" ({heap.share_words}), and up to {human_bytes(wanted)} of what it held may be heap: set {FLAG[heap.setting.runtime]} to"
-        " what that needs first"
+        f" ({heap.share_words(amount)}), and up to {human_bytes(wanted)} of what it held may be heap: set"
+        f" {FLAG[heap.setting.runtime]} to what that needs first"
     )

@@ -84,7 +84,7 @@ def _following(amount: int, current: int | None, heap: Heap, share: Share) -> st
     if amount == current:
         return ""
     now = f"{human_bytes(share.of(heap.memory_bytes))} now, " if heap.memory_bytes is not None else ""
-    return f"its heap may have {now}{human_bytes(then)} then ({heap.share_words})"
+    return f"its heap may have {now}{human_bytes(then)} then ({heap.share_words(amount)})"
 
 
 def _after_kill(amount: int, killing: int, heap: Heap, share: Share) -> str:
@@ -92,14 +92,14 @@ def _after_kill(amount: int, killing: int, heap: Heap, share: Share) -> str:
     could, then, outside = share.of(killing), share.of(amount), outside_of(heap)
     if could >= killing:
         return (
-            f"its heap may take all of the limit ({heap.share_words}), which leaves nothing for {outside}: set"
+            f"its heap may take all of the limit ({heap.share_words(killing)}), which leaves nothing for {outside}: set"
             f" {FLAG[heap.setting.runtime]} below it"
         )
     keep = ""
     if then > could:
         keep = f"; {_keeping(could, heap.setting.runtime)} leaves all of the rise to that"
     return (
-        f"when killed at {human_bytes(killing)} its heap could have {human_bytes(could)} ({heap.share_words}), so"
+        f"when killed at {human_bytes(killing)} its heap could have {human_bytes(could)} ({heap.share_words(killing)}), so"
         f" {human_bytes(killing - could)} or more were outside ({outside}){keep}"
     )
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from oomsight_api.quantity import human_bytes
+
 MOST_BYTES: Final = 1 << 60
 """More than any machine has."""
 
@@ -41,6 +43,17 @@ class Share:
             heap = max(heap, self.least_bytes)
         caps = [most for below, most in self.most if memory_bytes < below] or [most for _, most in self.most[-1:]]
         return max(min([heap, *caps[:1]]), self.initial_bytes)
+
+    def words(self, memory_bytes: int) -> str:
+        """What makes the heap so large in so much memory."""
+        heap = self.of(memory_bytes)
+        if heap == int(memory_bytes * self.percent / 100):
+            return f"{self.percent:.3g} % of the limit"
+        if heap == self.initial_bytes:
+            return "what it starts with"
+        if self.small_percent is not None and heap == int(memory_bytes * self.small_percent / 100):
+            return f"{self.small_percent:.3g} % of so small a limit"
+        return f"{human_bytes(heap)} at {'least' if heap == self.least_bytes else 'most'}"
 
     def memory_for(self, heap_bytes: int) -> int | None:
         """The least memory in which the heap may get so large; None where it never may."""

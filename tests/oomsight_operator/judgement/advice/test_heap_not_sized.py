@@ -13,6 +13,7 @@ from oomsight_api.incident import OomScope
 from oomsight_operator.judgement.advice.heap_not_sized import RULE
 from oomsight_operator.judgement.kills.model import Kill, KillSource
 from oomsight_operator.judgement.model import NodeContext
+from oomsight_operator.judgement.runtime.node import DEFAULT as NODE
 from oomsight_operator.judgement.runtime.setting import HeapSetting, Runtime, Share
 
 KILL = Kill(NOW - 60, "app", FIRST_RUN, KillSource.STATUS, limit_bytes=512 * MI, exit_code=137)
@@ -54,6 +55,12 @@ def test_a_heap_that_may_grow_beyond_the_limit_even_if_it_never_did() -> None:
     assert advised(xmx(461)) is not None
     assert advised(percent(90)) is not None
     assert advised(percent(75)) is None
+
+
+def test_a_default_that_is_all_of_a_small_limit() -> None:
+    told = advised(HeapSetting(Runtime.NODE, "Node.js's default", share=NODE, explicit=False), 256 * MI)
+    assert told is not None
+    assert "its heap may grow to 256Mi (256Mi at least: Node.js's default), 100 % of its limit 256Mi" in told
 
 
 def test_go_leaves_less_beside_its_bound() -> None:

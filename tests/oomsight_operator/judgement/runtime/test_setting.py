@@ -22,6 +22,15 @@ def test_a_small_share_counts_where_it_is_less_than_the_least() -> None:
     assert [JVM.of(memory * MI) // MI for memory in (100, 200, 300, 499, 512, 2048)] == [50, 100, 124, 124, 128, 512]
 
 
+def test_what_makes_it_so_large_is_said() -> None:
+    node = Share(50.0, least_bytes=256 * MI, most=((1 << 61, 2048 * MI),))
+    assert [JVM.words(memory * MI) for memory in (2048, 300, 100)] == [
+        *("25 % of the limit", "125Mi at least", "50 % of so small a limit")
+    ]
+    assert [node.words(memory * MI) for memory in (1024, 256, 8192)] == ["50 % of the limit", "256Mi at least", "2Gi at most"]
+    assert Share(25.0, initial_bytes=400 * MI).words(512 * MI) == "what it starts with"
+
+
 def test_a_heap_that_starts_with_more_may_have_it() -> None:
     assert Share(25.0, initial_bytes=400 * MI).of(512 * MI) == 400 * MI
 
