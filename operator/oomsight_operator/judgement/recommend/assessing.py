@@ -60,6 +60,7 @@ def recommended(
         pod_limit_bytes=subject.pod_limit_bytes,
         pod_request_bytes=pod.pod_memory_request_bytes,
         leaks=leaks,
+        brief=spec.kind is ContainerKind.INIT,
         # What the metrics API tells of a pod leaves out init containers, and so does the autoscaler.
         around=replace(around, autoscalers=()) if spec.kind is ContainerKind.INIT else around,
         pod=pod,

@@ -41,6 +41,8 @@ class Context:
     """The same of the request."""
     leaks: bool = False
     """It is suspected to leak."""
+    brief: bool = False
+    """An init container: its run may be over between two samples, so what it held is not all seen."""
     around: Surroundings = NOWHERE
     pod: Pod | None = None
     """With what is recommended for the containers before this one; None: it is alone in its pod."""

@@ -53,16 +53,18 @@ class Case:
 
     @property
     def may_lower(self) -> bool:
-        return may_lower(self.spec, self.kind)
+        return may_lower(self.context, self.spec, self.kind)
 
 
 Step = Callable[[int, Case], tuple[int, str]]
 """From the amount so far to the next one, and why. An unchanged amount leaves no trace unless it has something to say."""
 
 
-def may_lower(spec: RecommendationSpec, kind: Kind | None) -> bool:
-    """Less than what is set now is recommended only in mode Always, and after a day: a day shows the daily peak."""
-    return spec.mode is RecommendationMode.ALWAYS and kind is not None and kind.track.observed_hours >= SETTLED_HOURS
+def may_lower(context: Context, spec: RecommendationSpec, kind: Kind | None) -> bool:
+    """Less than what is set now is recommended only in mode Always, and after a day: a day shows the daily peak. Never for an init
+    container: what it held between its last sample and its end nobody saw."""
+    settled = kind is not None and kind.track.observed_hours >= SETTLED_HOURS
+    return spec.mode is RecommendationMode.ALWAYS and settled and not context.brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,8 @@ def _keep_limit(amount: int, case: Case) -> tuple[int, str]:
         return amount, ""
     if current < amount:
         return current, f"today's limit {human_bytes(current)} is enough: {human_bytes(least)} are needed at least"
+    if case.context.brief:
+        return current, f"not below today's limit {human_bytes(current)}: an init container may need more between two samples"
     if not case.may_lower:
         return current, f"not below today's limit {human_bytes(current)}: nothing proves yet that less is enough"
     if current <= amount * (1 + DEFAULT.lower_beyond):

@@ -22,7 +22,7 @@ def recommend(state: State, context: Context, spec: RecommendationSpec) -> tuple
     chain = limit_chain(state, context, spec, kind)
     limit = chain.steps[-1].after_bytes if chain.steps else None
     counted = cache_kind(state, spec.page_cache) or kind
-    asked = request_steps(context, spec, counted, limit, may_lower=may_lower(spec, kind))
+    asked = request_steps(context, spec, counted, limit, may_lower=may_lower(context, spec, kind))
     request = asked[-1].after_bytes if asked else None
     if chain.proposed_bytes is not None:
         state = propose(state, chain.proposed_bytes, context.now_seconds)

@@ -102,6 +102,18 @@ def test_a_new_replica_starts_from_what_the_others_taught() -> None:
     assert limit_of(fresh) == limit_of(told[-1]) == 2432
 
 
+def test_init_containers_are_not_lowered_and_sidecars_are() -> None:
+    told = {}
+    for kind in ("init", "sidecar"):
+        operator = Operator()
+        of = pod(spec(kind=kind, request=256 * MI, limit=512 * MI))
+        for hour in range(30):
+            told[kind] = operator.judge(of, 50 * MI, "a" * 64, NOW + 3600 * hour, recommendation={"mode": "Always"})
+
+    assert limit_of(told["init"]) == 512
+    assert limit_of(told["sidecar"]) < 100
+
+
 def test_an_ephemeral_container_is_neither_learned_of_nor_recommended_anything() -> None:
     operator = Operator()
     debug = pod(spec(kind="ephemeral"))

@@ -120,6 +120,17 @@ def test_mode_always_lowers_only_after_a_day() -> None:
     assert limit_of(seen(100 * MI, 26), context(), mode="Always") == 112 * MI
 
 
+def test_an_init_container_is_raised_as_others_are_and_never_lowered() -> None:
+    """It may be over before the next sample: that so little was seen does not prove that it needs so little."""
+    seen_little = asked(seen(50 * MI, 24 * 9), context(brief=True), mode="Always")
+    killed_once = context(killed(), brief=True)
+
+    assert seen_little is not None
+    assert (seen_little.limit_bytes, seen_little.request_bytes) == (512 * MI, 256 * MI)
+    assert "not below today's limit 512Mi: an init container may need more between two samples" in why(seen_little)
+    assert limit_of(seen(50 * MI, 24 * 9), killed_once, mode="Always") == 640 * MI
+
+
 @pytest.mark.parametrize("mode", ["OnOOMKill", "Off"])
 def test_without_a_kill_only_mode_always_recommends(mode: str) -> None:
     assert asked(seen(300 * MI, 200), context(), mode=mode) is None
