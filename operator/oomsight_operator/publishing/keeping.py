@@ -43,7 +43,7 @@ def spread(uid: str) -> float:
 def is_worth_an_object(target: Owner, learned: Mapping[str, State], known_seconds: float, *, rests: bool = False) -> bool:
     """Whether a workload without recommendation and without kills gets an object to keep what was learned of it.
 
-    One to two hours after it was seen first; a CronJob also when its run is over (`rests`); what may be short-lived after samples
+    One to two hours after it was seen first; a CronJob when a run is over (`rests`); what may be short-lived after samples
     of hours.
     """
     hours = max((hours_of(state) for state in learned.values()), default=0)

@@ -68,6 +68,8 @@ class Record:
     """Something else is not kept yet."""
     flush: bool = False
     """The operator ends: what is not kept now is lost."""
+    ended: bool = False
+    """The pod that was judged last runs no more."""
     withdrawn: bool = False
     """No policy selects its pods any more."""
     restored_pods: tuple[str, ...] = ()

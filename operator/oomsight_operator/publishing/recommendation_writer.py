@@ -21,7 +21,6 @@ from oomsight_operator.publishing.budget import not_before, priority_of
 from oomsight_operator.publishing.digest import histories_of, learned_of, memory_of, problems_of
 from oomsight_operator.publishing.keeping import (
     SHORT_LIVED,
-    comes_back,
     digest_interval_seconds,
     is_worth_an_object,
     lasts,
@@ -121,11 +120,13 @@ class RecommendationWriter:
         self._by_pod[pod.uid] = record
         knows_more = record.learn(assessment)
         record.news |= has_news(assessment)
+        record.ended = pod.phase in ("Succeeded", "Failed")
         is_new = record.hear(contribution_of(pod, assessment, history), history)
         if record.stands or self._is_wanted(record, is_new):
             self._put(record)
         if knows_more:
             self.recalled(target.uid, record.learned, tuple(record.contributions))
+        self._end_rests()
 
     def withdraw(self, pod_uid: str) -> None:
         """No policy selects the pod any more. The workload's last one makes its recommendation say so; what was learned stays."""
@@ -149,7 +150,7 @@ class RecommendationWriter:
             return
         spoke = pod_uid in record.contributions
         record.leaving.add(pod_uid)
-        if spoke and not record.has_pods and (record.material or (record.moved and comes_back(record.target))):
+        if spoke and not record.has_pods and record.material:
             self._put(record)  # what is not kept yet is for the pods to come
         waiting = self._runner.is_waiting(record.key)
         if not waiting:
@@ -237,13 +238,17 @@ class RecommendationWriter:
 
     def _is_worth_an_object(self, record: Record) -> bool:
         known_seconds = math.inf if record.flush else self._runner.now() - record.since
-        rests = not record.has_pods
+        rests = record.ended or not record.has_pods
         return record.news or is_worth_an_object(record.target, record.learned, known_seconds, rests=rests)
 
     def _rest(self, record: Record) -> None:
         """The workload has no judged pod now. One that stays so is forgotten; its object brings all back if need be."""
+        self._resting.rest(record.target.uid, self._runner.now())
+        self._end_rests()
+
+    def _end_rests(self) -> None:
+        """Before a workload is forgotten, what is not kept yet is written."""
         now = self._runner.now()
-        self._resting.rest(record.target.uid, now)
         for uid in tuple(self._resting.take_due(now)):
             due = self._records.get(uid)
             if due is None:

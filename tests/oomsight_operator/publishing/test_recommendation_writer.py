@@ -100,6 +100,49 @@ async def test_a_cron_jobs_run_is_kept_when_its_pod_is_gone() -> None:
     assert document["status"]["conditions"][0]["reason"] == "NoEvidence", "a policy selects it"
 
 
+async def test_a_cron_jobs_run_is_kept_when_its_pod_has_ended() -> None:
+    api, cron_job = MemoryApi(), Owner("batch/v1", "CronJob", "report", "uid-report")
+    async with running(api) as stage:
+        say(stage, limit_mi=None, workload=cron_job, learned=seen(20 * MI, 0.2))
+        await stage.drain()
+        assert api.requests == []
+        say(stage, limit_mi=None, workload=cron_job, learned=seen(20 * MI, 0.2), phase="Succeeded")
+        await stage.drain()
+    assert len(api.objects) == 1
+
+
+async def test_a_cron_job_that_runs_all_the_time_is_written_no_more_often_than_others() -> None:
+    api, cron_job = MemoryApi(), Owner("batch/v1", "CronJob", "report", "uid-report")
+    async with running(api) as stage:
+        for run in range(24 * 12):
+            learned = seen(20 * MI, 30 + run / 12, until=stage.clock.now)
+            say(stage, f"{run}", workload=cron_job, learned=learned)
+            await stage.drain()
+            stage.publisher.forget(f"{run}")
+            await stage.drain()
+            stage.clock.advance(300)
+    assert 3 <= len(status_writes(api)) <= 6
+
+
+async def test_what_is_not_kept_of_a_workload_without_pods_is_written_before_it_is_forgotten() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        say(stage, "a", learned=seen(20 * MI, 30))
+        await stage.drain()
+        stage.clock.advance(900)
+        say(stage, "a", learned=seen(20 * MI, 31, until=stage.clock.now))
+        stage.publisher.forget("a")
+        await stage.drain()
+        assert len(status_writes(api)) == 1
+        for _ in range(2):
+            stage.clock.advance(3700)
+            say(stage, "other", limit_mi=None, workload=Owner("apps/v1", "Deployment", "other", "uid-other"))
+            await stage.drain()
+        assert len(status_writes(api)) == 2
+        assert status_writes(api)[-1]["conditions"][0]["status"] == "True", "a policy would select its pods"
+        assert len(stage.publisher._recommendations) == 1
+
+
 async def test_a_bare_pod_owns_its_own_recommendation() -> None:
     api = MemoryApi()
     async with running(api) as stage:

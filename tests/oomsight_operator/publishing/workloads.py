@@ -35,9 +35,10 @@ def say(
     peak_mi: int = 10,
     learned: State | None = None,
     mode: str = "Always",
+    phase: str = "Running",
 ) -> None:
     """A replica is judged: what it recommends, its new kills, and what was learned of its workload."""
-    pod = a_pod(uid=uid, name=f"web-{uid}")
+    pod = replace(a_pod(uid=uid, name=f"web-{uid}"), phase=phase)
     recommendation = a_recommendation(limit_mi) if limit_mi else None
     container = a_container(RiskLevel.LOW, recommendation=recommendation, new_kills=kills, learned=learned)
     history = PodHistory({"app": ContainerHistory(level=RiskLevel.LOW, peak_bytes=peak_mi * MI)})
