@@ -154,6 +154,11 @@ def test_a_file_that_is_read_over_and_over_gets_a_limit_that_it_fits_into_and_no
     assert one.limits == sorted(one.limits)
     assert len(one.limits) <= 3, "two steps, half of the cache each"
     assert "were dropped at the limit and read again" in one.cache_words
+    row = program.row()
+    for _ in range(4 * 40):
+        one.look(row)
+        one.now += 6 * 3600
+    assert min(one.limits[1:]) * MI > ONE_FILE, "what fits stays, active or not (multi-generational LRU): forty days later, too"
 
 
 def test_a_log_that_fills_the_cache_gets_no_room(place: Place, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationSpec
 from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, LastRow, Pod, Recommendation
 from oomsight_operator.judgement.recommend.absence import why_no_limit
-from oomsight_operator.judgement.recommend.cache_look import cache_look, tells_no_refaults
+from oomsight_operator.judgement.recommend.cache_look import cache_fit, cache_look, tells_no_refaults
 from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.learning import learned
 from oomsight_operator.judgement.recommend.recommendation import recommend
@@ -47,6 +47,7 @@ def recommended(
         sample_seconds=sample_seconds,
         now_seconds=subject.now_seconds,
         cache=cache_look(subject, usual),
+        fit=cache_fit(subject),
         untold_refaults=tells_no_refaults(subject.row),
         ended=ended,
     )

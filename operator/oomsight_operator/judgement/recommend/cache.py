@@ -27,6 +27,12 @@ FIRST_VERDICT: Final = 2
 """Steps before it is asked whether they help: 2.25 times the cache (1.5 times 1.5)."""
 MOST_STEPS: Final = 4
 """Five times the cache."""
+FIT_ROOM: Final = 1.1
+"""For cache that is known to have been enough."""
+FIT_LEAST_BYTES: Final = STEP_LEAST_BYTES
+"""Less is not worth remembering: a step gives as much."""
+MORE_SHARE: Final = 1.05
+"""What is less above what is known is no news."""
 KEEP_HOURS: Final = PEAK_DAYS * HOURS_PER_DAY
 """So long the room is kept after the last refaults, as a peak is; then it halves every week, down to what is seen in use of it."""
 HALF_LIFE_HOURS: Final = 7 * HOURS_PER_DAY
@@ -44,6 +50,16 @@ class CacheLook:
     """What its limit leaves for page cache: all that the kernel could reclaim, when usage stands at the limit."""
     reread_bytes_per_second: int
     """Dropped at the limit and read again: the mean of an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheFit:
+    """Page cache that was enough: as much of it was held below the limit, so that none was dropped, and next to none read again."""
+
+    hour: int
+    """Hours since 1970, a day late at most."""
+    held_bytes: int
+    """The most of the last 14 days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +95,18 @@ class CacheNeed:
         return self.steps > MOST_STEPS
 
 
-def observed(need: CacheNeed | None, look: CacheLook) -> CacheNeed:
-    """Take in one look; an equal value where it tells nothing new."""
+def fitted(fit: CacheFit | None, now: CacheFit) -> CacheFit:
+    """Take in what fits now; the same object where it tells nothing new."""
+    if fit is None or now.hour - fit.hour > KEEP_HOURS or now.held_bytes > fit.held_bytes * MORE_SHARE:
+        return now
+    is_as_much = now.held_bytes >= fit.held_bytes * GIVEN_SHARE
+    return replace(fit, hour=now.hour) if is_as_much and now.hour - fit.hour >= HOURS_PER_DAY else fit
+
+
+def observed(need: CacheNeed | None, look: CacheLook, fit: CacheFit | None = None) -> CacheNeed:
+    """Take in one look; an equal value where it tells nothing new. `fit`: what was enough before, with a higher limit."""
     if need is None or _is_anew(need, look):
-        return _begun(look)
+        return _begun(look, fit)
     need = replace(need, last_hour=max(need.last_hour, look.hour))
     if need.is_useless:
         return replace(need, tried_hour=look.hour) if _is_stale(need, look.hour) else need
@@ -119,9 +143,15 @@ def _is_anew(need: CacheNeed, look: CacheLook) -> bool:
     return look.hour - need.last_hour > FORGET_HOURS and look.held_bytes < need.room_bytes * GIVEN_SHARE
 
 
-def _begun(look: CacheLook) -> CacheNeed:
+def _begun(look: CacheLook, fit: CacheFit | None) -> CacheNeed:
     rate = _rounded(look.reread_bytes_per_second)
-    return CacheNeed(_more(look.held_bytes, rate), look.held_bytes, rate, look.hour)
+    known = room_of_fit(fit) if fit is not None and look.hour - fit.hour <= FORGET_HOURS else 0
+    return CacheNeed(max(known, _more(look.held_bytes, rate)), look.held_bytes, rate, look.hour)
+
+
+def room_of_fit(fit: CacheFit) -> int:
+    """What fits, and a little."""
+    return min(int(fit.held_bytes * FIT_ROOM), MAX_BYTES)
 
 
 def _judged(need: CacheNeed, look: CacheLook) -> CacheNeed:

@@ -10,7 +10,7 @@ from typing import Final
 
 from oomsight_api.report import Container as ContainerRow
 from oomsight_operator.judgement.finite import finite
-from oomsight_operator.judgement.recommend.cache import CacheLook
+from oomsight_operator.judgement.recommend.cache import FIT_LEAST_BYTES, CacheFit, CacheLook
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, MAX_BYTES
 from oomsight_operator.judgement.risk.at_limit import Bound, bound_reached
 from oomsight_operator.judgement.risk.subject import Subject
@@ -35,6 +35,23 @@ def cache_look(subject: Subject, usual: Usual) -> CacheLook | None:
         return None
     rate = int(mean.value) * _page_bytes(subject)
     return CacheLook(int(subject.now_seconds) // HOUR_SECONDS, held, min(rate, MAX_BYTES))
+
+
+def cache_fit(subject: Subject) -> CacheFit | None:
+    """Cache that is held below every limit, and next to nothing of it is read again; None where that is not so, or not known.
+
+    Whether it is used is not told: with the multi-generational LRU a file that is read over and over is never active.
+    """
+    row, memory = subject.row, subject.memory
+    refaults = finite(row.refaults_per_second) if row is not None else None
+    if refaults is None or refaults >= subject.policy.cache_thrashing.low_pages_per_second or not subject.running:
+        return None
+    if subject.limit_bytes is None or bound_reached(subject) is not None:
+        return None
+    if memory.usage_bytes is None or memory.unreclaimable_bytes is None:
+        return None
+    held = min(memory.usage_bytes - memory.unreclaimable_bytes, MAX_BYTES)
+    return CacheFit(int(subject.now_seconds) // HOUR_SECONDS, held) if held >= FIT_LEAST_BYTES else None
 
 
 def tells_no_refaults(row: ContainerRow | None) -> bool | None:

@@ -1,7 +1,8 @@
 """The room for page cache in a recommended limit, as the policy's `pageCache` wants it, and why so much.
 
 - Exclude: none; where refaults say that the limit is too small for its cache, that is told, and what the policy could ask for.
-- Working: what is active, as the highest working set has it; and where refaults say that this is not enough, what they ask for.
+- Working: what is active, as the highest working set has it; and where refaults say that this is not enough, what they ask for,
+  as long as it is in use.
 - Include: whatever was seen in use, as the highest usage has it; and what refaults ask for.
 """
 
@@ -12,7 +13,15 @@ from typing import Final
 
 from oomsight_api.policy import PageCache
 from oomsight_api.quantity import human_bytes
-from oomsight_operator.judgement.recommend.cache import FORGET_HOURS, GIVEN_SHARE, KEEP_HOURS, STEP_SHARE, CacheNeed, room_now
+from oomsight_operator.judgement.recommend.cache import (
+    FORGET_HOURS,
+    GIVEN_SHARE,
+    KEEP_HOURS,
+    STEP_SHARE,
+    CacheNeed,
+    room_now,
+    room_of_fit,
+)
 from oomsight_operator.judgement.recommend.context import Kind, cache_kind
 from oomsight_operator.judgement.recommend.need import DEFAULT, level_of
 from oomsight_operator.judgement.recommend.state import State
@@ -47,6 +56,8 @@ def cache_room(state: State, page_cache: PageCache, now_seconds: float, *, limit
     if need is None or level is None:
         return seen
     used = int(kind.track.peak_bytes * (1 + DEFAULT.peak_target)) - level if kind is not None else 0
+    if state.cache_fit is not None and hour - state.cache_fit.hour <= KEEP_HOURS:
+        used = max(used, room_of_fit(state.cache_fit))
     room = room_now(need, hour, used)
     if room is None:
         return seen

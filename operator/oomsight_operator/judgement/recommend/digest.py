@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from oomsight_operator.judgement.recommend.cache import MOST_STEPS, CacheNeed
+from oomsight_operator.judgement.recommend.cache import MOST_STEPS, CacheFit, CacheNeed
 from oomsight_operator.judgement.recommend.state import OomFloor, State
 from oomsight_operator.judgement.recommend.track import LEVEL_HOURS, MAX_BYTES, PEAK_DAYS, DayPeak, Jump, Track
 
@@ -64,6 +64,8 @@ class StateDigest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Proposed."""
     since: float | None = None
     cache: CacheDigest | None = None
+    fit: tuple[int, int] | None = None
+    """Page cache that was enough: its hour, and how much."""
     untold: bool = False
     """The kernel counts no refaults."""
 
@@ -80,6 +82,7 @@ def to_digest(state: State) -> StateDigest:
         limit=state.proposed_bytes,
         since=state.proposed_since_seconds,
         cache=CacheDigest(*astuple(state.cache)) if state.cache is not None else None,
+        fit=astuple(state.cache_fit) if state.cache_fit is not None else None,
         untold=state.tells_no_refaults,
     )
 
@@ -102,6 +105,7 @@ def from_digest(digest: StateDigest, now_seconds: float) -> State:
         proposed_bytes=limit,
         proposed_since_seconds=since,
         cache=_need(digest.cache, now_seconds),
+        cache_fit=_fit(digest.fit, now_seconds),
         tells_no_refaults=digest.untold,
     )
 
@@ -117,6 +121,13 @@ def _need(digest: CacheDigest | None, now_seconds: float) -> CacheNeed | None:
     if not all(0 <= hour <= min(now_seconds, _MAX_SECONDS) / 3600 for hour in hours) or not 1 <= need.steps <= MOST_STEPS + 1:
         return None
     return need
+
+
+def _fit(digest: tuple[int, int] | None, now_seconds: float) -> CacheFit | None:
+    if digest is None or not math.isfinite(now_seconds):
+        return None
+    hour, held = digest
+    return CacheFit(hour, held) if 0 <= hour <= min(now_seconds, _MAX_SECONDS) / 3600 and 0 < held <= MAX_BYTES else None
 
 
 def _packed(track: Track | None) -> TrackDigest | None:

@@ -8,7 +8,7 @@ from oomsight_api.policy import PageCache
 from oomsight_api.report import Memory
 from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import LastRow
-from oomsight_operator.judgement.recommend.cache import CacheLook
+from oomsight_operator.judgement.recommend.cache import CacheFit, CacheLook
 from oomsight_operator.judgement.recommend.context import blamed, stands_in
 from oomsight_operator.judgement.recommend.state import Sample, State, observe, on_oom, on_refaults
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
@@ -24,6 +24,7 @@ def learned(
     sample_seconds: float | None,
     now_seconds: float,
     cache: CacheLook | None = None,
+    fit: CacheFit | None = None,
     untold_refaults: bool | None = None,
     ended: Sequence[LastRow] = (),
 ) -> State:
@@ -38,7 +39,7 @@ def learned(
     if memory is not None and sample_seconds is not None:
         time_seconds = max(0.0, min(sample_seconds, now_seconds))
         state = observe(state, sample_of(memory, page_cache, time_seconds, working_set_too=stands_in(state)))
-    state = on_refaults(state, cache, untold_refaults)
+    state = on_refaults(state, cache, untold_refaults, fit)
     return on_oom(state, blamed(kills, pod_limit_bytes))
 
 

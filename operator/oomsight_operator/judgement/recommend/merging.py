@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, replace
 
-from oomsight_operator.judgement.recommend.cache import FORGET_HOURS, CacheNeed
+from oomsight_operator.judgement.recommend.cache import FORGET_HOURS, KEEP_HOURS, CacheFit, CacheNeed
 from oomsight_operator.judgement.recommend.state import State, later_go
 from oomsight_operator.judgement.recommend.track import (
     HOURS_PER_DAY,
@@ -39,6 +39,7 @@ def merged(one: State, other: State) -> State:
         proposed_bytes=proposed,
         proposed_since_seconds=since,
         cache=_merged_need(one.cache, other.cache),
+        cache_fit=_merged_fit(one.cache_fit, other.cache_fit),
         tells_no_refaults=one.tells_no_refaults or other.tells_no_refaults,
     )
     return one if both == one else both
@@ -51,6 +52,13 @@ def _merged_need(one: CacheNeed | None, other: CacheNeed | None) -> CacheNeed | 
     last = max(one.last_hour, other.last_hour)
     known = (need for need in (one, other) if last - need.last_hour <= FORGET_HOURS)
     return replace(max(known, key=lambda need: (need.steps, need.tried_hour, astuple(need))), last_hour=last)
+
+
+def _merged_fit(one: CacheFit | None, other: CacheFit | None) -> CacheFit | None:
+    """The larger, unless it is too old."""
+    last = max((fit.hour for fit in (one, other) if fit is not None), default=0)
+    known = [fit for fit in (one, other) if fit is not None and last - fit.hour <= KEEP_HOURS]
+    return max(known, key=lambda fit: (fit.held_bytes, fit.hour), default=None)
 
 
 def merged_track(one: Track | None, other: Track | None) -> Track | None:

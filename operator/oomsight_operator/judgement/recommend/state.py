@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from oomsight_operator.judgement.recommend import cache
-from oomsight_operator.judgement.recommend.cache import CacheLook, CacheNeed
+from oomsight_operator.judgement.recommend.cache import CacheFit, CacheLook, CacheNeed
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, Track, extended
 
 REPEAT_SECONDS: Final = 86400.0
@@ -63,6 +63,8 @@ class State:
     proposed_since_seconds: float | None = None
     cache: CacheNeed | None = None
     """What refaults ask for; None while there were none."""
+    cache_fit: CacheFit | None = None
+    """Page cache that was enough."""
     tells_no_refaults: bool = False
     """The kernel that it was seen on last does not count them, so that it is not known whether its page cache is enough."""
 
@@ -81,16 +83,17 @@ def observe(state: State, sample: Sample) -> State:
     return replace(state, usage=usage, working_set=working_set, unreclaimable=unreclaimable)
 
 
-def on_refaults(state: State, look: CacheLook | None, untold: bool | None) -> State:
+def on_refaults(state: State, look: CacheLook | None, untold: bool | None, fit: CacheFit | None = None) -> State:
     """Take in what one look at one replica says of its page cache; the same state when it tells nothing new.
 
-    `untold`: its kernel counts no refaults; None where that is not known.
+    `look` where it is too small, `fit` where it is enough. `untold`: its kernel counts no refaults; None where that is not known.
     """
-    need = cache.observed(state.cache, look) if look is not None else state.cache
+    need = cache.observed(state.cache, look, state.cache_fit) if look is not None else state.cache
+    enough = cache.fitted(state.cache_fit, fit) if fit is not None else state.cache_fit
     told_no = state.tells_no_refaults if untold is None else untold
-    if need == state.cache and told_no == state.tells_no_refaults:
+    if (need, enough, told_no) == (state.cache, state.cache_fit, state.tells_no_refaults):
         return state
-    return replace(state, cache=need, tells_no_refaults=told_no)
+    return replace(state, cache=need, cache_fit=enough, tells_no_refaults=told_no)
 
 
 def propose(state: State, limit_bytes: int, time_seconds: float) -> State:

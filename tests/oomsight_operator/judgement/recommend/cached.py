@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import structs
 from tests.oomsight_operator.judgement.build import MI, NOW, ROOMY, memory, pod, policy, row, spec
 
 from oomsight_api.report import Container, Memory
@@ -40,6 +41,12 @@ def reader(file_bytes: int, limit: int) -> Container:
         )
     uses = memory(OWN, limit, usage=OWN + file_bytes, working_set=OWN + file_bytes)
     return row(uses=uses, refaults_per_second=0.0, major_faults_per_second=0.0)
+
+
+def never_active(file_bytes: int, limit: int) -> Container:
+    """The same with the multi-generational LRU (kernel 6.12): no page is active, also when all of them fit."""
+    seen = reader(file_bytes, limit)
+    return structs.replace(seen, memory=structs.replace(seen.memory, working_set_bytes=OWN + MI))
 
 
 def writer(limit: int) -> Container:

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import GI, MI
 
-from oomsight_operator.judgement.recommend.cache import FORGET_HOURS, KEEP_HOURS, CacheLook, CacheNeed, observed, room_now
+from oomsight_operator.judgement.recommend.cache import (
+    FORGET_HOURS,
+    KEEP_HOURS,
+    CacheFit,
+    CacheLook,
+    CacheNeed,
+    fitted,
+    observed,
+    room_now,
+)
 from oomsight_operator.judgement.recommend.track import MAX_BYTES
 
 HOUR = 490_000
@@ -149,6 +158,25 @@ def test_whatever_is_seen_it_never_asks_for_more_than_a_step_above_what_was_held
         need = observed(need, CacheLook(hour, held, rate))
         assert need.before_bytes <= need.room_bytes <= max(most * 3 // 2, most + 16 * MI)
         assert (room_now(need, hour, used_bytes=0) or 0) <= need.room_bytes
+
+
+def test_what_was_enough_is_remembered_with_its_highest_and_a_day_exactly() -> None:
+    fit = CacheFit(HOUR, 80 * MI)
+
+    assert fitted(None, fit) is fit
+    assert fitted(fit, CacheFit(HOUR + 5, 82 * MI)) is fit
+    assert fitted(fit, CacheFit(HOUR + 5, 90 * MI)).held_bytes == 90 * MI
+    assert fitted(fit, CacheFit(HOUR + 30, 79 * MI)) == CacheFit(HOUR + 30, 80 * MI)
+    assert fitted(fit, CacheFit(HOUR + 30, 20 * MI)) is fit
+    assert fitted(fit, CacheFit(HOUR + KEEP_HOURS + 1, 20 * MI)).held_bytes == 20 * MI
+
+
+def test_the_first_step_goes_to_what_was_enough_before_if_that_is_not_long_ago() -> None:
+    fit, later = CacheFit(HOUR, 80 * MI), HOUR + FORGET_HOURS
+
+    assert observed(None, CacheLook(later, 4 * MI, MUCH), fit).room_bytes == 88 * MI
+    assert observed(None, CacheLook(later + 1, 4 * MI, MUCH), fit).room_bytes == 20 * MI
+    assert observed(None, CacheLook(later, 200 * MI, MUCH), fit).room_bytes == 300 * MI
 
 
 @pytest.mark.parametrize("rate", [0, 7, 99, 123_456])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import GI, MI, NOW
 from tests.oomsight_operator.judgement.recommend.scenes import seen
 
-from oomsight_operator.judgement.recommend.cache import CacheLook, CacheNeed, observed, room_now
+from oomsight_operator.judgement.recommend.cache import CacheFit, CacheLook, CacheNeed, observed, room_now
 from oomsight_operator.judgement.recommend.digest import CacheDigest, StateDigest, TrackDigest, from_digest, to_digest
 from oomsight_operator.judgement.recommend.need import need_of
 from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, Sample, State, observe, on_oom, propose
@@ -52,15 +52,16 @@ def test_a_restarted_operator_recommends_the_same() -> None:
 
 
 def test_what_refaults_asked_for_outlives_a_restart() -> None:
-    state = replace(busy(), cache=thrashed(), tells_no_refaults=True)
+    fit = CacheFit(int(NOW) // 3600, 80 * MI)
+    after = through_json(replace(busy(), cache=thrashed(), cache_fit=fit, tells_no_refaults=True))
 
-    assert (through_json(state).cache, through_json(state).tells_no_refaults) == (thrashed(), True)
+    assert (after.cache, after.cache_fit, after.tells_no_refaults) == (thrashed(), fit, True)
 
 
 def test_a_digest_from_before_refaults_counted_is_read_as_it_was() -> None:
     state = busy()
     fields = msgspec.to_builtins(to_digest(state))
-    assert not {"cache", "untold"} & fields.keys()
+    assert not {"cache", "fit", "untold"} & fields.keys()
 
     assert from_digest(msgspec.convert(fields, type=StateDigest), NOW).proposed_bytes == state.proposed_bytes
 
@@ -72,7 +73,8 @@ def test_an_empty_state_takes_no_space() -> None:
 
 def test_the_fullest_state_leaves_room_for_the_rest_of_the_digest() -> None:
     assert len(msgspec.json.encode(to_digest(busy()))) < 2600
-    assert len(msgspec.json.encode(to_digest(replace(NOTHING, cache=thrashed(), tells_no_refaults=True)))) < 130
+    cached = replace(NOTHING, cache=thrashed(), cache_fit=CacheFit(int(NOW) // 3600, 400 * GI), tells_no_refaults=True)
+    assert len(msgspec.json.encode(to_digest(cached))) < 160
     assert len(msgspec.json.encode(to_digest(seen(GI, 24 * 21)))) < 700
 
 
@@ -108,6 +110,7 @@ CACHES = st.builds(CacheDigest, *(NUMBERS,) * 8)
         limit=st.none() | NUMBERS,
         since=st.none() | st.floats(),
         cache=st.none() | CACHES,
+        fit=st.none() | st.tuples(NUMBERS, NUMBERS),
         untold=st.booleans(),
     )
 )

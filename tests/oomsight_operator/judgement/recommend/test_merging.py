@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import GI, MI, NOW
 from tests.oomsight_operator.judgement.recommend.scenes import DAY, HOUR, seen
 
-from oomsight_operator.judgement.recommend.cache import FORGET_HOURS, CacheLook, CacheNeed, observed
+from oomsight_operator.judgement.recommend.cache import FORGET_HOURS, CacheFit, CacheLook, CacheNeed, observed
 from oomsight_operator.judgement.recommend.merging import merged, merged_track
 from oomsight_operator.judgement.recommend.need import need_of
 from oomsight_operator.judgement.recommend.state import (
@@ -120,7 +120,9 @@ def states(draw: st.DrawFn) -> State:
         look = CacheLook(
             int(NOW) // 3600 - draw(st.integers(0, 1000)), draw(st.integers(1, 200)) * MI, draw(st.integers(1, 50)) * MI
         )
-        state = on_refaults(state, look, draw(st.booleans()))
+        fit = CacheFit(look.hour, look.held_bytes)
+        fits = draw(st.booleans())
+        state = on_refaults(state, None if fits else look, draw(st.booleans()), fit if fits else None)
     return state
 
 
