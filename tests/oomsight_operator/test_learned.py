@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.oomsight_operator.judgement.build import GI, MI, judge, memory, pod, row, spec
-from tests.oomsight_operator.judgement.recommend.scenes import DAY, HOUR
+from tests.oomsight_operator.judgement.build import GI, MI, NOW, judge, memory, pod, row, spec
+from tests.oomsight_operator.judgement.recommend.scenes import DAY, HOUR, seen
 
 from oomsight_operator.judgement.model import Assessment
 from oomsight_operator.judgement.recommend.state import NOTHING, propose
@@ -57,3 +57,17 @@ def test_of_very_many_those_that_nobody_judges_are_forgotten_sooner() -> None:
     store.take("web", once, HOUR + 1)
 
     assert len(store) == MOST_IDLE
+
+
+def test_what_an_object_tells_is_added_to_what_its_pods_taught_meanwhile() -> None:
+    store = Learned()
+    store.take("report", assessed(), NOW)
+    store.recall("report", {"app": seen(GI, 4, until=NOW - 7 * DAY), "proxy": seen(GI, 1)}, NOW)
+
+    track = store.get("report")["app"].unreclaimable
+    assert track is not None
+    assert (track.peak_bytes, track.hours[-1]) == (GI, 100 * MI)
+    assert "proxy" in store.get("report")
+
+    store.recall("unknown", {"app": seen(GI, 1)}, NOW)
+    assert "app" in store.get("unknown")
