@@ -31,9 +31,7 @@ def recommendation(kind: str, name: str, **summary: Any) -> dict[str, Any]:
 
 
 OBJECTS = [
-    recommendation(
-        "Deployment", "payments-api-gateway", currentLimit="512Mi", recommendedLimit="640Mi", reason="OOMKilled", oomKills=12
-    ),
+    recommendation("Deployment", "checkout", currentLimit="512Mi", recommendedLimit="640Mi", reason="OOMKilled", oomKills=12),
     recommendation("StatefulSet", "db", container="postgres", currentLimit="8Gi", recommendedLimit="8Gi", reason="NearLimit"),
     recommendation(
         "CronJob", "nightly", recommendedLimit="1536Mi", reason="UsageObserved", recommendedRequest="1Gi", confidence="low"
@@ -49,17 +47,16 @@ async def printed(directory: Path, *arguments: str) -> list[str]:
         return (await kubectl.run("get", "memrec", "-n", "shop", *arguments)).splitlines()
 
 
-async def test_container_limit_and_recommendation_reason_kills_and_confidence_fit_120_columns(tmp_path: Path) -> None:
+async def test_workload_container_limit_and_recommendation_reason_kills_and_confidence_fit_120_columns(tmp_path: Path) -> None:
     header, *rows = await printed(tmp_path)
 
-    assert header.split() == ["NAME", "CONTAINER", "LIMIT", "RECOMMENDED", "REASON", "KILLS", "CONFIDENCE", "AGE"]
-    cells = {
-        row.split()[0]: [row[start:end].strip() for start, end in pairwise(map(header.index, header.split()[1:]))] for row in rows
-    }
+    assert header.split() == ["NAME", "WORKLOAD", "CONTAINER", "LIMIT", "RECOMMENDED", "REASON", "KILLS", "CONFIDENCE"]
+    edges = [*map(header.index, header.split()[1:]), None]
+    cells = {row.split()[0]: [row[start:end].strip() for start, end in pairwise(edges)] for row in rows}
     assert cells == {
-        "deployment-payments-api-gateway": ["app", "512Mi", "640Mi", "OOMKilled", "12", "medium"],
-        "statefulset-db": ["postgres", "8Gi", "8Gi", "NearLimit", "0", "medium"],
-        "cronjob-nightly": ["app", "", "1536Mi", "UsageObserved", "0", "low"],
+        "deployment-checkout": ["Deployment/checkout", "app", "512Mi", "640Mi", "OOMKilled", "12", "medium"],
+        "statefulset-db": ["StatefulSet/db", "postgres", "8Gi", "8Gi", "NearLimit", "0", "medium"],
+        "cronjob-nightly": ["CronJob/nightly", "app", "", "1536Mi", "UsageObserved", "0", "low"],
     }, "kubectl leaves a column of a custom resource empty where nothing is set"
     assert max(map(len, (header, *rows))) <= 120
 
@@ -67,8 +64,7 @@ async def test_container_limit_and_recommendation_reason_kills_and_confidence_fi
 async def test_wide_tells_the_rest(tmp_path: Path) -> None:
     header, *rows = await printed(tmp_path, "-o", "wide")
 
-    assert all(word in header for word in ("WORKLOAD", "REQUEST", "RECOMMENDED REQUEST", "POLICY"))
+    assert all(word in header for word in ("AGE", "REQUEST", "RECOMMENDED REQUEST", "POLICY"))
     nightly = next(row for row in rows if row.startswith("cronjob-nightly"))
-    assert "CronJob/nightly" in nightly
     assert "1Gi" in nightly
     assert "MemoryPolicy shop/default" in nightly

@@ -1,6 +1,6 @@
 """.NET: the garbage collector's hard limit.
 
-Variables, numbers in hexadecimal with or without `0x` (so 536870912 means 20.2 GiB): DOTNET_GCHeapHardLimit, else
+Variables, numbers in hexadecimal with or without `0x` (so 536870912 means 20.9 GiB): DOTNET_GCHeapHardLimit, else
 DOTNET_GCHeapHardLimitPercent; the prefix COMPlus_ where DOTNET_ has none. Without them, in a container with a limit: 75 % of it,
 20 MiB at least. Source: the .NET documentation, "Runtime configuration options for garbage collection"; gcconfig.h. A
 runtimeconfig.json in the image may set the same, which nobody can see from here.
