@@ -1,4 +1,4 @@
-"""The real agent as a process, and a consumer on its long poll.
+"""The real agent in a pod of its own (`pod.py`), and a consumer on its long poll.
 
 An observer stands for one way of evidence; it keeps what all agents told that it started one after the other.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from oomsight_api.incident import Incident
 from oomsight_api.report import NodeReport, decode
+from oomsight_proof.pod import Pod
 
 _WAIT_SECONDS = 20
 
@@ -56,11 +56,10 @@ class Told:
 class Observer:
     """Starts agents and listens to them."""
 
-    def __init__(self, mode: EvidenceMode, folder: str, cgroup_root: str = "/sys/fs/cgroup") -> None:
+    def __init__(self, mode: EvidenceMode, folder: str, pod: Pod) -> None:
         self.mode = mode
         self._folder = folder
-        self._cgroup_root = cgroup_root
-        self._process: subprocess.Popen[bytes] | None = None
+        self._pod = pod
         self._starts = 0
         self._told = Told()
         self._changed = threading.Condition()
@@ -71,18 +70,18 @@ class Observer:
     def start(self) -> None:
         """Start an agent and wait for its first sample. Raises AgentError."""
         self._starts += 1
-        port_file = Path(self._folder, f"{self.mode.name.lower()}-{self._starts}.port")
+        port_file = Path(self._pod.folder, f"{self._starts}.port")
         command = [
-            *_program(), "run", f"--port-file={port_file}", "--listen=127.0.0.1:0", f"--cgroup-root={self._cgroup_root}",
-            "--node-name=proof", f"--container-log-dir={self._folder}",
+            *_program(), "run", f"--port-file={port_file}", "--listen=127.0.0.1:0", "--node-name=proof", *self._pod.roots,
+            f"--container-log-dir={self._pod.folder}",
         ]  # fmt: skip
         if self.mode is EvidenceMode.LOG:
             command.append("--kernel-log")
         with open(self._log_file(), "ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._pod.start(command, log)
         deadline = time.monotonic() + 120
         while not port_file.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if not self._pod.running or time.monotonic() > deadline:
                 raise AgentError(f"the agent ({self.mode}) did not start: {self._last_lines()}")
             time.sleep(0.05)
         self._stop = threading.Event()
@@ -104,7 +103,7 @@ class Observer:
     @property
     def running(self) -> bool:
         """Whether the agent lives."""
-        return self._process is not None and self._process.poll() is None
+        return self._pod.running
 
     def ensure_running(self) -> None:
         """Start it where it does not run, or ended on its own in an earlier scenario."""
@@ -132,16 +131,7 @@ class Observer:
 
     def _end(self, number: signal.Signals) -> None:
         self._stop.set()
-        if self._process is None:
-            return
-        if self._process.poll() is None:
-            self._process.send_signal(number)
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        self._pod.end(number)
         if self._thread is not None:
             self._thread.join(10)
             self._thread = None

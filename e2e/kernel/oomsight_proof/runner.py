@@ -21,6 +21,7 @@ from oomsight_proof.consumer import kills_told
 from oomsight_proof.kernel_words import KernelWords, difference, disagreement
 from oomsight_proof.machine import Machine, compile_cell
 from oomsight_proof.observer import AgentError, EvidenceMode, Observer, Told
+from oomsight_proof.pod import Pod
 from oomsight_proof.results import Row
 from oomsight_proof.scenarios.model import Scenario
 from oomsight_proof.stage import ScenarioError, Stage
@@ -55,7 +56,8 @@ class Runner:
             made.callback(self._witness.close)
             self._words = KernelWords()
             made.callback(self._words.close)
-            self._observers = [Observer(mode, self._folder, cgroup_root) for mode in modes]
+            os.chmod(self._folder, 0o711)  # the agents' user comes through, to its own
+            self._observers = [self._observer(mode, cgroup_root) for mode in modes]
             for observer in self._observers:
                 made.callback(observer.stop)
             self._resources = made.pop_all()
@@ -65,6 +67,11 @@ class Runner:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._resources.close()
+
+    def _observer(self, mode: EvidenceMode, cgroup_root: str) -> Observer:
+        folder = os.path.join(self._folder, mode.name.lower())
+        pod = Pod(self._tree, self._machine.cgroup_version, folder, cgroup_root, privileged=mode is EvidenceMode.LOG)
+        return Observer(mode, self._folder, pod)
 
     def run(self, scenario: Scenario) -> list[Row]:
         """One row for each observer."""

@@ -83,6 +83,15 @@ class Places:
                 members[container_id].append(pid)
         return members
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether /proc shows the node and hides nobody: its init is there in no container, and somebody is in one. (hidepid hides
+        from an ordinary user; a /proc of the agent's own pod shows the agent alone.)"""
+        init = self._places.get(_INIT_PID, _UNKNOWN)
+        if init is _UNKNOWN or init.container_id is not None:
+            return False
+        return any(place.container_id is not None for place in self._places.values())
+
     def outside(self) -> list[int]:
         """Pids in no container, without the init of the node and without what is known to be a kernel thread."""
         return [

@@ -127,9 +127,10 @@ class ProcessTable:
         return frozenset(pid for pid in wanted if self._status(pid) is None)
 
     def has_living(self, container_id: str) -> bool | None:
-        """Whether a process of the container has memory, now. None: nobody was seen in it before, or /proc cannot be listed."""
-        seen = [pid for pid, row in self.known.items() if row.container_id == container_id]
-        if not seen or not self.places.look():
+        """Whether a process of the container has memory, now. None: /proc cannot be listed, or nobody was ever seen in it (one may
+        live and die between two samples) and /proc may hide some."""
+        seen = any(row.container_id == container_id for row in self.known.values())
+        if not self.places.look() or not (seen or self.places.is_whole):
             return None
         return any(self._status(pid) is not None for pid in self.places.in_containers({container_id}).get(container_id, ()))
 

@@ -212,6 +212,25 @@ def test_whether_anybody_lives_in_a_container_is_asked_of_the_kernel_and_counts_
     assert proc.table.has_living(ID) is False
 
 
+def test_nobody_is_left_in_a_container_that_lived_between_two_samples_where_proc_shows_everybody(proc: Proc) -> None:
+    proc.put(1, "/init.scope")
+    assert proc.table.has_living(ID) is None, "nobody is in any container: this may be no node's /proc"
+    proc.put(600, f"{POD}/{OTHER}")
+    assert proc.table.has_living(ID) is False
+    proc.put(500)
+    assert proc.table.has_living(ID) is True
+
+
+@pytest.mark.parametrize("init", [None, "", f"{POD}/{OTHER}"], ids=["not shown", "its cgroup hidden", "of the agent's own pod"])
+def test_a_proc_that_may_hide_processes_does_not_say_that_nobody_is_left(proc: Proc, init: str | None) -> None:
+    proc.put(600, f"{POD}/{OTHER}")
+    if init is not None:
+        proc.put(1, init)
+    if init == "":
+        (proc.root / "1" / "cgroup").unlink()
+    assert proc.table.has_living(ID) is None
+
+
 def test_a_look_at_one_container_forgets_nothing_of_another(proc: Proc) -> None:
     proc.put(500)
     proc.put(600, f"{POD}/{OTHER}")
