@@ -7,6 +7,7 @@ that ended that run. A kill keeps the name (`Kill.identity`) of its first tellin
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -118,10 +119,12 @@ class Book:
 
     def _of_others(self, kill: Kill, telling: Telling) -> int:
         """How many of its ordinals are other kills': told from the counter alone, it may hold what was told one by one before."""
-        others = [other for other in self.kills if other is not kill and other.container_id == kill.container_id]
-        return sum(
-            any(other.sequence - other.processes < ordinal <= other.sequence for other in others) for ordinal in telling.ordinals
-        )
+        ordinals, found = telling.ordinals, set[int]()
+        for other in self.kills:
+            if other is not kill and other.container_id == kill.container_id:
+                first = bisect_right(ordinals, other.sequence - other.processes)
+                found.update(range(first, bisect_right(ordinals, other.sequence)))
+        return len(found)
 
     def told_by_status(self, telling: Telling) -> bool:
         """Whether the kubelet told of this kill before; it is completed then."""

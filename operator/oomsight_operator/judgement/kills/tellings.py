@@ -7,6 +7,7 @@ the pod that was killed then, if it is exactly one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ SAME_KILL_SECONDS = 15.0
 """A kill at most this long before or after the end of its container is the reason of that end."""
 MAX_PROCESSES = 1 << 22
 """PID_MAX_LIMIT of the kernel: no OOM kills more."""
+MAX_RUNS = 4
+"""Of one container in one incident: it has one run at a time, and a counter tells of some seconds. A hostile agent names many."""
 OOM_KILLED = "OOMKilled"
 
 
@@ -37,23 +40,19 @@ class Telling:
     """With those that are not listed."""
     ended: bool | None
     """Whether the run ended with it; None: the incident does not tell (yet)."""
+    ordinals: tuple[int, ...]
+    """Of its victims in the run's counter, ascending, as far as known, each once."""
 
     @property
     def before(self) -> LastSample | None:
         """The last sample, where it is of this container: it is of the first victim's."""
         return self.incident.before if self.incident.victims[0].container_id == self.container_id else None
 
-    @property
-    def ordinals(self) -> tuple[int, ...]:
-        """Of the run's counter, as far as known, each once."""
-        known = (victim.ordinal for victim in self.victims if victim.container_id is not None)
-        return tuple(sorted({ordinal for ordinal in known if ordinal}))
-
 
 def tellings_of(
     pod: Pod, telemetry: Telemetry | None, histories: Mapping[str, ContainerHistory], now_seconds: float
 ) -> dict[str, tuple[Telling, ...]]:
-    """What the agent tells of each container of the pod, by container name, oldest first."""
+    """What the agent tells of each container of the pod, by container name, oldest first; MAX_RUNS runs an incident at most."""
     if telemetry is None or not telemetry.incidents:
         return {}
     owners = _owners(pod, histories)
@@ -67,8 +66,11 @@ def tellings_of(
             run = _run_of(victim, incident, owners, names, pod, now_seconds)
             if run is not None:
                 runs.setdefault(run, []).append(victim)
+        taken: Counter[str] = Counter()
         for (name, container_id), victims in runs.items():
-            found.setdefault(name, []).append(_telling(incident, container_id, tuple(victims), now_seconds))
+            taken[name] += 1
+            if taken[name] <= MAX_RUNS:
+                found.setdefault(name, []).append(_telling(incident, container_id, tuple(victims), now_seconds))
     return {name: tuple(sorted(told, key=_age)) for name, told in found.items()}
 
 
@@ -143,6 +145,7 @@ def _telling(incident: Incident, container_id: str, victims: tuple[Victim, ...],
         victims=victims,
         processes=max(len(victims), counted),
         ended=_ended(incident, container_id, victims),
+        ordinals=tuple(sorted({victim.ordinal for victim in victims if victim.ordinal and victim.container_id is not None})),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from oomsight_api.recommendation import KillOutcome
 from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS
 from oomsight_operator.judgement.kills.model import KillSource
 from oomsight_operator.judgement.kills.observe import MAX_KILLS, MAX_WAITING
+from oomsight_operator.judgement.kills.tellings import MAX_RUNS
 from oomsight_operator.judgement.model import ContainerStatus, Termination
 
 
@@ -99,6 +101,18 @@ def test_what_waits_has_a_bound_and_nothing_of_it_is_lost() -> None:
     watch.look(running(), at=NOW + 100)
 
     assert sorted(kill.sequence for kill in watch.announced) == list(range(1, len(told) + 1))
+
+
+def test_an_incident_tells_of_a_few_runs_of_a_container_however_many_an_agent_makes_up() -> None:
+    """The run that the kubelet knows is among them where it comes first, as the kernel tells its victims."""
+    watch = Watch()
+    made_up = [victim(f"{number:064x}", container_name="app") for number in range(63)]
+    watch.look(running(), *(oom(f"boot-{number}", victim(), *made_up, container_survived=True) for number in range(64)))
+    watch.look(running(), at=NOW + 100)
+
+    runs = Counter(kill.container_id for kill in watch.announced)
+    assert runs[FIRST_RUN] == 64
+    assert len(runs) == MAX_RUNS
 
 
 def test_a_group_inside_a_container_is_not_the_container() -> None:
