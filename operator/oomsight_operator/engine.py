@@ -29,6 +29,7 @@ from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.learned import Learned
 from oomsight_operator.node_contexts import NodeContexts
+from oomsight_operator.pace import Pace
 from oomsight_operator.polling.join import join
 from oomsight_operator.polling.node_news import NodeNews
 from oomsight_operator.polling.telemetry import NodeTelemetry, TelemetryStore
@@ -99,6 +100,7 @@ class Engine:
         timing: EngineTiming | None = None,
         wall_clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        cpu_clock: Callable[[], float] = time.thread_time,
         on_fault: Callable[[], None] = lambda: None,
     ) -> None:
         self.judged = 0
@@ -110,6 +112,7 @@ class Engine:
         self._timing = timing or EngineTiming()
         self._wall_clock = wall_clock
         self._monotonic = monotonic
+        self._cpu_clock = cpu_clock
         self._on_fault = on_fault
         self._faulty: set[str] = set()
         """Pods whose judgement failed by a fault of ours, as it was logged."""
@@ -120,6 +123,9 @@ class Engine:
         self._states: dict[str, _State] = {}
         self._dirty: dict[str, None] = {}
         self._agenda = Agenda(self._timing.tick_seconds)
+        self._pace = Pace()
+        self._told: set[str] = set()
+        """Pods of which their agent told something that is not judged yet: what that takes is owed by their node."""
         self._unjudged: set[str] | None = None
         """Of the pods there at the start, those that could not be judged yet; None once all were."""
         self._wake = asyncio.Event()
@@ -163,6 +169,7 @@ class Engine:
         elif old is not None:
             self._dirty.pop(old.uid, None)
             self._states.pop(old.uid, None)
+            self._told.discard(old.uid)
             self._agenda.forget(old.uid)
             self._faulty.discard(old.uid)
             self._done(old.uid)
@@ -191,25 +198,37 @@ class Engine:
             self._mark_shifted(node)
         for incident in self._node_news.take(node_name, applied.incidents, self._wall_clock()):
             self._publisher.node_incident(node_name, incident)
+        kill = bool(applied.incidents)
         if report.full or applied.new_instance:
-            self._mark(self._cluster.index.on_node(node_name))
+            self._mark_told(node_name, self._cluster.index.on_node(node_name), kill=kill)
         else:
-            self._mark_cgroups(node_name, applied.pod_uids)
+            self._mark_told(node_name, self._of_cgroups(node_name, applied.pod_uids), kill=kill)
 
     def _mark_shifted(self, node: NodeTelemetry) -> None:
         """Bring the node's context up to date. What that shifts is told once, so whoever asks first marks for all."""
         shift = self._contexts.update(node)
         if shift is None:
             return
-        if shift.whole_node:
-            self._mark(self._cluster.index.on_node(node.node_name))
-        else:
-            self._mark_cgroups(node.node_name, shift.cgroup_uids)
+        whole = shift.whole_node
+        name = node.node_name
+        self._mark_told(name, self._cluster.index.on_node(name) if whole else self._of_cgroups(name, shift.cgroup_uids), kill=False)
 
-    def _mark_cgroups(self, node_name: str, cgroup_uids: Iterable[str]) -> None:
+    def _of_cgroups(self, node_name: str, cgroup_uids: Iterable[str]) -> list[str]:
+        """Uids of the node's pods whose cgroups these are."""
         index = self._cluster.index
         on_node = index.on_node(node_name)
-        self._mark(uid for cgroup_uid in cgroup_uids for uid in index.of_cgroup(cgroup_uid) if uid in on_node)
+        return [uid for cgroup_uid in cgroup_uids for uid in index.of_cgroup(cgroup_uid) if uid in on_node]
+
+    def _mark_told(self, node_name: str, uids: Iterable[str], *, kill: bool) -> None:
+        """The node's agent told something of these pods: now, or when the node has rested from being judged."""
+        now, concerned = self._monotonic(), list(uids)
+        self._told.update(concerned)
+        seconds = self._pace.wait_seconds(node_name, now, kill=kill)
+        if seconds <= 0:
+            self._mark(concerned)
+            return
+        for uid in concerned:
+            self._agenda.add(uid, now, seconds)
 
     # --- the loop ------------------------------------------------------------------------------------------------------
 
@@ -238,6 +257,7 @@ class Engine:
         now = self._monotonic()
         for node_name in self._telemetry.expire(now, self._timing.stale_seconds):
             self._contexts.forget(node_name)
+            self._pace.forget(node_name)
             pods = self._cluster.index.on_node(node_name)
             log.warning(
                 "agent silent, its pods are unknown now: is it running, and can the operator reach its port?",
@@ -263,6 +283,7 @@ class Engine:
             pod = self._cluster.pods.get(uid)
             if pod is None:
                 continue
+            began = self._cpu_clock()
             try:
                 if self._judge(pod):
                     self._done(uid)
@@ -274,6 +295,9 @@ class Engine:
                 if uid not in self._faulty:
                     self._faulty.add(uid)
                     log.exception("judgement failed by a fault of the operator", extra={"object": f"{pod.namespace}/{pod.name}"})
+            if uid in self._told:
+                self._told.discard(uid)
+                self._pace.note(pod.node_name or "", self._monotonic(), self._cpu_clock() - began)
             if count % self._timing.batch == self._timing.batch - 1:
                 await asyncio.sleep(0)
 

@@ -89,6 +89,9 @@ class World:
         self.now = 1000.0
         self.drift = 0.0
         self.faults = 0
+        self.judgement_seconds = 0.0
+        """CPU time that each judgement takes."""
+        self._cpu_seconds = 0.0
         self.pods: Store[Pod] = Store()
         self.namespaces: Store[Namespace] = Store()
         self.intermediates: Store[Intermediate] = Store()
@@ -115,8 +118,13 @@ class World:
             timing=timing or EngineTiming(gather_seconds=0.0, tick_seconds=0.01),
             wall_clock=lambda: self.now + self.drift,
             monotonic=lambda: self.now,
+            cpu_clock=self._look_at_cpu_clock,
             on_fault=self.note_fault,
         )
+
+    def _look_at_cpu_clock(self) -> float:
+        self._cpu_seconds += self.judgement_seconds
+        return self._cpu_seconds
 
     def note_fault(self) -> None:
         self.faults += 1
