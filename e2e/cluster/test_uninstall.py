@@ -81,7 +81,7 @@ def clean_up(kubectl: Kubectl, release: Release) -> None:
     """As the README says: in the cluster, with the operator's own rights, once it is stopped."""
     kubectl.run("scale", "deployment/oomsight-operator", "--namespace", release.namespace, "--replicas=0")
     selector = ("--selector", "app.kubernetes.io/component=operator")
-    eventually(lambda: not kubectl.list("pods", release.namespace, *selector), "the operator is gone", 120)
+    kubectl.run("wait", "pod", "--namespace", release.namespace, *selector, "--for=delete", "--timeout=120s", timeout=130)
     image = container(release.cluster, ())["image"]
     account = json.dumps({"spec": {"serviceAccountName": "oomsight-operator"}})
     words = ("run", "oomsight-cleanup", "--namespace", release.namespace, f"--image={image}", "--restart=Never")

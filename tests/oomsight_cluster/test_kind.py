@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import pytest
 from oomsight_cluster import kind, kubectl, programs
 from oomsight_cluster.cache import CHECKOUT
 from oomsight_cluster.errors import ClusterError
-from oomsight_cluster.kind import docker_runs, kind_cluster
+from oomsight_cluster.kind import KILL_ALL, docker_runs, kind_cluster
 
 STAND_IN = """#!/bin/sh
 # Writes down its words, then does what the test says for them.
@@ -87,8 +90,26 @@ def test_a_restart_of_the_api_server_returns_when_it_serves_again(stand: Stand, 
         before = len(asked(record))
         made.restart_api_server()
         words = asked(record)[before:]
-    assert words[0] == f"docker exec {node} pkill -KILL -x kube-apiserver"
-    assert words[1:] == [f"docker exec {node} kubectl --kubeconfig=/etc/kubernetes/admin.conf get --raw=/readyz"] * 2
+    assert words[0] == f"docker exec {node} sh -c "
+    ask = f"docker exec {node} kubectl --kubeconfig=/etc/kubernetes/admin.conf get --raw=/readyz"
+    assert [line for line in words if line.startswith("docker ")][1:] == [ask, ask]
+
+
+def test_a_process_is_killed_by_its_name_and_one_that_is_not_there_is_told(tmp_path: Path) -> None:
+    name = f"e2e-{os.getpid()}"[:15]
+    sleeper = shutil.copy("/bin/sleep", tmp_path / name)
+    process = subprocess.Popen([sleeper, "1000"])
+    try:
+        while Path(f"/proc/{process.pid}/comm").read_text().strip() != name:
+            pass
+        command = ["sh", "-c", KILL_ALL, "sh", name]
+        assert subprocess.run(command, check=False).returncode == 0
+        assert process.wait(10) == -signal.SIGKILL
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (1, f"no process {name}\n")
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_clusters_of_suites_that_were_killed_are_removed_and_no_others(stand: Stand) -> None:

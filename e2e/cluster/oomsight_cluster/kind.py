@@ -23,8 +23,17 @@ from oomsight_cluster.programs import run
 IMAGE_REPOSITORY = "localhost/oomsight"
 PREFIX = "oomsight-e2e-"
 SERVE_SECONDS = 120.0
-# Attestations make an index of an image, of which `docker save` and with it `kind load` leave a part out (kind issue 3795).
+# Attestations make an index of an image, of which `docker save` and with it `kind load` leave a part out.
 ENVIRONMENT = {"KIND_EXPERIMENTAL_PROVIDER": "docker", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+
+
+KILL_ALL = """
+for comm in /proc/[0-9]*/comm; do
+    if [ "$(cat "$comm" 2>/dev/null)" = "$1" ]; then pid=${comm#/proc/} && kill -KILL "${pid%/comm}" && killed=1; fi
+done
+[ -n "$killed" ] || { echo "no process $1" >&2; exit 1; }
+"""
+"""A shell's program that kills every process of a name; kind's node image has no pkill for sure (kind images/base/Dockerfile)."""
 
 
 def docker_runs() -> bool:
@@ -71,7 +80,7 @@ def kind_cluster() -> Iterator[Cluster]:
 def _restart_api_server(name: str) -> None:
     """Kill it, and wait until the kubelet's new one serves."""
     node = f"{name}-control-plane"
-    run(["docker", "exec", node, "pkill", "-KILL", "-x", "kube-apiserver"])
+    run(["docker", "exec", node, "sh", "-c", KILL_ALL, "sh", "kube-apiserver"])
     ask = ["docker", "exec", node, "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "get", "--raw=/readyz"]
     try:
         eventually(lambda: run(ask).strip() == "ok", "the API server serves again", SERVE_SECONDS)
