@@ -38,6 +38,12 @@ def test_operator_and_agent_run_restricted_and_are_not_restarted(kubectl: Kubect
         assert pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
 
 
+def test_helms_test_says_that_every_node_is_known(kubectl: Kubectl, release: Release) -> None:
+    nodes = len(kubectl.list("nodes"))
+    assert f"{nodes} of {nodes} nodes with an agent are known" in release.test()
+    assert kubectl.get("pod", "oomsight-test", release.namespace) is None
+
+
 def test_oomsight_judges_its_own_pods_as_well(kubectl: Kubectl, release: Release) -> None:
     def judged() -> bool:
         return all(annotation(pod, Annotation.OOM_RISK) for pod in kubectl.list("pods", release.namespace))

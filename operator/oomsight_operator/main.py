@@ -1,4 +1,4 @@
-"""`oomsight-operator run` works until it is told to stop; `oomsight-operator cleanup` removes what it wrote."""
+"""`oomsight-operator run` works until it is told to stop; `check` asks it whether all report, `cleanup` removes what it wrote."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from oomsight_operator.kube.client import KubeClient
 from oomsight_operator.kube.credentials import Credentials, CredentialsError, load_credentials
 from oomsight_operator.leadership import ElectionError, Leadership
 from oomsight_operator.publishing.metrics import OperatorMetrics
+from oomsight_operator.reporting import check
 from oomsight_operator.retirement import RetirementError, stop_deployment
 from oomsight_operator.service import Service
 from oomsight_operator.settings import Settings, SettingsError, add_flags, load_settings
@@ -28,6 +29,9 @@ from oomsight_operator.web import Site, serve_health, serve_metrics
 
 log = logging.getLogger(__name__)
 
+SERVICE = "oomsight-operator"
+"""Of the operator's API of nodes, as the chart names it."""
+CHECK_FLAGS = ("kubeconfig", "context", "namespace", "agent_daemonset", "log_level")
 CLEANUP_FLAGS = ("kubeconfig", "context", "namespace", "lease_name", "log_level")
 
 
@@ -156,14 +160,22 @@ async def _clean(settings: Settings, credentials: Credentials, deployment: str |
     return result.exit_code
 
 
+async def _check(settings: Settings, credentials: Credentials) -> int:
+    async with KubeClient(credentials) as client:
+        complete, words = await check(client, settings.namespace, SERVICE, settings.agent_daemonset)
+    print(words)  # noqa: T201 - the answer to a person's command
+    return 0 if complete else 1
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
         prog="oomsight-operator", description="Says which containers run out of memory, and writes it on the pods."
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('oomsight')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{run,cleanup}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{run,check,cleanup}")
     add_flags(commands.add_parser("run", help="work until told to stop"))
+    add_flags(commands.add_parser("check", help="say whether the nodes of all agents are known to the operator"), CHECK_FLAGS)
     clean = commands.add_parser(
         "cleanup", help="remove all annotations, labels and MemoryRecommendations of oomsight, and its Lease"
     )
@@ -178,7 +190,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point. 0: told to stop, or clean; 1: broke, or something stayed; 2: wrong settings."""
+    """Entry point. 0: told to stop, complete, or clean; 1: broke, a node is silent, or something stayed; 2: wrong settings."""
     flags = vars(make_parser().parse_args(arguments))
     command = flags.pop("command")
     deployment, policy = flags.pop("stop_deployment", None), flags.pop("delete_policy", None)
@@ -194,6 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.error("no way to the API server", extra={"error": str(error)[:1000]})
         return 2
     try:
+        if command == "check":
+            return asyncio.run(_check(settings, credentials))
         if command == "cleanup":
             return asyncio.run(_clean(settings, credentials, deployment, policy))
         return asyncio.run(_run(settings, credentials))

@@ -14,7 +14,7 @@ from helm_python import _native
 
 from oomsight_api.generate import crd
 from oomsight_api.kinds import KINDS
-from oomsight_operator.main import make_parser
+from oomsight_operator.main import SERVICE, make_parser
 from oomsight_operator.settings import Settings, load_settings, prometheus_access
 
 CHART = str(Path(__file__).parents[2] / "helm" / "oomsight")
@@ -154,7 +154,7 @@ def test_the_agent_reads_three_folders_of_the_node_and_has_no_right_in_the_api()
     assert all(mount["readOnly"] for container in pod["containers"] for mount in container["volumeMounts"])
     assert pod["automountServiceAccountToken"] is False
     bound = {subject["name"] for item in objects if item["kind"].endswith("RoleBinding") for subject in item["subjects"]}
-    assert bound == {"oomsight-operator", "oomsight-cleanup"}
+    assert bound == {"oomsight-operator", "oomsight-cleanup", "oomsight-test"}
 
 
 def agent_of(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -296,7 +296,8 @@ def test_what_prometheus_asks_for_reaches_the_operator_as_settings_it_understand
         {"configMap": {"name": "authorities", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
         {"secret": {"name": "prometheus-token", "items": [{"key": "bearer", "path": "token"}]}},
     ]
-    assert of_kind(objects, "Role") == of_kind(render(IMAGE), "Role"), "no right in the API is needed for it"
+    role = ("Role", "oomsight-operator")
+    assert named(objects, *role) == named(render(IMAGE), *role), "no right in the API is needed for it"
 
 
 def test_an_upgrade_that_reuses_the_values_of_an_older_release_needs_the_url_alone() -> None:
@@ -373,6 +374,33 @@ def test_a_policy_that_the_chart_did_not_make_is_not_deleted_by_it() -> None:
     rules = named(objects, "ClusterRole", "oomsight-cleanup")["rules"]
     assert not any("clustermemorypolicies" in rule["resources"] for rule in rules)
     assert "--delete-policy" not in json.dumps(named(objects, "Job", "oomsight-cleanup"))
+
+
+def test_helms_test_asks_the_operators_api_with_the_right_to_that_alone() -> None:
+    objects = render(IMAGE)
+    test = [item for item in objects if item["metadata"]["name"] == "oomsight-test"]
+    assert {item["kind"] for item in test} == {"ServiceAccount", "Role", "RoleBinding", "Pod"}
+    assert {hooks(objects)[(item["kind"], "oomsight-test")] for item in test} == {"test"}
+    (service,), (agent,) = of_kind(objects, "Service"), of_kind(objects, "DaemonSet")
+    assert service["metadata"]["name"] == SERVICE
+    assert named(objects, "Role", "oomsight-test")["rules"] == [
+        {
+            "apiGroups": [""],
+            "resources": ["services/proxy"],
+            "verbs": ["get"],
+            "resourceNames": [f"{SERVICE}:{service['spec']['ports'][0]['name']}"],
+        },
+        {"apiGroups": ["apps"], "resources": ["daemonsets"], "verbs": ["get"], "resourceNames": [agent["metadata"]["name"]]},
+    ]
+    pod = named(objects, "Pod", "oomsight-test")["spec"]
+    (container,) = pod["containers"]
+    make_parser().parse_args([*container["command"], *container["args"]][1:])
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_without_the_api_of_nodes_there_is_nothing_for_helms_test_to_ask() -> None:
+    assert "test" not in hooks(render({**IMAGE, "operator": {"api": {"enabled": False}}})).values()
 
 
 def test_the_cleanup_can_be_switched_off() -> None:

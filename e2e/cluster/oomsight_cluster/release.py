@@ -75,6 +75,11 @@ class Release:
         with self._helm("uninstall") as helm:
             return str(helm.uninstall(self.name, ignore_not_found=True, wait=WAIT, timeout=SECONDS).get("info") or "")
 
+    def test(self) -> str:
+        """`helm test --logs`: what its pods printed."""
+        with self._helm("test") as helm:
+            return str(helm.test(self.name, timeout=SECONDS, logs=True)["logs"])
+
     def history(self) -> list[Object]:
         """Its revisions, oldest first."""
         with self._helm("history") as helm:

@@ -60,3 +60,14 @@ annotations:
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{- /* Of what exists only while `helm test` runs. */ -}}
+{{- define "oomsight.testMetadata" -}}
+name: oomsight-test
+namespace: {{ .Release.Namespace }}
+labels: {{- include "oomsight.labels" . | nindent 2 }}
+  app.kubernetes.io/component: test
+annotations:
+  helm.sh/hook: test
+  helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
