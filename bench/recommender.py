@@ -3,12 +3,13 @@
     make bench-recommender ARGS="--traces DIR"
 
 Every Parquet file of DIR with the columns `series_id, t_seconds, memory_bytes` is a source; `max_bytes`, where there, is the
-demand, and samples with `fault` = 1 are left out of the variant `without-faults`. A series is a container; replicas of one workload
-run side by side. Judged after a warm-up (24 h; Nezha 3 h, LLM aging 12 h). The limit in force when a sample comes is what the
-policy made of the samples before it; a sample above it is a kill, at once followed by an update. Kills more than an hour apart are
-episodes. VPA and KRR are updated as often as the warm-up lasts, and differences below 5 % are not rolled out; oomsight is asked
-before every sample, as the operator does it, and each difference counts as a change. Slack is the mean of (limit - demand) / limit
-over a series' samples, then over series. Intervals (95 %) come from drawing whole workloads anew.
+demand, and samples with `fault` = 1 are left out of the variant `without-faults`. A series is a container, a source a namespace:
+all of it runs side by side in time. Judged after a warm-up (24 h; Nezha 3 h, LLM aging 12 h). The limit in force when a sample
+comes is what the policy made of the samples before it; a sample above it is a kill, at once followed by an update. Kills more than
+an hour apart are episodes. `oomsight` is what the operator publishes, rounded, each replica for itself; `oomsight-unrounded` is its
+statistics alone. VPA and KRR are updated as often as the warm-up lasts, and differences below 5 % are not rolled out; oomsight is
+asked before every sample, as the operator does it, and each difference counts as a change. Slack is the mean of (limit - demand) /
+limit over a series' samples, then over series. Intervals (95 %) come from drawing whole workloads anew.
 
 `--json` prints a list of objects; `--frontier FILE.svg` sweeps each policy's margin and draws slack against episodes.
 """
@@ -24,13 +25,13 @@ from pathlib import Path
 from recommender_baselines import MIB, Hindsight, Krr, Vpa
 from recommender_frontier import frontier
 from recommender_measures import Measure, measure, table
-from recommender_ours import Oomsight, Published
+from recommender_ours import Oomsight, Unrounded
 from recommender_replay import Policy, replay
 from recommender_traces import Source, read_sources
 
 POLICIES: tuple[Policy, ...] = (
     Oomsight(),
-    Published(),
+    Unrounded(),
     Vpa(),
     Vpa("vpa-floor-250Mi", floor_bytes=250 * MIB),
     Krr(),

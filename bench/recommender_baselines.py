@@ -136,8 +136,8 @@ class Vpa:
     continuous: bool = False
     deadband: float = 0.05
 
-    def players(self, workload: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
-        return [VpaPlayer(self.margin, self.floor_bytes) for _ in workload]
+    def players(self, series: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
+        return [VpaPlayer(self.margin, self.floor_bytes) for _ in series]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +150,8 @@ class Krr:
     continuous: bool = False
     deadband: float = 0.05
 
-    def players(self, workload: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
-        return [KrrPlayer(self.buffer, self.floor_bytes) for _ in workload]
+    def players(self, series: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
+        return [KrrPlayer(self.buffer, self.floor_bytes) for _ in series]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,7 @@ class Hindsight:
     continuous: bool = False
     deadband: float = 0.0
 
-    def players(self, workload: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
+    def players(self, series: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
         return [
-            FixedPlayer(float(series.demand_bytes[first:].max(initial=0)))
-            for series, first in zip(workload, first_judged, strict=True)
+            FixedPlayer(float(each.demand_bytes[first:].max(initial=0))) for each, first in zip(series, first_judged, strict=True)
         ]

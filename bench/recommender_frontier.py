@@ -47,7 +47,16 @@ def frontier(sources: Sequence[Source]) -> str:
 
 def scaled(factor: float) -> Tuning:
     """All of oomsight's margins larger or smaller."""
-    names = ("level_least", "level_extra", "peak_least", "peak_target", "cold_start", "process_bytes", "room_most")
+    names = (
+        "level_least",
+        "level_extra",
+        "peak_least",
+        "peak_target",
+        "cold_start",
+        "process_bytes",
+        "level_least_bytes",
+        "room_most",
+    )
     return replace(DEFAULT, **{name: getattr(DEFAULT, name) * factor for name in names})
 
 

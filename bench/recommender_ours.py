@@ -1,9 +1,10 @@
-"""oomsight's own recommender in the replay: the operator's code, fed sample by sample."""
+"""oomsight's own recommender in the replay: the operator's code, fed sample by sample. A source stands for one namespace."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recommender_replay import Player
 from recommender_traces import Series
@@ -13,100 +14,119 @@ from oomsight_api.policy import RecommendationMode, RecommendationSpec
 from oomsight_operator.judgement.recommend.bounds import bounds_of, settle
 from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.need import DEFAULT, Tuning
+from oomsight_operator.judgement.recommend.neighbours import Neighbourhood
 from oomsight_operator.judgement.recommend.recommendation import recommend
 from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, Sample, State, observe, on_oom
+from oomsight_operator.judgement.recommend.surroundings import Surroundings
+from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
+from oomsight_operator.neighbourhoods import Neighbourhoods
 
 ALWAYS = RecommendationSpec(mode=RecommendationMode.ALWAYS)
+NAMESPACE = "replayed"
 
 
-class _Kin:
-    """What all replicas of a workload showed, as the operator keeps it."""
+class _Workload:
+    """What all replicas of a workload showed, as the operator keeps it: one that starts anew is no cold start."""
 
     def __init__(self) -> None:
         self.state = NOTHING
 
 
-class OomsightPlayer:
-    """Limits of one replica from its own memory; how memory jumps is learned from all replicas."""
+class _Replica:
+    """What both policies know of one replica: its own memory, for how long its workload was watched, and its neighbours."""
 
-    def __init__(self, kin: _Kin | None, tuning: Tuning) -> None:
-        self._kin = kin
+    def __init__(self, name: str, workload: _Workload | None, around: Neighbourhoods, tuning: Tuning) -> None:
+        self._name = name
+        self._workload = workload
         """None: it is the only replica."""
+        self._around = around
         self._tuning = tuning
         self._kills: list[OomKill] = []
         self._state = NOTHING
-        self._judged: State | None = None
-        self._bounds = bounds_of(None, None, 0)
 
     def see(self, time_seconds: int, amount_bytes: int) -> None:
         sample = Sample(time_seconds, working_set_bytes=amount_bytes)
-        self._state = observe(self._state, sample)
-        if self._kin is not None:
-            self._kin.state = observe(self._kin.state, sample)
+        before = self._state
+        self._state = observe(before, sample)
+        if self._state is not before:
+            self._around.take(NAMESPACE, self._name, {"app": self._state}, time_seconds)
+        if self._workload is not None:
+            self._workload.state = observe(self._workload.state, sample)
 
     def kill(self, time_seconds: int, limit_bytes: float) -> None:
         self._kills.append(OomKill(int(limit_bytes), time_seconds))
         self._state = on_oom(self._state, self._kills)
-        if self._kin is not None:
-            self._kin.state = on_oom(self._kin.state, self._kills)
+
+    def _known(self) -> State:
+        """Its own state, with the hours that any replica was watched."""
+        own, shared = self._state.working_set, self._workload.state.working_set if self._workload is not None else None
+        if own is None or shared is None:
+            return self._state
+        hours = max(own.observed_hours, shared.observed_hours)
+        return replace(self._state, working_set=replace(own, observed_hours=hours))
+
+    def _neighbours(self) -> Neighbourhood:
+        return self._around.of(NAMESPACE, self._name)
+
+
+class UnroundedPlayer(_Replica):
+    """The statistics alone: raised at once, lowered slowly."""
 
     def limit(self, time_seconds: int, current_bytes: float | None, since_seconds: int) -> float:
-        if self._judged is not self._state:  # it changes with every hour at least
-            self._judged = self._state
-            kin = self._kin.state.working_set if self._kin is not None else None
-            self._bounds = bounds_of(self._state.working_set, self._state.floor, time_seconds, self._tuning, kin)
+        known = self._known()
+        bounds = bounds_of(known.working_set, known.floor, time_seconds, self._tuning, self._neighbours())
         current = int(current_bytes) if current_bytes is not None else None
-        return float(settle(self._bounds, current, since_seconds, time_seconds, may_lower=True, tuning=self._tuning))
+        return float(settle(bounds, current, since_seconds, time_seconds, may_lower=True, tuning=self._tuning))
 
 
-class PublishedPlayer:
+class PublishedPlayer(_Replica):
     """The limits that the operator publishes in mode Always: the whole chain of steps, rounded, each replica for itself."""
 
-    def __init__(self) -> None:
-        self._kills: list[OomKill] = []
-        self._state = NOTHING
-        self._judged: State | None = None
-
-    def see(self, time_seconds: int, amount_bytes: int) -> None:
-        self._state = observe(self._state, Sample(time_seconds, working_set_bytes=amount_bytes))
-
-    def kill(self, time_seconds: int, limit_bytes: float) -> None:
-        self._kills.append(OomKill(int(limit_bytes), time_seconds))
-        self._state = on_oom(self._state, self._kills)
+    _judged: tuple[State, float, int, Neighbourhood] | None = None
+    """With what it was asked last, and what came out."""
 
     def limit(self, time_seconds: int, current_bytes: float | None, since_seconds: int) -> float:
+        neighbours, hour = self._neighbours(), time_seconds // HOUR_SECONDS
+        if self._judged is not None and self._judged[0] is self._state and self._judged[1:] == (current_bytes, hour, neighbours):
+            return self._judged[1]  # nothing is new within this hour: no other number could come out
         current = int(current_bytes) if current_bytes is not None else None
-        if self._judged is self._state and current is not None:
-            return float(current)
-        context = Context("app", current, None, QosClass.BURSTABLE, (), time_seconds)
-        self._state, found = recommend(self._state, context, ALWAYS)
-        self._judged = self._state
+        context = Context("app", current, None, QosClass.BURSTABLE, (), time_seconds, around=Surroundings(neighbours=neighbours))
+        state, found = recommend(self._known(), context, ALWAYS, self._tuning)
+        self._state = replace(self._state, proposed_bytes=state.proposed_bytes, proposed_since_seconds=state.proposed_since_seconds)
         assert found is not None
         assert found.limit_bytes is not None
+        self._judged = (self._state, float(found.limit_bytes), hour, neighbours)
         return float(found.limit_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class Oomsight:
-    """oomsight's statistics."""
+    """oomsight as the operator publishes it."""
 
     name: str = "oomsight"
     tuning: Tuning = DEFAULT
     continuous: bool = True
     deadband: float = 0.0
 
-    def players(self, workload: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
-        kin = _Kin() if len(workload) > 1 else None
-        return [OomsightPlayer(kin, self.tuning) for _ in workload]
+    def players(self, series: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
+        return [PublishedPlayer(*each, self.tuning) for each in _replicas(series)]
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """oomsight as the operator publishes it."""
+class Unrounded:
+    """oomsight's statistics without rounding and the chain's other steps."""
 
-    name: str = "oomsight-published"
+    name: str = "oomsight-unrounded"
+    tuning: Tuning = DEFAULT
     continuous: bool = True
     deadband: float = 0.0
 
-    def players(self, workload: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
-        return [PublishedPlayer() for _ in workload]
+    def players(self, series: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
+        return [UnroundedPlayer(*each, self.tuning) for each in _replicas(series)]
+
+
+def _replicas(series: Sequence[Series]) -> list[tuple[str, _Workload | None, Neighbourhoods]]:
+    around = Neighbourhoods()
+    counts = Counter(each.workload for each in series)
+    workloads = {name: _Workload() for name, count in counts.items() if count > 1}
+    return [(each.name, workloads.get(each.workload), around) for each in series]

@@ -46,8 +46,8 @@ class Policy(Protocol):
     def deadband(self) -> float:
         """A number that differs less from the limit in force is not rolled out: the ratio."""
 
-    def players(self, workload: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
-        """One for each replica, and the index of each one's first judged sample."""
+    def players(self, series: Sequence[Series], first_judged: Sequence[int]) -> list[Player]:
+        """One for each series of a source, and the index of each one's first judged sample."""
 
 
 @dataclass(slots=True)
@@ -82,30 +82,28 @@ class _Run:
 
 
 def replay(policy: Policy, source: Source) -> list[Outcome]:
-    """Every series with at least one sample after the warm-up; replicas of one workload run side by side in time."""
+    """Every series with at least one sample after the warm-up; all of them run side by side in time."""
+    rules = source.rules
+    firsts = [int(np.searchsorted(series.time_seconds, series.time_seconds[0] + rules.warm_up_seconds)) for series in source.series]
+    runs = [
+        _Run(player, series, first, _outcome(series, first, source.step_seconds))
+        for player, series, first in zip(policy.players(source.series, firsts), source.series, firsts, strict=True)
+    ]
+    for index, run, time, amount in heapq.merge(*(_samples(run) for run in runs), key=lambda item: item[2]):
+        _step(policy, source, run, index, time, amount)
     outcomes: list[Outcome] = []
-    for workload, members in source.workloads.items():
-        firsts = [
-            int(np.searchsorted(series.time_seconds, series.time_seconds[0] + source.rules.warm_up_seconds)) for series in members
-        ]
-        runs = [
-            _Run(player, series, first, _outcome(workload, series, first, source.step_seconds))
-            for player, series, first in zip(policy.players(members, firsts), members, firsts, strict=True)
-        ]
-        for index, run, time, amount in heapq.merge(*(_samples(run) for run in runs), key=lambda item: item[2]):
-            _step(policy, source, run, index, time, amount)
-        for run in runs:
-            judged = len(run.series.time_seconds) - run.first
-            if judged > 0:
-                run.outcome.slack = run.slack / judged
-                outcomes.append(run.outcome)
+    for run in runs:
+        judged = len(run.series.time_seconds) - run.first
+        if judged > 0:
+            run.outcome.slack = run.slack / judged
+            outcomes.append(run.outcome)
     return outcomes
 
 
-def _outcome(workload: str, series: Series, first: int, step_seconds: float) -> Outcome:
+def _outcome(series: Series, first: int, step_seconds: float) -> Outcome:
     times = series.time_seconds[first:]
     days = np.unique((times - times[0]) // DAY_SECONDS).size if times.size else 0
-    return Outcome(series.name, workload, times.size * step_seconds / DAY_SECONDS, judged_days=int(days))
+    return Outcome(series.name, series.workload, times.size * step_seconds / DAY_SECONDS, judged_days=int(days))
 
 
 def _samples(run: _Run) -> Iterator[tuple[int, _Run, int, int]]:

@@ -28,6 +28,7 @@ from oomsight_operator.judgement.recommend.rollout import rollout_of
 from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.learned import Learned
+from oomsight_operator.neighbourhoods import Neighbourhoods
 from oomsight_operator.node_contexts import NodeContexts
 from oomsight_operator.pace import Pace
 from oomsight_operator.polling.join import join
@@ -73,6 +74,8 @@ class EngineTiming:
     """A pod seen first is not called unknown before its containers had this time to appear in a report."""
     gather_seconds: float = 0.1
     """Changes that come together are judged together."""
+    unwatched_seconds: float = 3600.0
+    """How often a pod of a silent agent is judged anew: the longer nothing is seen of it, the more room its limit leaves."""
     tick_seconds: float = 1.0
     batch: int = 50
     """Pods judged before others on the loop get their turn."""
@@ -119,6 +122,7 @@ class Engine:
         self._contexts = NodeContexts(self._allocatable_bytes, lambda: cluster.policies.policies.records)
         self._node_news = NodeNews()
         self._learned = Learned()
+        self._neighbourhoods = Neighbourhoods()
         self._replicas = Replicas(cluster.pods, cluster.intermediates)
         self._states: dict[str, _State] = {}
         self._dirty: dict[str, None] = {}
@@ -180,6 +184,7 @@ class Engine:
             self._namespace_labels[new.name] = new.labels
         elif old is not None:
             self._namespace_labels.pop(old.name, None)
+            self._neighbourhoods.forget(old.name)
         if new is not None and (old is None or old.labels != new.labels):
             self._mark(self._cluster.index.in_namespace(new.name))
 
@@ -321,9 +326,10 @@ class Engine:
         now = self._wall_clock()
         workload = workload_of(pod, self._cluster.intermediates.get)
         target = target_of(pod, workload)
-        around = self._surroundings(pod, workload)
+        around = self._surroundings(pod, workload, target.uid)
         assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now, around)
         self._learned.take(target.uid, assessment, self._monotonic())
+        self._neighbourhoods.take(pod.namespace, target.uid, self._learned.get(target.uid), self._monotonic())
         if self.on_learned is not None:
             self.on_learned(pod, target, decision.effective.rules.recommendation, self._learned.get(target.uid))
         self.judged += 1
@@ -332,15 +338,18 @@ class Engine:
         self._publisher.offer(pod, assessment, workload, state.history, decision.losers)
         if assessment.reassess_at_seconds is not None:
             self._agenda.add(pod.uid, self._monotonic(), max(0.5, assessment.reassess_at_seconds - now))
+        if telemetry is None and pod.phase == "Running":
+            self._agenda.add(pod.uid, self._monotonic(), self._timing.unwatched_seconds)
         return True
 
     def _silent_node(self, node_name: str | None) -> NodeContext:
         return NodeContext(node_name or "", has_spoken=self._telemetry.has_spoken(node_name))
 
-    def _surroundings(self, pod: Pod, workload: Owner | None) -> Surroundings:
+    def _surroundings(self, pod: Pod, workload: Owner | None, target_uid: str) -> Surroundings:
         constraints = self._cluster.constraints
         return Surroundings(
-            learned=self._learned.get(workload.uid if workload is not None else pod.uid),
+            learned=self._learned.get(target_uid),
+            neighbours=self._neighbourhoods.of(pod.namespace, target_uid),
             largest_node_bytes=self._cluster.nodes.largest_allocatable_bytes,
             limit_rules=constraints.limit_rules(pod.namespace),
             quotas=constraints.quotas(pod.namespace),

@@ -10,12 +10,12 @@ import pyarrow.parquet
 import pytest
 from recommender import main
 from recommender_baselines import MIB, Hindsight, Krr, KrrPlayer, Vpa, VpaPlayer
-from recommender_ours import Oomsight, Published
+from recommender_ours import Oomsight, Unrounded
 from recommender_replay import Outcome, Policy, replay
 from recommender_traces import Source, read_sources, workload_of
 
 HOUR = 3600
-EVERY = (Oomsight(), Published(), Vpa(), Krr(), Hindsight())
+EVERY = (Oomsight(), Unrounded(), Vpa(), Krr(), Hindsight())
 
 
 def recorded(

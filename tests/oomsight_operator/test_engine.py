@@ -229,7 +229,7 @@ async def test_what_an_earlier_run_learned_of_a_workload_is_gone_on_from_by_all_
     async with running(world):
         await world.settled()
         recommended = [found.containers[0].recommendation for found in world.published.assessments]
-        assert [found.limit_bytes for found in recommended if found is not None] == [128 * MIB, 128 * MIB]
+        assert [found.limit_bytes for found in recommended if found is not None] == [125 * MIB, 125 * MIB]
         learned = world.published.assessments[-1].containers[0].learned
         assert learned is not None
         assert learned.unreclaimable is not None
@@ -302,7 +302,7 @@ async def test_a_quota_is_held_against_every_living_pod_of_the_workload() -> Non
         found = world.published.assessments[-1].containers[0].recommendation
     assert found is not None
     assert found.limit_steps[-1].why.startswith(
-        "ResourceQuota team leaves 50Mi of limits.memory, and each of 3 replicas needs 28Mi more, 84Mi in all"
+        "ResourceQuota team leaves 50Mi of limits.memory, and each of 3 replicas needs 25Mi more, 75Mi in all"
     )
 
 

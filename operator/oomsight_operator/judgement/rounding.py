@@ -1,4 +1,4 @@
-"""Rounding a computed amount up to what a person would write into a manifest."""
+"""Rounding a computed amount to what a person would write into a manifest."""
 
 from __future__ import annotations
 
@@ -6,29 +6,39 @@ from typing import Final
 
 LARGEST_PAGE_BYTES: Final = 65536
 """Of arm64 and ppc64 kernels; x86 has 4096."""
-MEBIBYTE: Final = 1024 * 1024
+KIBIBYTE: Final = 1024
+MEBIBYTE: Final = 1024 * KIBIBYTE
 GIBIBYTE: Final = 1024 * MEBIBYTE
 
-_STEPS: Final = (
-    (32 * MEBIBYTE, 2 * MEBIBYTE),
-    (64 * MEBIBYTE, 4 * MEBIBYTE),
-    (256 * MEBIBYTE, 8 * MEBIBYTE),
-    (512 * MEBIBYTE, 16 * MEBIBYTE),
-    (GIBIBYTE, 32 * MEBIBYTE),
-    (4 * GIBIBYTE, 64 * MEBIBYTE),
-    (16 * GIBIBYTE, 256 * MEBIBYTE),
-)
-"""Up to an amount, the step whose multiples are used: 72Mi and not 65Mi, 1536Mi and not 1500Mi. Above 16Mi an eighth is added at
-most, in most cases a sixteenth: rounding must not cost what the recommender saved."""
-_LARGEST_STEP: Final = GIBIBYTE
+_SMALL_BYTES: Final = 8 * MEBIBYTE
+"""Below it whole mebibytes would be too coarse: then quarters of one."""
+_FINENESS: Final = 64
+"""An amount has so many steps at least, where whole mebibytes allow it: rounding must not cost what the recommender saved."""
 
 
 def round_up(amount_bytes: int) -> int:
-    """Up to the next multiple of the step for that size; 0 for nothing."""
+    """Up to the next plain number; 0 for nothing."""
     if amount_bytes <= 0:
         return 0
-    step = next((step for most, step in _STEPS if amount_bytes <= most), _LARGEST_STEP)
+    step = _step(amount_bytes)
     return -(-amount_bytes // step) * step
+
+
+def round_near(amount_bytes: int, least_bytes: int) -> int:
+    """The nearest plain number that is not below `least_bytes`: on average it costs nothing. 0 for nothing."""
+    if amount_bytes <= 0:
+        return 0
+    step = _step(amount_bytes)
+    nearest = (amount_bytes + step // 2) // step * step
+    return nearest if nearest >= max(1, least_bytes) else round_up(max(amount_bytes, least_bytes))
+
+
+def _step(amount_bytes: int) -> int:
+    """Multiples of what are plain numbers of that size: of 256Ki below 8Mi, of 1Mi up to 128Mi, of 2Mi up to 256Mi, and so on."""
+    if amount_bytes < _SMALL_BYTES:
+        return 256 * KIBIBYTE
+    power_of_two = 1 << (amount_bytes.bit_length() - 1)
+    return max(MEBIBYTE, power_of_two // _FINENESS)
 
 
 def is_same_limit(one_bytes: int, other_bytes: int) -> bool:

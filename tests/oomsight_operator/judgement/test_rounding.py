@@ -1,4 +1,4 @@
-"""Amounts are rounded up to what a person would write."""
+"""Amounts are rounded to what a person would write."""
 
 from __future__ import annotations
 
@@ -7,42 +7,67 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import GI, KI, MI
 
-from oomsight_operator.judgement.rounding import round_up
+from oomsight_operator.judgement.rounding import round_near, round_up
 
 
 @pytest.mark.parametrize(
     ("amount", "expected"),
     [
         (0, 0),
-        (1, 2 * MI),
-        (10 * MI + 1, 12 * MI),
-        (33 * MI, 36 * MI),
-        (58 * MI, 60 * MI),
-        (65 * MI, 72 * MI),
-        (116 * MI, 120 * MI),
-        (129 * MI, 136 * MI),
-        (257 * MI, 272 * MI),
+        (1, 256 * KI),
+        (5 * MI + 1, 5 * MI + 256 * KI),
+        (10 * MI + 1, 11 * MI),
+        (33 * MI, 33 * MI),
+        (127 * MI + 1, 128 * MI),
+        (129 * MI, 130 * MI),
+        (257 * MI, 260 * MI),
         (512 * MI, 512 * MI),
-        (600 * MI, 608 * MI),
-        (1025 * MI, 1088 * MI),
-        (1500 * MI, 1536 * MI),
-        (4 * GI + KI, 4 * GI + 256 * MI),
-        (16 * GI + KI, 17 * GI),
+        (600 * MI + 1, 608 * MI),
+        (1025 * MI, 1040 * MI),
+        (1500 * MI, 1504 * MI),
+        (4 * GI + KI, 4 * GI + 64 * MI),
+        (16 * GI + KI, 16 * GI + 256 * MI),
     ],
 )
-def test_examples(amount: int, expected: int) -> None:
+def test_up_to_the_next_plain_number(amount: int, expected: int) -> None:
     assert round_up(amount) == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "least", "expected"),
+    [
+        (0, 0, 0),
+        (33 * MI + 400 * KI, 30 * MI, 33 * MI),
+        (33 * MI + 600 * KI, 30 * MI, 34 * MI),
+        (33 * MI + 400 * KI, 33 * MI + 1, 34 * MI),
+        (1030 * MI, 1000 * MI, 1024 * MI),
+        (1030 * MI, 1025 * MI, 1040 * MI),
+        (1033 * MI, 1000 * MI, 1040 * MI),
+        (1, 0, 256 * KI),
+    ],
+)
+def test_to_the_nearest_plain_number_that_is_enough(amount: int, least: int, expected: int) -> None:
+    assert round_near(amount, least) == expected
 
 
 @given(st.integers(1, 2**60))
 def test_never_down_and_never_far_up(amount: int) -> None:
     rounded = round_up(amount)
 
-    assert amount <= rounded <= max(amount + amount // 8 + 1, amount + 2 * MI - 1)
-    assert rounded % (2 * MI) == 0
+    assert amount <= rounded <= max(amount + amount // 64 + 1, amount + (MI if amount >= 8 * MI else 256 * KI) - 1)
+    assert rounded % (256 * KI) == 0
     assert round_up(rounded) == rounded
+
+
+@given(st.integers(1, 2**60), st.integers(0, 2**60))
+def test_the_nearest_is_enough_and_between_its_neighbours(amount: int, least: int) -> None:
+    rounded = round_near(amount, min(least, amount))
+
+    assert min(least, amount) <= rounded <= round_up(amount)
+    assert round_near(rounded, min(least, amount)) == rounded
 
 
 @given(st.integers(1, 2**40), st.integers(1, 2**40))
 def test_more_is_never_rounded_to_less(one: int, other: int) -> None:
     assert round_up(min(one, other)) <= round_up(max(one, other))
+    assert round_near(min(one, other), 0) <= round_near(max(one, other), 0)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Tuning, need_of
+from oomsight_operator.judgement.recommend.neighbours import NOBODY, Neighbourhood
 from oomsight_operator.judgement.recommend.state import OomFloor
-from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, Track
+from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, HOURS_PER_DAY, Track
 
 DAY_SECONDS: Final = 86400.0
 SETTLED_HOURS: Final = HOURS_PER_DAY
@@ -28,10 +29,14 @@ class Bounds:
 
 
 def bounds_of(
-    track: Track | None, floor: OomFloor | None, now_seconds: float, tuning: Tuning = DEFAULT, kin: Track | None = None
+    track: Track | None,
+    floor: OomFloor | None,
+    now_seconds: float,
+    tuning: Tuning = DEFAULT,
+    neighbours: Neighbourhood = NOBODY,
 ) -> Bounds:
     """The bounds by one kind of memory and the kills."""
-    need = need_of(track, tuning, kin) if track is not None else None
+    need = need_of(track, int(now_seconds) // HOUR_SECONDS, tuning, neighbours) if track is not None else None
     asked = floor_bytes(floor, now_seconds, tuning) if floor is not None else None
     least, target = (need.least_bytes, need.target_bytes) if need is not None else (0, 0)
     return Bounds(max(least, asked or 0), max(target, asked or 0), need, asked)

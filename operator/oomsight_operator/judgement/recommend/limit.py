@@ -19,10 +19,10 @@ from oomsight_operator.judgement.recommend.context import Context, Kind
 from oomsight_operator.judgement.recommend.heap import Heap, heap_in, least_bytes, not_lowered, with_room
 from oomsight_operator.judgement.recommend.heap_words import told, unknown
 from oomsight_operator.judgement.recommend.namespace import bounding, fitted
-from oomsight_operator.judgement.recommend.need import DEFAULT, Need
+from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Tuning
 from oomsight_operator.judgement.recommend.state import OomFloor, State
 from oomsight_operator.judgement.recommend.words import days_words, imported_words, room_words
-from oomsight_operator.judgement.rounding import round_up
+from oomsight_operator.judgement.rounding import round_near
 from oomsight_operator.judgement.words import format_span, printable
 
 NOT_ENOUGH: Final = "NotEnough"
@@ -42,6 +42,7 @@ class Case:
     bounds: Bounds
     floor: OomFloor | None
     cache: CacheRoom
+    tuning: Tuning
     heap: Heap | None = None
 
     @property
@@ -77,16 +78,17 @@ class Chain:
     """For the workload, before a replica's own limit and the policy's maxLimit come in."""
 
 
-def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: Kind | None) -> Chain:
+def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: Kind | None, tuning: Tuning = DEFAULT) -> Chain:
     """All steps, from what asks for most to what is recommended."""
     if spec.mode is RecommendationMode.ON_OOM_KILL and context.limit_bytes is not None and state.floor is None:
         return Chain()  # asked for a limit after kills alone, and no kill was the limit's fault
     floor = replace(state.floor, repeats=1) if state.floor is not None and context.leaking else state.floor
-    bounds = bounds_of(kind.track if kind is not None else None, floor, context.now_seconds)
+    track = kind.track if kind is not None else None
+    bounds = bounds_of(track, floor, context.now_seconds, tuning, context.around.neighbours)
     cache = cache_room(state, spec.page_cache, context.now_seconds, limited=context.limit_bytes is not None)
     killing = floor.killing_limit_bytes if floor is not None and bounds.floor_bytes is not None else None
-    heap = heap_in(context, kind.track.peak_bytes if kind is not None else None, killing)
-    case = Case(state, context, spec, kind, bounds, floor, cache, heap)
+    heap = heap_in(context, track.peak_bytes if track is not None else None, killing)
+    case = Case(state, context, spec, kind, bounds, floor, cache, tuning, heap)
     start = _start(case)
     if not start:
         return Chain()
@@ -148,13 +150,13 @@ def _start(case: Case) -> tuple[RecommendationStep, ...]:
         )
     if need is None or case.kind is None or need.target_bytes <= 0:
         return ()  # to Kubernetes a limit of 0 is none
-    above_peak = int(need.peak_bytes * (1 + DEFAULT.peak_target))
+    above_peak = int(need.peak_bytes * (1 + case.tuning.peak_target))
     if above_peak >= need.target_bytes:
         why = f"highest {case.kind.words} {days_words(case.kind.track)}: {human_bytes(need.peak_bytes)}"
-        percent = round(DEFAULT.peak_target * 100)
+        percent = f"{case.tuning.peak_target * 100:g} %"
         return (
             RecommendationStep("StartFromPeak", None, need.peak_bytes, why),
-            RecommendationStep("PeakRoom", need.peak_bytes, above_peak, f"+{percent} %: the next peak may be a little higher"),
+            RecommendationStep("PeakRoom", need.peak_bytes, above_peak, f"+{percent}: the next peak may be a little higher"),
         )
     why = f"{case.kind.words} now, or usual in the last day: {human_bytes(need.level_bytes)}"
     return (
@@ -224,8 +226,8 @@ def _heap_unknown(amount: int, case: Case) -> tuple[int, str]:
 
 
 def _round(amount: int, case: Case) -> tuple[int, str]:
-    rounded = round_up(amount)
-    return rounded, "rounded up to a plain number" if rounded != amount else ""
+    rounded = round_near(amount, case.least_bytes)
+    return rounded, f"rounded {'up' if rounded > amount else 'down'} to a plain number" if rounded != amount else ""
 
 
 def _min_limit(amount: int, case: Case) -> tuple[int, str]:
@@ -240,7 +242,7 @@ def _steady(amount: int, case: Case) -> tuple[int, str]:
         return amount, ""
     bounds = replace(case.bounds, least_bytes=case.least_bytes, target_bytes=amount)
     since = case.state.proposed_since_seconds
-    if settle(bounds, before, since, case.context.now_seconds, may_lower=True) != before:
+    if settle(bounds, before, since, case.context.now_seconds, may_lower=True, tuning=case.tuning) != before:
         return amount, ""
     return before, f"{human_bytes(before)}, as recommended before: {human_bytes(case.least_bytes)} are needed at least"
 
@@ -256,7 +258,7 @@ def _keep_limit(amount: int, case: Case) -> tuple[int, str]:
         return current, f"not below today's limit {human_bytes(current)}: an init container may need more between two samples"
     if not case.may_lower:
         return current, f"not below today's limit {human_bytes(current)}: nothing proves yet that less is enough"
-    if current <= amount * (1 + DEFAULT.lower_beyond):
+    if current <= amount * (1 + case.tuning.lower_beyond):
         return current, f"today's limit {human_bytes(current)} stays: a little less is not worth a rollout"
     return amount, ""
 

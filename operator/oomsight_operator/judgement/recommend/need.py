@@ -5,15 +5,16 @@
 
 Each gives two numbers: the least that a limit in force must leave, or it is raised at once, and the target it is then set to.
 Between the two nothing changes: that keeps limits steady. Jumps cannot be foreseen, so their size is learned: from the container's
-own past ones, from what a process started beside it costs, and, while little was seen, from what all containers do.
+own past ones, from those of its neighbours in the namespace, and, while little was seen, from what all containers do.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from oomsight_operator.judgement.recommend.neighbours import NOBODY, Neighbourhood, expected
 from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, Track
 from oomsight_operator.judgement.rounding import MEBIBYTE
 
@@ -25,28 +26,34 @@ class Tuning:
     level_quantile: float = 0.5
     level_least: float = 0.05
     """Room above the level that a limit always leaves."""
+    level_least_bytes: float = MEBIBYTE
+    """And in a small container so much: each CPU charges 64 pages ahead (MEMCG_CHARGE_BATCH), and a few threads more count."""
     level_extra: float = 0.04
     """By how much the target leaves more than the least, so that a slow ramp does not change the limit every hour."""
     peak_least: float = 0.05
-    peak_target: float = 0.1
+    peak_target: float = 0.095
     """Room above the highest peak."""
     cold_start: float = 0.14
     """Room above the level for what any container may do, while little was seen of this one."""
-    cold_start_hours: float = 4.0
-    """So long all of it; then it shrinks as hours are seen: the more of them, the less likely a record in the next one."""
     process_bytes: float = 7 * MEBIBYTE
-    """Of a process started beside the workload (a probe, an exec, a backup): seen as five-minute peaks of 6 to 7 MiB."""
+    """And in a small container so much: a process started beside it (a probe, an exec, a backup), seen as peaks of 5 to 7 MiB."""
+    cold_start_hours: float = 4.0
+    """So long all of it; then it shrinks as hours are seen: the more of them, the less likely a record in the next one. Where hours
+    went by unwatched, a record in any of them is as likely, so that the room grows again with them."""
     jump_fade_days: float = 1.0
-    """After so long half of a past jump is expected again."""
+    """After so long half of a past jump is expected again; a neighbour's is expected in full until then."""
     jump_least_share: float = 0.5
     """Of the room for a jump, how much must be left before the limit is raised."""
+    jump_told_share: float = 0.25
+    """What jumped by so much of what its neighbours did has had its share, and goes by its own jumps."""
     room_most: float = 0.22
     """The most that is left for a jump or a process, as no more than one in a hundred days asks for more."""
     bumps: tuple[float, ...] = (0.25, 0.5, 1.0)
     """Room above a limit that killed: after the first kill, the second, and every further one."""
-    bump_least_bytes: float = 16 * MEBIBYTE
+    bump_least_bytes: float = 8 * MEBIBYTE
+    """A little more than a process started beside it."""
     bump_half_life_days: float = 7.0
-    lower_beyond: float = 0.1
+    lower_beyond: float = 0.15
     """A limit is lowered when it is more than this above the target."""
 
 
@@ -58,7 +65,8 @@ class Reason(StrEnum):
 
     ALWAYS = "always"
     COLD_START = "cold start"
-    PROCESS = "process"
+    UNWATCHED = "unwatched"
+    NEIGHBOURS = "neighbours"
     JUMP = "jump"
 
 
@@ -72,6 +80,11 @@ class Room:
     ratio: float = 0.0
     """Of the past jump behind it."""
     age_hours: int = 0
+    """Of that jump, or of the newest sample."""
+    by_bytes: int = 0
+    """Room that was reckoned in bytes; 0 for a ratio."""
+    witnesses: int = 0
+    """Neighbours that jumped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +100,14 @@ class Need:
     observed_hours: int
 
 
-def need_of(track: Track, tuning: Tuning = DEFAULT, kin: Track | None = None) -> Need:
-    """The need by one kind of memory; `kin` has more evidence of jumps: that of all replicas where `track` is of one."""
-    evidence = kin if kin is not None else track
+def need_of(track: Track, hour: int | None = None, tuning: Tuning = DEFAULT, neighbours: Neighbourhood = NOBODY) -> Need:
+    """The need by one kind of memory, in an hour (since 1970) that may be later than the newest sample's."""
     level, peak = level_of(track, tuning), track.peak_bytes
-    rooms = _rooms(evidence, max(track.hour, evidence.hour), level, tuning)
+    rooms = _rooms(track, max(track.hour, hour or 0), level, tuning, neighbours)
     least = max(peak * (1 + tuning.peak_least), level * (1 + max(room.least for room in rooms)))
     largest = max(rooms, key=lambda room: room.target)
     target = max(peak * (1 + tuning.peak_target), level * (1 + largest.target + tuning.level_extra))
-    return Need(level, peak, largest, int(least), int(target), evidence.observed_hours)
+    return Need(level, peak, largest, int(least), int(target), track.observed_hours)
 
 
 def level_of(track: Track, tuning: Tuning = DEFAULT) -> int:
@@ -105,15 +117,39 @@ def level_of(track: Track, tuning: Tuning = DEFAULT) -> int:
     return max(usual, track.hours[-1])
 
 
-def _rooms(evidence: Track, hour: int, level: int, tuning: Tuning) -> list[Room]:
-    rooms = [Room(Reason.ALWAYS, tuning.level_least, tuning.level_least)]
-    cold = tuning.cold_start * min(1.0, tuning.cold_start_hours / evidence.observed_hours)
-    rooms.append(Room(Reason.COLD_START, cold, cold))
-    if level > 0:
-        process = min(tuning.room_most, tuning.process_bytes / level)
-        rooms.append(Room(Reason.PROCESS, process, process))
-    for jump in evidence.jumps:
+def _rooms(track: Track, hour: int, level: int, tuning: Tuning, neighbours: Neighbourhood) -> list[Room]:
+    """Each room that there is a reason for; the first one always."""
+    rooms = [_at_least(Reason.ALWAYS, tuning.level_least, tuning.level_least_bytes, level, tuning)]
+    if level <= 0:
+        return rooms
+    rooms.append(_unknown(track, hour, level, tuning))
+    own = 0.0
+    for jump in track.jumps:
         age = max(0, hour - jump.hour)
         ratio = min(tuning.room_most, jump.ratio / (1 + age / (HOURS_PER_DAY * tuning.jump_fade_days)))
         rooms.append(Room(Reason.JUMP, ratio * tuning.jump_least_share, ratio, jump.ratio, age))
+        own = max(own, ratio)
+    likely = expected(neighbours, level, hour, tuning.jump_fade_days)
+    if likely is not None:
+        ratio = min(tuning.room_most, likely.by_bytes / level)
+        if own < ratio * tuning.jump_told_share:
+            room = Room(Reason.NEIGHBOURS, ratio, ratio, 0.0, likely.age_hours, likely.by_bytes, likely.witnesses)
+            rooms.append(room)
     return rooms
+
+
+def _at_least(reason: Reason, ratio: float, least_bytes: float, level: int, tuning: Tuning) -> Room:
+    """A ratio, and in a small container so many bytes, within the most that is left."""
+    of_bytes = min(tuning.room_most, least_bytes / level) if level > 0 else 0.0
+    if of_bytes <= ratio:
+        return Room(reason, ratio, ratio)
+    return Room(reason, of_bytes, of_bytes, by_bytes=int(least_bytes))
+
+
+def _unknown(track: Track, hour: int, level: int, tuning: Tuning) -> Room:
+    """For what nobody has seen: the whole of it in the first hours, then the more, the more hours went by unwatched."""
+    unwatched = max(1, hour - track.hour)
+    share = min(1.0, tuning.cold_start_hours * unwatched / track.observed_hours)
+    reason = Reason.COLD_START if unwatched == 1 else Reason.UNWATCHED
+    whole = _at_least(reason, tuning.cold_start, tuning.process_bytes, level, tuning)
+    return replace(whole, least=whole.least * share, target=whole.target * share, age_hours=hour - track.hour)

@@ -8,18 +8,21 @@ from oomsight_operator.judgement.model import Recommendation
 from oomsight_operator.judgement.recommend.confidence import confidence_of
 from oomsight_operator.judgement.recommend.context import Context, cache_kind, is_wanted, needed_kind
 from oomsight_operator.judgement.recommend.limit import limit_chain, may_lower
+from oomsight_operator.judgement.recommend.need import DEFAULT, Tuning
 from oomsight_operator.judgement.recommend.request import request_steps
 from oomsight_operator.judgement.recommend.state import State, propose
 
 
-def recommend(state: State, context: Context, spec: RecommendationSpec) -> tuple[State, Recommendation | None]:
+def recommend(
+    state: State, context: Context, spec: RecommendationSpec, tuning: Tuning = DEFAULT
+) -> tuple[State, Recommendation | None]:
     """The recommendation for one container, or None when the policy or the evidence gives none; and the state that remembers it."""
     kind = needed_kind(state)
     if not is_wanted(state, kind, context, spec):
         return state, None
     if context.qos_class is QosClass.BEST_EFFORT and spec.target_qos is TargetQos.KEEP:
         return state, None  # Any request or limit would change the class that the policy wants kept.
-    chain = limit_chain(state, context, spec, kind)
+    chain = limit_chain(state, context, spec, kind, tuning)
     limit = chain.steps[-1].after_bytes if chain.steps else None
     counted = cache_kind(state, spec.page_cache) or kind
     asked = request_steps(context, spec, counted, limit, may_lower=may_lower(context, spec, kind))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from oomsight_operator.judgement.recommend.neighbours import NOBODY, Neighbourhood
 from oomsight_operator.judgement.recommend.state import State
 
 
@@ -71,6 +72,8 @@ class Surroundings:
 
     learned: Mapping[str, State] = field(default_factory=dict)
     """What was learned of the workload's containers, by name."""
+    neighbours: Neighbourhood = NOBODY
+    """Containers of other workloads of the namespace."""
     largest_node_bytes: int | None = None
     """Memory that the largest node can allocate to pods."""
     limit_rules: tuple[LimitRule, ...] = ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Reason
+from oomsight_api.quantity import human_bytes
+from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Reason, Room
 from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, PEAK_DAYS, Track
 
 _STEADY: Final = "a ramp must not change it every hour"
@@ -33,19 +34,29 @@ def room_words(need: Need) -> str:
     percent = round(room.target * 100)
     match room.reason:
         case Reason.COLD_START:
-            why = f"{percent} % as long as little was seen of it ({need.observed_hours} hours)"
-        case Reason.PROCESS:
-            why = f"{percent} % for a process started beside it (a probe, an exec), which weighs much in a small container"
+            why = f"{percent} %{_process(room)} as long as little was seen of it ({need.observed_hours} hours)"
+        case Reason.UNWATCHED:
+            why = f"{percent} %{_process(room)} as nothing was seen of it for {room.age_hours} hours"
+        case Reason.NEIGHBOURS:
+            who = f"{room.witnesses} containers of about its size in the namespace"
+            why = f"{percent} %, as {who} rose by {human_bytes(room.by_bytes)} within an hour, {_when(room.age_hours)}"
         case Reason.JUMP:
-            when = "within the last hour" if room.age_hours < 1 else f"{_ago(room.age_hours)} ago"
-            why = f"{percent} % for a jump, as it rose by {round(room.ratio * 100)} % within an hour, {when}"
+            why = f"{percent} % for a jump, as it rose by {round(room.ratio * 100)} % within an hour, {_when(room.age_hours)}"
         case Reason.ALWAYS:
-            why = f"{percent} %, no jump was seen for long"
+            least = f" ({human_bytes(room.by_bytes)} at least)" if room.by_bytes else ""
+            why = f"{percent} %{least}, no jump was seen for long"
         case _:
             assert_never(room.reason)
     return f"{why}; {extra} %, {_STEADY}"
 
 
-def _ago(hours: int) -> str:
-    days = hours // HOURS_PER_DAY
-    return f"{days} days" if days >= 2 else f"{hours} h"
+def _process(room: Room) -> str:
+    """What the room is for in a small container."""
+    return " for a process started beside it (a probe, an exec)" if room.by_bytes else ""
+
+
+def _when(age_hours: int) -> str:
+    if age_hours < 1:
+        return "within the last hour"
+    days = age_hours // HOURS_PER_DAY
+    return f"{days} days ago" if days >= 2 else f"{age_hours} h ago"

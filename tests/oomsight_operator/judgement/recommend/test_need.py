@@ -9,6 +9,7 @@ from tests.oomsight_operator.judgement.build import GI, MI
 from tests.oomsight_operator.judgement.recommend.scenes import seen
 
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Reason, level_of, need_of
+from oomsight_operator.judgement.recommend.neighbours import Neighbour, Neighbourhood, leaps_of
 from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.judgement.recommend.track import Track, extended
 
@@ -40,11 +41,31 @@ def test_a_jump_never_asks_for_more_room_than_the_most() -> None:
     assert need(jumped).room.target == DEFAULT.room_most
 
 
-def test_a_small_container_leaves_room_for_a_process_beside_it() -> None:
-    assert need(seen(70 * MI, 200)).room.reason is Reason.PROCESS
-    assert need(seen(70 * MI, 200)).room.target == pytest.approx(0.1)
-    assert need(seen(10 * MI, 200)).room.target == DEFAULT.room_most
-    assert need(seen(700 * MI, 200)).room.reason is Reason.ALWAYS
+def test_a_small_container_leaves_room_for_a_process_beside_it_while_little_was_seen() -> None:
+    young, old = need(seen(40 * MI, 3)).room, need(seen(40 * MI, 200)).room
+
+    assert (young.reason, young.by_bytes) == (Reason.COLD_START, 7 * MI)
+    assert young.target == pytest.approx(0.175)
+    assert need(seen(10 * MI, 3)).room.target == DEFAULT.room_most
+    assert old.reason is Reason.ALWAYS
+
+
+def test_five_percent_of_a_small_container_is_next_to_nothing_so_it_gets_a_mebibyte() -> None:
+    assert need(seen(10 * MI, 400)).least_bytes == 11 * MI
+    assert need(seen(100 * MI, 400)).least_bytes == 105 * MI
+    assert need(seen(MI, 400)).least_bytes == int(MI * (1 + DEFAULT.room_most))
+
+
+@pytest.mark.parametrize(
+    ("unwatched", "reason", "room"), [(1, Reason.ALWAYS, 0.05), (12, Reason.ALWAYS, 0.05), (50, Reason.UNWATCHED, 0.14)]
+)
+def test_hours_that_nobody_watched_bring_back_the_room_of_the_start(unwatched: int, reason: Reason, room: float) -> None:
+    track = seen(GI, 199).unreclaimable
+    assert track is not None
+
+    found = need_of(track, track.hour + unwatched)
+    assert found.room.reason is reason
+    assert found.room.target == pytest.approx(room)
 
 
 def test_a_short_peak_far_above_the_level_is_not_hidden_and_gets_little_room_of_its_own() -> None:
@@ -52,7 +73,7 @@ def test_a_short_peak_far_above_the_level_is_not_hidden_and_gets_little_room_of_
 
     assert spiky.level_bytes == GI
     assert spiky.peak_bytes == 4 * GI
-    assert spiky.target_bytes == int(4 * GI * 1.1)
+    assert spiky.target_bytes == int(4 * GI * 1.095)
 
 
 def test_the_level_is_what_it_holds_now_when_that_is_more_than_usual() -> None:
@@ -66,15 +87,21 @@ def test_between_least_and_target_a_slow_ramp_changes_nothing() -> None:
     calm = need(seen(GI, 400))
 
     assert calm.least_bytes == int(GI * 1.05)
-    assert calm.target_bytes == int(GI * 1.1)
+    assert calm.target_bytes == int(GI * 1.095)
 
 
-def test_what_replicas_showed_counts_as_evidence_and_not_as_level() -> None:
-    alone, replicas = seen(GI, 2), seen(5 * GI, 200)
-    assert alone.unreclaimable is not None
+def test_what_two_neighbours_did_is_expected_and_must_be_left_until_it_was_done_oneself() -> None:
+    jumped = seen(36 * MI, 0, state=seen(30 * MI, 100, until=1e9), until=1e9 + 3600)
+    around = Neighbourhood(tuple(Neighbour(name, "app", leaps_of(jumped.unreclaimable)) for name in ("uid-1", "uid-2")), 9)
+    calm = seen(40 * MI, 200, until=1e9 + 3600)
+    too = seen(46 * MI, 0, state=calm, until=1e9 + 7200)
+    assert calm.unreclaimable is not None
+    assert too.unreclaimable is not None
 
-    joined = need_of(alone.unreclaimable, kin=replicas.unreclaimable)
-    assert (joined.room.reason, joined.peak_bytes) == (Reason.ALWAYS, GI)
+    warned = need_of(calm.unreclaimable, neighbours=around)
+    assert (warned.room.reason, warned.room.by_bytes, warned.room.witnesses) == (Reason.NEIGHBOURS, 6 * MI, 2)
+    assert warned.least_bytes == 46 * MI
+    assert need_of(too.unreclaimable, neighbours=around).room.reason is Reason.JUMP
 
 
 @given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 1 << 50)), min_size=1, max_size=60))
