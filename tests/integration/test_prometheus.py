@@ -105,7 +105,7 @@ async def test_recommendations_start_from_two_weeks_of_prometheus(tmp_path: Path
         ledger, batch = await workloads(running)
 
         said = await until_recommended(running, ledger)
-        assert said["recommended-limit"] == "app=448Mi", "the weekly peak of 400Mi in a pod that is gone, and a tenth"
+        assert said["recommended-limit"] == "app=440Mi", "the weekly peak of 400Mi in a pod that is gone, and 9.5 %"
         summary = " ".join(said["summary"].split())
         assert "highest working set in 14 days: 400Mi" in summary
         known = re.search(r"known for (\d+) hours, of which (\d+) hours from Prometheus", summary)
@@ -118,7 +118,7 @@ async def test_recommendations_start_from_two_weeks_of_prometheus(tmp_path: Path
 
         said = await until_recommended(running, batch)
         assert "killed at limit 128Mi, says Prometheus: it needed more than that" in " ".join(said["summary"].split())
-        assert said["recommended-limit"] == "app=160Mi"
+        assert said["recommended-limit"] == "app=158Mi"
 
         def written() -> list[dict[str, Any]]:
             found = running.objects("oomsight.dev", "memoryrecommendations")

@@ -79,8 +79,8 @@ def test_the_workloads_recommendation_has_the_step_and_the_reason() -> None:
         Owner("apps/v1", "Deployment", "web", "u"), [contribution], {}, MemoryRecommendationStatus(), generation=1, now_seconds=NOW
     )
     container = status.containers[0]
-    assert container.recommended_limit == "736Mi"  # 600Mi and a quarter of the 512Mi that it held when killed
-    assert [step.rule for step in container.steps][:4] == ["StartFromKillingLimit", "BumpAfterKill", "HeapRoom", "Round"]
+    assert container.recommended_limit == "728Mi"  # 600Mi and a quarter of the 512Mi that it held when killed
+    assert [step.rule for step in container.steps][:3] == ["StartFromKillingLimit", "BumpAfterKill", "HeapRoom"]
     assert "its heap may grow to 600Mi (-Xmx in JAVA_TOOL_OPTIONS)" in container.reason
 
 
@@ -108,7 +108,7 @@ def test_a_largest_process_named_java_is_a_heap_that_nobody_knows_and_no_lower_l
     pod, assessment = lowered("java")
     found = assessment.containers[0].recommendation
     assert found is not None
-    assert found.limit_bytes == 336 * MI
+    assert found.limit_bytes == 328 * MI
     lines = summary_lines(pod, assessment)
     assert "its largest process is java, and how large its heap may get is not in the pod's spec" in " ".join(map(str.strip, lines))
     assert lines[-1] == "Next: kubectl -n team-a get memrec -o yaml"
@@ -116,4 +116,4 @@ def test_a_largest_process_named_java_is_a_heap_that_nobody_knows_and_no_lower_l
 
 def test_any_other_process_leaves_the_command() -> None:
     pod, assessment = lowered("postgres")
-    assert "--limits=memory=336Mi" in summary_lines(pod, assessment)[-1]
+    assert "--limits=memory=328Mi" in summary_lines(pod, assessment)[-1]

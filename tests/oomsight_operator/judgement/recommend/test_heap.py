@@ -23,7 +23,7 @@ def test_a_full_heap_gets_room_for_all_of_it_and_for_what_is_beside() -> None:
 
 def test_what_was_held_above_the_heap_is_measured_and_nothing_is_assumed() -> None:
     now = context(limit=GI, heap=xmx(512))
-    assert limit_of(seen(600 * MI, TWO_WEEKS), now, mode="Always") == 672 * MI
+    assert limit_of(seen(600 * MI, TWO_WEEKS), now, mode="Always") == 656 * MI
     assert "HeapRoom" not in story(asked(seen(600 * MI, TWO_WEEKS), now, mode="Always"))
 
 
@@ -36,20 +36,20 @@ def test_nothing_is_raised_for_a_heap_that_nobody_saw_and_both_numbers_are_told(
     now = context(limit=512 * MI, heap=xmx(2048))
     found = asked(seen(500 * MI, TWO_WEEKS), now, mode="Always")
     assert found is not None
-    assert found.limit_bytes == 576 * MI
+    assert found.limit_bytes == 544 * MI
     assert "its heap may grow to 2Gi (-Xmx in JAVA_TOOL_OPTIONS), which this limit does not hold" in why(found)
-    assert "set -Xmx to 451Mi at most, or set the limit to 2.12Gi" in why(found)
+    assert "set -Xmx to 419Mi at most, or set the limit to 2.12Gi" in why(found)
 
 
 def test_no_limit_is_lowered_below_what_the_heap_may_grow_to() -> None:
     found = asked(seen(600 * MI, TWO_WEEKS), context(limit=3 * GI, heap=xmx(2048)), mode="Always")
     assert found is not None
-    assert found.limit_bytes == 2240 * MI
-    assert "by what was seen 672Mi would do, but its heap may grow to 2Gi" in why(found)
-    assert "with -Xmx at 522Mi or less 672Mi will do" in why(found)
-    told = asked(seen(600 * MI, TWO_WEEKS), context(limit=672 * MI, heap=xmx(522)), mode="Always")
+    assert found.limit_bytes == 2208 * MI
+    assert "by what was seen 656Mi would do, but its heap may grow to 2Gi" in why(found)
+    assert "with -Xmx at 506Mi or less 656Mi will do" in why(found)
+    told = asked(seen(600 * MI, TWO_WEEKS), context(limit=656 * MI, heap=xmx(506)), mode="Always")
     assert told is not None
-    assert told.limit_bytes == 672 * MI
+    assert told.limit_bytes == 656 * MI
 
 
 def test_a_limit_below_the_heap_is_not_lowered_further() -> None:
@@ -57,7 +57,7 @@ def test_a_limit_below_the_heap_is_not_lowered_further() -> None:
 
 
 def test_where_there_was_no_limit_none_is_set_below_the_heap() -> None:
-    assert limit_of(seen(600 * MI, TWO_WEEKS), context(limit=None, heap=xmx(2048)), mode="Always") == 2240 * MI
+    assert limit_of(seen(600 * MI, TWO_WEEKS), context(limit=None, heap=xmx(2048)), mode="Always") == 2208 * MI
 
 
 def test_a_heap_that_follows_the_limit_keeps_the_size_that_it_can_have_had() -> None:
@@ -65,9 +65,9 @@ def test_a_heap_that_follows_the_limit_keeps_the_size_that_it_can_have_had() -> 
     found = asked(state, context(limit=4 * GI, heap=DEFAULT), mode="Always")
     assert found is not None
     assert found.limit_bytes == 4 * GI
-    assert "by what was seen 1.31Gi would do, but then its heap could have 336Mi alone" in why(found)
+    assert "by what was seen 1.28Gi would do, but then its heap could have 328Mi alone" in why(found)
     assert "up to 1Gi of what it held may be heap" in why(found)
-    assert limit_of(state, context(limit=4 * GI), mode="Always") == 1344 * MI
+    assert limit_of(state, context(limit=4 * GI), mode="Always") == 1312 * MI
 
 
 def test_it_is_lowered_as_far_as_all_that_was_held_fits_into_the_heap() -> None:
@@ -78,15 +78,15 @@ def test_without_a_limit_the_share_of_the_node_becomes_one_of_the_limit() -> Non
     now = context(limit=None, heap=DEFAULT, node_memory_bytes=16 * GI)
     found = asked(seen(600 * MI, TWO_WEEKS), now, mode="Always")
     assert found is not None
-    assert found.limit_bytes == 2432 * MI
-    assert "its heap may have 4Gi now, 608Mi then" in why(found)
+    assert found.limit_bytes == 2400 * MI
+    assert "its heap may have 4Gi now, 600Mi then" in why(found)
 
 
 def test_a_heap_of_the_node_is_fixed_for_the_limit() -> None:
     now = context(limit=3 * GI, heap=percent(25, of_node=True), node_memory_bytes=8 * GI)
     found = asked(seen(600 * MI, TWO_WEEKS), now, mode="Always")
     assert found is not None
-    assert found.limit_bytes == 2240 * MI
+    assert found.limit_bytes == 2208 * MI
     assert "of the node's memory as -XX:-UseContainerSupport asks" in why(found)
 
 
@@ -100,7 +100,7 @@ def test_a_heap_whose_size_is_hidden_keeps_the_limit() -> None:
 def test_a_runtime_whose_heap_nobody_set_in_the_spec_is_told_and_no_more() -> None:
     found = asked(seen(600 * MI, TWO_WEEKS), context(limit=4 * GI, heap=NOT_IN_SPEC), mode="Always")
     assert found is not None
-    assert found.limit_bytes == 672 * MI
+    assert found.limit_bytes == 656 * MI
     assert "its runtime is the JVM, and how large its heap may get is not in the pod's spec" in why(found)
 
 
@@ -108,13 +108,13 @@ def test_go_asks_for_a_tenth_beside_its_bound() -> None:
     heap = HeapSetting(Runtime.GO, "GOMEMLIMIT", fixed_bytes=400 * MI)
     found = asked(seen(380 * MI, TWO_WEEKS), context(limit=400 * MI, heap=heap), mode="Always")
     assert found is not None
-    assert found.limit_bytes == 448 * MI
+    assert found.limit_bytes == 440 * MI
     assert "40Mi beside it (a tenth, as Go's guide has it)" in why(found)
 
 
 def test_a_kill_is_held_memory_too() -> None:
     now = context(killed(512 * MI), limit=512 * MI, heap=xmx(600))
-    assert limit_of(seen(300 * MI, TWO_WEEKS), now) == 736 * MI  # 600Mi and a quarter of the 512Mi that it held when killed
+    assert limit_of(seen(300 * MI, TWO_WEEKS), now) == 728 * MI  # 600Mi and a quarter of the 512Mi that it held when killed
 
 
 def test_the_bounds_of_the_policy_still_count() -> None:

@@ -57,7 +57,7 @@ def test_a_heap_that_may_take_all_is_called_so() -> None:
 
 def test_a_share_tells_what_the_heap_becomes_and_nothing_where_the_limit_stays() -> None:
     now = context(limit=512 * MI, heap=DEFAULT)
-    assert "its heap may have 128Mi now, 144Mi then (25 % of the limit: the JVM's default)" in why(
+    assert "its heap may have 128Mi now, 136Mi then (25 % of the limit: the JVM's default)" in why(
         asked(seen(500 * MI, TWO_WEEKS), now, mode="Always")
     )
     assert told(512 * MI, 512 * MI, Heap(DEFAULT, 512 * MI, 500 * MI)) == ""
