@@ -30,7 +30,7 @@ def test_what_fits_stays_also_where_no_page_of_it_is_ever_active() -> None:
     """Without that the room would be forgotten after some weeks, and the reader would begin to wait anew."""
     one = under("Working").live(45, NEVER_ACTIVE)
 
-    assert one.limits == [72, 104]
+    assert one.limits == [68, 98]
     assert "room for 88Mi of page cache" in one.cache_words
 
 
@@ -38,15 +38,15 @@ def test_a_cache_that_was_enough_comes_back_at_once_when_less_turned_out_to_be_t
     """A working set without active pages says nothing of it, so the limit is lowered: that is a trial, and what fitted is known."""
     one = under("Working", limit=256 * MI).live(4, NEVER_ACTIVE)
 
-    assert one.limits == [256, 12, 96]
-    assert one.live(4, NEVER_ACTIVE).restarted().live(4, NEVER_ACTIVE).limits == [256, 12, 96]
+    assert one.limits == [256, 10, 96]
+    assert one.live(4, NEVER_ACTIVE).restarted().live(4, NEVER_ACTIVE).limits == [256, 10, 96]
 
 
 def test_the_room_goes_when_what_stands_in_it_is_dropped_and_not_missed() -> None:
     one = under("Working").live(4, NEVER_ACTIVE)
 
-    assert one.live(40, writer).limits[:2] == [72, 104]
-    assert one.limits[-1] == 12
+    assert one.live(40, writer).limits[:2] == [68, 98]
+    assert one.limits[-1] == 11
 
 
 def test_the_step_says_what_was_read_again_with_how_much_cache_and_over_what_time() -> None:
