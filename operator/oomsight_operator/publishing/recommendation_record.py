@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from oomsight_api.kinds import MEMORY_RECOMMENDATION
 from oomsight_api.names import RiskLevel
@@ -16,6 +17,9 @@ from oomsight_operator.publishing.digest import encode_digest
 from oomsight_operator.publishing.keeping import is_material, standing_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, explained, merge_memories, remember
 from oomsight_operator.publishing.recommendations import Contribution, hours_of, status_of
+
+MOST_LEAVING: Final = 64
+"""As many pods as a digest has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,8 @@ class Record:
     generation: int = 1
     contributions: dict[str, Contribution] = field(default_factory=dict)
     """By pod uid."""
-    leaving: set[str] = field(default_factory=set)
-    """Pods that are gone, but what they said is not written yet."""
+    leaving: dict[str, None] = field(default_factory=dict)
+    """Pods that are gone, but what they said is not written yet; the longest gone first."""
     memories: dict[str, ContainerMemory] = field(default_factory=dict)
     """By container name."""
     learned: dict[str, State] = field(default_factory=dict)
@@ -57,6 +61,8 @@ class Record:
     """By pod uid: what a restart must not forget of it, where there is something."""
     written: MemoryRecommendationStatus = field(default_factory=MemoryRecommendationStatus)
     last_write: float | None = None
+    refused_at: float | None = None
+    """When the API server refused the last write for good: a definition that is missing or older, a namespace that ends."""
     digest_due: float = float("-inf")
     news: bool = False
     """There is a recommendation, or a kill: the workload gets its object at once."""
@@ -83,7 +89,7 @@ class Record:
     @property
     def has_pods(self) -> bool:
         """Whether a pod lives that a policy selects."""
-        return not self.contributions.keys() <= self.leaving
+        return not self.contributions.keys() <= self.leaving.keys()
 
     @property
     def level(self) -> RiskLevel:
@@ -131,6 +137,7 @@ class Record:
         self.withdrawn = False
         before = self.contributions.get(contribution.pod_uid)
         self.contributions[contribution.pod_uid] = contribution
+        self.leaving.pop(contribution.pod_uid, None)
         killed = self._remember(contribution, before)
         self.killed |= killed
         standing = standing_of(history) if history is not None else None
@@ -158,11 +165,18 @@ class Record:
             withdrawn=self.withdrawn,
         )
 
+    def leave(self, pod_uid: str) -> None:
+        """A pod is gone, and what it said is still to be written. While nothing can be written only the latest are kept; the kills
+        of the others, and what they taught, stay."""
+        self.leaving[pod_uid] = None
+        while len(self.leaving) > MOST_LEAVING:
+            self.part(next(iter(self.leaving)))
+
     def part(self, pod_uid: str) -> None:
         """A pod is gone, and says nothing any more."""
         self.contributions.pop(pod_uid, None)
         self.standing.pop(pod_uid, None)
-        self.leaving.discard(pod_uid)
+        self.leaving.pop(pod_uid, None)
 
     def with_digests(self, status: MemoryRecommendationStatus) -> MemoryRecommendationStatus:
         """And what a restarted operator goes on from."""

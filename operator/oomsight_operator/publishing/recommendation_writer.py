@@ -37,6 +37,7 @@ from oomsight_operator.publishing.recommendations import (
     target_of,
 )
 from oomsight_operator.publishing.resting import Resting
+from oomsight_operator.publishing.retries import is_given_up
 from oomsight_operator.publishing.runner import ApiClient, Runner
 from oomsight_operator.publishing.settings import PublisherSettings
 
@@ -149,7 +150,7 @@ class RecommendationWriter:
         if record is None:
             return
         spoke = pod_uid in record.contributions
-        record.leaving.add(pod_uid)
+        record.leave(pod_uid)
         if spoke and not record.has_pods and record.material:
             self._put(record)  # what is not kept yet is for the pods to come
         waiting = self._runner.is_waiting(record.key)
@@ -175,6 +176,16 @@ class RecommendationWriter:
 
     async def write(self, record: Record, client: ApiClient) -> int:
         """Write the status, making the object first where there is none; called by the runner."""
+        try:
+            written = await self._write(record, client)
+        except ApiError as error:
+            if is_given_up(error):
+                record.refused_at = self._runner.now()
+            raise
+        record.refused_at = None
+        return written
+
+    async def _write(self, record: Record, client: ApiClient) -> int:
         if record.stands:
             await self._recall(record, client)
             if record.uid is not None and not (record.killed or record.flush):
@@ -191,11 +202,12 @@ class RecommendationWriter:
             record.let_go(frozenset(record.leaving))
             return writes
         status, pending = record.with_digests(status), record.begin_write()
+        made = None
         try:
             made = await self._send(record, status, client, killed=pending.killed)
-        except ApiError:
-            record.failed(pending)
-            raise
+        finally:
+            if made is None:
+                record.failed(pending)
         if made is None:
             return writes
         record.wrote(status, pending, self._runner.now())
@@ -322,7 +334,10 @@ class RecommendationWriter:
             record.key,
             _Write(self, record),
             priority=priority_of(RiskLevel.HIGH, killed=True) if record.killed else _PRIORITY,
-            not_before=not_before(record.last_write, interval, urgent=record.killed or record.stands),
+            not_before=max(
+                not_before(record.last_write, interval, urgent=record.killed or record.stands),
+                not_before(record.refused_at, interval, urgent=False),  # not even a kill: it would be refused at each judgement
+            ),
         )
 
     def _digest_interval(self, record: Record) -> float:

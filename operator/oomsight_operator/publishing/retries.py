@@ -36,6 +36,11 @@ def is_rejected(error: ApiError) -> bool:
     return not error.transient and error.status not in (401, 403, 409)
 
 
+def is_given_up(error: ApiError) -> bool:
+    """Whether `judge_failure` drops the work: whoever offers the like again at once meets the same."""
+    return is_rejected(error) or (error.status == 403 and _is_ending(error))
+
+
 def judge_failure(error: ApiError, attempts: int, settings: PublisherSettings, jitter: float) -> Retry | Drop:
     """404 and 410: gone. 403 waits for an admin, or for a fresh API server to know its roles. 409, 429, 5xx, 401 and no answer at
     all come back; other 4xx never get better.
@@ -45,7 +50,7 @@ def judge_failure(error: ApiError, attempts: int, settings: PublisherSettings, j
     """
     if error.status in (404, 410):
         return Drop(gone=True)
-    if error.status == 403 and "being terminated" in error.message:
+    if error.status == 403 and _is_ending(error):
         return Drop(gone=True)  # nothing is made in a namespace that goes away; no right is missing
     if error.status == 403:
         seconds = back_off_seconds(attempts, settings.forbidden_base_seconds, settings.forbidden_retry_seconds, jitter)
@@ -56,3 +61,7 @@ def judge_failure(error: ApiError, attempts: int, settings: PublisherSettings, j
     if error.retry_after_seconds is not None:
         seconds = max(seconds, error.retry_after_seconds * (1 + 0.1 * jitter))
     return Retry(seconds, pause_all=error.status == 429)
+
+
+def _is_ending(error: ApiError) -> bool:
+    return "being terminated" in error.message
