@@ -23,7 +23,8 @@ from oomsight_operator.publishing.runner import ApiClient
 
 logger = logging.getLogger(__name__)
 
-PAGE_SIZE = 500
+PAGE_SIZE = 100
+"""Whole pods, of which some take 100 KiB: the Job of `helm uninstall` has little memory."""
 CONCURRENCY = 8
 ATTEMPTS = 6
 MAX_NAMED_ERRORS = 20

@@ -30,7 +30,7 @@ class RetirementError(Exception):
 
 
 async def stop_deployment(client: ApiClient, namespace: str, name: str, *, sleep: Sleep = asyncio.sleep) -> None:
-    """Scale a Deployment to zero and wait until its pods are gone. One that is not there needs no stopping.
+    """Scale a Deployment to zero and wait until its pods have ended. One that is not there needs no stopping.
 
     Raises RetirementError when that is refused, or when a pod is still there after two minutes.
     """
@@ -64,10 +64,13 @@ async def stop_deployment(client: ApiClient, namespace: str, name: str, *, sleep
 
 
 async def _pods(client: ApiClient, namespace: str, selector: str, sleep: Sleep) -> list[str]:
+    """Names of those that may still run. A ReplicaSet that shrinks leaves evicted ones lie, whose containers have ended."""
     path = f"/api/v1/namespaces/{namespace}/pods"
     answer = await _retrying(lambda: client.request("GET", path, params={"labelSelector": selector}), sleep)
     items = answer.get("items")
-    return [str(_mapping(_mapping(item).get("metadata")).get("name")) for item in (items if isinstance(items, list) else ())]
+    pods = [_mapping(item) for item in (items if isinstance(items, list) else ())]
+    running = (pod for pod in pods if _mapping(pod.get("status")).get("phase") not in ("Succeeded", "Failed"))
+    return [str(_mapping(pod.get("metadata")).get("name")) for pod in running]
 
 
 async def _retrying(send: Callable[[], Awaitable[Mapping[str, Any]]], sleep: Sleep) -> Mapping[str, Any]:

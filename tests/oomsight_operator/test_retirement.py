@@ -9,6 +9,7 @@ import pytest
 from tests.oomsight_operator.publishing.builders import MemoryApi
 from tests.oomsight_operator.publishing.embedded import Cluster, a_cluster
 
+from oomsight_operator.kube.client import MERGE_PATCH
 from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.retirement import RetirementError, stop_deployment
 from oomsight_sandbox.apiserver import FailureRule
@@ -56,6 +57,16 @@ async def test_it_is_scaled_to_zero_and_waited_for() -> None:
         await stop_deployment(cluster.client, "shop", "operator", sleep=the_pod_ends_at_the_third_look)
         assert looks == 3
         assert [pod["metadata"]["name"] for pod in (await cluster.get(PODS))["items"]] == ["web-0"]
+
+
+@pytest.mark.parametrize("phase", ["Failed", "Succeeded"])
+async def test_a_pod_that_was_evicted_once_and_still_lies_there_is_not_waited_for(phase: str) -> None:
+    async with a_cluster() as cluster:
+        await deployed(cluster)
+        status = {"status": {"phase": phase, "reason": "Evicted"}}
+        await cluster.client.request("PATCH", f"{PODS}/operator-0/status", body=status, content_type=MERGE_PATCH)
+        await stop_deployment(cluster.client, "shop", "operator", sleep=no_wait)
+        assert await replicas(cluster) == 0
 
 
 async def test_one_that_is_not_there_needs_no_stopping() -> None:
