@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Protocol
 
 from oomsight_api.kinds import CLUSTER_MEMORY_POLICY, MEMORY_POLICY, Kind
@@ -65,16 +65,20 @@ class PolicyWatch:
 
 
 async def list_objects(client: Requests, kind: Kind) -> list[dict[str, Any]]:
-    """All objects of a kind, in pages, each with its apiVersion and kind (lists may leave them out). Raises ApiError."""
-    found: list[dict[str, Any]] = []
+    """All objects of a kind. Raises ApiError."""
+    return [item async for page in list_pages(client, kind) for item in page]
+
+
+async def list_pages(client: Requests, kind: Kind) -> AsyncIterator[list[dict[str, Any]]]:
+    """The objects of a kind, each with its apiVersion and kind (lists may leave them out). Raises ApiError."""
     token = ""
     while True:
         page = await client.request("GET", kind.path(), params={"limit": str(PAGE_SIZE), **({"continue": token} if token else {})})
         items = page.get("items")
         told = items if isinstance(items, list) else []
-        found += [{"apiVersion": API_VERSION, **item, "kind": kind.kind} for item in told if isinstance(item, dict)]
+        yield [{"apiVersion": API_VERSION, **item, "kind": kind.kind} for item in told if isinstance(item, dict)]
         metadata = page.get("metadata")
         next_token = metadata.get("continue") if isinstance(metadata, dict) else None
         if not isinstance(next_token, str) or not next_token:
-            return found
+            return
         token = next_token

@@ -34,12 +34,13 @@ from oomsight_operator.inventory.store import Store
 from oomsight_operator.inventory.workloads import Intermediate, project_intermediate
 from oomsight_operator.judgement.model import Pod, PolicyRef
 from oomsight_operator.judgement.node import Node
+from oomsight_operator.kube.backoff import Backoff
 from oomsight_operator.kube.client import KubeClient
 from oomsight_operator.kube.credentials import Credentials
 from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.node_assessments import NodeAssessments, follow_nodes
 from oomsight_operator.node_documents import NodeDocuments
-from oomsight_operator.policy_watch import PolicyWatch, list_objects
+from oomsight_operator.policy_watch import PolicyWatch, list_pages
 from oomsight_operator.polling.directory import AgentDirectory
 from oomsight_operator.polling.discovery import AgentPod, AgentTarget, project_agent_pod
 from oomsight_operator.polling.kubelet_config import KubeletConfigs
@@ -61,6 +62,8 @@ NODE_METRICS_SECONDS = 15.0
 """As often as Prometheus looks, by and large: each node is judged at most once in this time for its metrics; more seldom where that
 would take more than a tenth of the time (from about a thousand nodes on)."""
 MOST_NODE_METRICS_SECONDS = 120.0
+RESTORE_ATTEMPTS = 6
+RESTORED_AT_ONCE = 50
 FIRST_NODE_METRICS_SECONDS = 5.0
 """After the start: agents that answer have spoken by then, and are not told as unknown."""
 
@@ -163,8 +166,7 @@ class Service:
         for informer in self.informers:
             await informer.synced.wait()
         await self._policy_watch.first()
-        restored = self.publisher.restore(await self._recommendations())
-        self.engine.restore(restored.histories, restored.learned)
+        await self._restore()
         self._spawn("policy watch", self._policy_watch.run())
         self._spawn("agent directory", self._directory.run())
         self._spawn("engine", self.engine.run())
@@ -191,11 +193,13 @@ class Service:
         return "; ".join(f"{name} ended" for name, task in self._tasks.items() if task.done())
 
     async def stop(self, drain_seconds: float) -> None:
-        """Stop judging, write what is queued within `drain_seconds`, then end everything."""
+        """Stop judging, write what is queued within `drain_seconds` (0: nothing more, from now on), then end everything."""
         self.working = False
+        if drain_seconds <= 0:
+            await self._end("publisher")
         await self._end("engine", "agent directory", "policy watch")
         await self._poller.close()
-        if drain_seconds > 0 and "publisher" in self._tasks:
+        if "publisher" in self._tasks:
             self.publisher.flush()
             if not await self.publisher.drain(drain_seconds):
                 log.warning("stopped before everything was written; the next start goes on", extra={"seconds": drain_seconds})
@@ -215,12 +219,29 @@ class Service:
         self.engine.report_arrived(target.node_name, report)
         self._metrics.observe_report_latency(max(0.0, self.engine.wall_now() - report.time_seconds))
 
-    async def _recommendations(self) -> list[dict[str, Any]]:
-        try:
-            return await list_objects(self._client, MEMORY_RECOMMENDATION)
-        except ApiError as error:
-            log.warning("earlier recommendations cannot be read; starting without history", extra={"error": error.message[:500]})
-            return []
+    async def _restore(self) -> None:
+        """Go on from the MemoryRecommendations of an earlier run. An API server with hiccups is asked a few times; then it goes on
+        without, and each object is read when it is to be written."""
+        backoff = Backoff(0.5, 10.0)
+        for attempt in range(RESTORE_ATTEMPTS):
+            try:
+                await self._restore_pages()
+            except ApiError as error:
+                retriable = error.transient or error.status == 410  # a page that expired while the one before was taken over
+                if retriable and attempt < RESTORE_ATTEMPTS - 1:
+                    await asyncio.sleep(backoff.next_seconds(error.retry_after_seconds))
+                    continue
+                why = {"error": error.message[:500]}
+                log.warning("earlier recommendations cannot be read; starting without history", extra=why)
+            return
+
+    async def _restore_pages(self) -> None:
+        """A page at a time is held, and others get their turn: an object takes a millisecond."""
+        async for page in list_pages(self._client, MEMORY_RECOMMENDATION):
+            for first in range(0, len(page), RESTORED_AT_ONCE):
+                restored = self.publisher.restore(page[first : first + RESTORED_AT_ONCE])
+                self.engine.restore(restored.histories, restored.learned)
+                await asyncio.sleep(0)
 
     async def _follow_metrics(self) -> None:
         while True:

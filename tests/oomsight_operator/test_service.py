@@ -5,11 +5,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from tests.oomsight_operator.publishing.builders import a_pod, an_assessment
 from tests.oomsight_operator.small_cluster import POLICY, SmallCluster, small_cluster
 
+from oomsight_api.kinds import MEMORY_RECOMMENDATION
+from oomsight_api.names import RiskLevel
 from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.service import Service
 from oomsight_operator.settings import Settings
+from oomsight_sandbox.apiserver import FailureRule
 
 CONTAINER = "c" * 64
 
@@ -154,6 +158,53 @@ async def test_a_restarted_operator_writes_nothing_that_stands_there_already(clu
                 await asyncio.sleep(0.02)
         assert await service.publisher.drain(5)
     assert (await cluster.client.request("GET", path))["metadata"]["resourceVersion"] == before
+
+
+async def test_an_api_server_with_hiccups_at_the_start_does_not_make_the_operator_forget(cluster: SmallCluster) -> None:
+    await cluster.make_policy()
+    uid = await cluster.make_pod("web", container_id=CONTAINER)
+    path = MEMORY_RECOMMENDATION.path("shop")
+    reference = {"apiVersion": "v1", "kind": "Pod", "name": "web", "uid": uid}
+    body = {
+        "apiVersion": "oomsight.dev/v1alpha1",
+        "kind": "MemoryRecommendation",
+        "metadata": {"name": "pod-web", "ownerReferences": [reference]},
+        "spec": {"targetRef": {key: reference[key] for key in ("apiVersion", "kind", "name")}},
+    }
+    await cluster.client.request("POST", path, body=body)
+    cluster.server.faults.fail(FailureRule(status=503, verb="list", resource="memoryrecommendations", times=2))
+    async with cluster.operator() as service:
+        assert len(service.publisher._recommendations) == 1
+    assert cluster.server.requests.count("list", "memoryrecommendations") == 3
+
+
+async def test_a_definition_that_cannot_be_listed_is_no_reason_not_to_work(
+    cluster: SmallCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster.server.faults.fail(FailureRule(status=403, verb="list", resource="memoryrecommendations", times=100))
+    async with cluster.operator() as service:
+        assert service.working
+    assert "starting without history" in caplog.text
+    assert cluster.server.requests.count("list", "memoryrecommendations") == 1
+
+
+async def test_who_lost_the_lease_writes_nothing_while_the_rest_ends(cluster: SmallCluster) -> None:
+    service = Service(Settings(namespace="oomsight-system"), cluster.credentials, cluster.client, OperatorMetrics())
+    pod = a_pod(uid=await cluster.make_pod("web"), name="web")
+
+    async def judge_on() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            service.publisher.offer(pod, an_assessment(RiskLevel.HIGH, pod_uid=pod.uid))
+            await service.publisher.drain(0.2)
+
+    service._spawn("engine", judge_on())
+    service._spawn("publisher", service.publisher.run())
+    await asyncio.sleep(0)
+    before = cluster.server.requests.writes()
+    await service.stop(0.0)
+    assert cluster.server.requests.writes() == before
 
 
 async def test_a_pod_whose_init_container_is_done_is_first_told_when_its_app_is_measured(cluster: SmallCluster) -> None:
