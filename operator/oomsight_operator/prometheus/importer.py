@@ -97,7 +97,9 @@ class HistoryImporter:
         if wanted.uid in self._asked:
             return
         while len(self._asked) >= MOST_REMEMBERED:
-            self._asked.pop(next(iter(self._asked)))
+            oldest = next(iter(self._asked))
+            del self._asked[oldest]
+            self._waiting.pop(oldest, None)
         self._asked[wanted.uid] = None
         self._waiting[wanted.uid] = _Waiting(wanted)
         self._wake.set()

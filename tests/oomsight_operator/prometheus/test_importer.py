@@ -183,3 +183,13 @@ async def test_no_more_are_asked_at_once_than_allowed() -> None:
             world.importer.want(wanted(f"p{number}"))
         await until(lambda: len(world.delivered) == 9)
     assert slow.most == QUICK.workers
+
+
+async def test_while_prometheus_is_away_no_more_workloads_wait_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oomsight_operator.prometheus.importer.MOST_REMEMBERED", 10)
+    world = World()
+    for number in range(25):
+        world.importer.want(wanted(f"job-{number}"))
+    assert world.count("waiting") == 10
+    assert world.importer.was_asked("uid-job-24")
+    assert not world.importer.was_asked("uid-job-0")
