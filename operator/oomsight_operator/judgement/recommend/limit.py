@@ -53,6 +53,11 @@ class Case:
         return max(least, self.spec.min_limit_bytes or 0, self.cache.least_bytes, of_heap)
 
     @property
+    def repeats(self) -> int:
+        """Kills of the latest go, of a leak too, whose `floor` is that of one; 0 where there was none."""
+        return self.state.floor.repeats if self.state.floor is not None else 0
+
+    @property
     def may_lower(self) -> bool:
         return may_lower(self.context, self.spec, self.kind)
 
@@ -146,7 +151,7 @@ def _start(case: Case) -> tuple[RecommendationStep, ...]:
         why = f"killed at limit {human_bytes(killing)}{witness}: it needed more than that"
         return (
             RecommendationStep("StartFromKillingLimit", None, killing, why),
-            RecommendationStep("BumpAfterKill", killing, asked, _bump_words(floor, case.context.now_seconds)),
+            RecommendationStep("BumpAfterKill", killing, asked, _bump_words(floor, case)),
         )
     if need is None or case.kind is None or need.target_bytes <= 0:
         return ()  # to Kubernetes a limit of 0 is none
@@ -170,10 +175,11 @@ def _room(need: Need) -> str:
     return f"+{percent} %: {room_words(need)}"
 
 
-def _bump_words(floor: OomFloor, now_seconds: float) -> str:
-    age = max(0.0, now_seconds - floor.last_seconds)
+def _bump_words(floor: OomFloor, case: Case) -> str:
+    """Of a leak the bump is that of one kill, but all of them are told."""
+    age = max(0.0, case.context.now_seconds - floor.last_seconds)
     percent = round(bump_of(floor) * 100)
-    times = "once" if floor.repeats == 1 else f"{floor.repeats} times, each within a day of the one before"
+    times = "once" if case.repeats == 1 else f"{case.repeats} times, each within a day of the one before"
     faded = ""
     if age >= DAY_SECONDS:
         faded = f", half of it every {DEFAULT.bump_half_life_days:.0f} days without a kill (the last was {format_span(age)} ago)"
@@ -186,12 +192,11 @@ def _from_prometheus(amount: int, case: Case) -> tuple[int, str]:
 
 
 def _leak(amount: int, case: Case) -> tuple[int, str]:
-    """The bump of a leak does not grow with repetition; `limit_steps` saw to that."""
+    """The bump of a leak does not grow with repetition; `limit_chain` saw to that."""
     if not case.context.leaking:
         return amount, ""
-    if case.state.floor is not None and case.state.floor.repeats > 1:
-        times = case.state.floor.repeats
-        return amount, f"it leaks: no higher limit after {times} kills, which would only put off the next one; mend the leak"
+    if case.repeats > 1:
+        return amount, f"it leaks: no higher limit after {case.repeats} kills, which would only put off the next one; mend the leak"
     return amount, "it leaks: a limit only sets when it is killed; mend the leak"
 
 
@@ -236,12 +241,13 @@ def _min_limit(amount: int, case: Case) -> tuple[int, str]:
 
 
 def _steady(amount: int, case: Case) -> tuple[int, str]:
-    """What was proposed before stays while it is enough, and not much too high: nobody follows a number that changes every hour."""
+    """What was proposed before stays while it is enough, and not much too high: nobody follows a number that changes every hour.
+    Where kills raised it and turn out a leak's, it does not stay for another day either."""
     before = case.state.proposed_bytes
     if before is None or before == amount or before < (case.spec.min_limit_bytes or 0):
         return amount, ""
     bounds = replace(case.bounds, least_bytes=case.least_bytes, target_bytes=amount)
-    since = case.state.proposed_since_seconds
+    since = 0.0 if case.repeats > 1 and case.context.leaking else case.state.proposed_since_seconds
     if settle(bounds, before, since, case.context.now_seconds, may_lower=True, tuning=case.tuning) != before:
         return amount, ""
     return before, f"{human_bytes(before)}, as recommended before: {human_bytes(case.least_bytes)} are needed at least"
@@ -287,17 +293,19 @@ def _not_enough(amount: int, case: Case) -> tuple[int, str]:
     if killing is not None and amount <= killing:
         return (
             amount,
-            f"not enough: it was killed at limit {human_bytes(killing)} and will be again, unless {_unless(amount, case)}",
+            f"not enough: it was killed at limit {human_bytes(killing)} and will be again, {_unless(amount, case)}",
         )
     if need is not None and case.kind is not None and amount < need.peak_bytes:
         held = f"it held {human_bytes(need.peak_bytes)} {case.kind.words}"
-        return amount, f"not enough: {held} and will be killed, unless {_unless(amount, case)}"
+        return amount, f"not enough: {held} and will be killed, {_unless(amount, case)}"
     return amount, ""
 
 
 def _unless(amount: int, case: Case) -> str:
-    """What would have to change: the bound that the amount stands at."""
+    """What would have to change: the bound that the amount stands at, which would only put off a leak's next kill."""
+    if case.context.leaking:
+        return "until its leak is mended"
     if amount == case.context.around.largest_node_bytes:
-        return "it gets a larger node"
+        return "unless it gets a larger node"
     rule = bounding(amount, case.context)
-    return f"max of LimitRange {printable(rule)} is raised" if rule is not None else "maxLimit is raised"
+    return f"unless max of LimitRange {printable(rule)} is raised" if rule is not None else "unless maxLimit is raised"

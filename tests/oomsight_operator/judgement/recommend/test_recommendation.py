@@ -213,6 +213,27 @@ def test_a_leak_is_said_and_gets_no_growing_limits() -> None:
     assert "it leaks" in why(asked(seen(300 * MI, 48), context(leaks=True), mode="Always"))
 
 
+def test_a_leak_that_is_found_after_kills_raised_the_limit_goes_back_to_the_first_bump_at_once() -> None:
+    """Else `no higher limit after 3 kills` would stand beside twice the limit, as recommended before."""
+    loop = [killed(at=NOW - 300 + index, run=f"{index:064x}") for index in range(3)]
+    state, found = recommend(on_oom(NOTHING, blamed(loop, None)), context(*loop), spec())
+    assert found is not None
+    assert found.limit_bytes == GI
+
+    leaking = recommend(state, context(*loop, leaks=True), spec())[1]
+
+    assert leaking is not None
+    assert leaking.limit_bytes == 640 * MI
+    assert "+25 %, at least 16Mi: killed 3 times, each within a day of the one before; it leaks: no higher limit" in why(leaking)
+
+
+def test_a_leak_that_max_limit_caps_is_not_promised_to_end_with_a_higher_one() -> None:
+    found = asked(NOTHING, context(killed(), leaks=True), maxLimit="512Mi")
+
+    assert found is not None
+    assert found.limit_steps[-1].why == "not enough: it was killed at limit 512Mi and will be again, until its leak is mended"
+
+
 @pytest.mark.parametrize(("page_cache", "expected"), [("Exclude", 640 * MI), ("Working", 900 * MI), ("Include", 2 * GI)], ids=str)
 def test_page_cache_as_the_policy_wants_it(page_cache: str, expected: int) -> None:
     state = observe(NOTHING, Sample(NOW, 2 * GI, 900 * MI, 100 * MI))
