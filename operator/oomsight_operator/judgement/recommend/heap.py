@@ -10,9 +10,9 @@ A fixed heap (`-Xmx`):
 - Where measurement asks for less, no limit is raised for what nobody saw. But none is lowered below what the heap may grow to
   either: the runtime does not know the limit, and does not collect more as it comes near.
 
-What is outside: what was held above the heap's most, at least. While less than that was held, heap and rest cannot be told apart,
-and a quarter of the highest that was held is assumed (a choice: .NET leaves that share of a limit by default); for Go a tenth of
-its bound (Go's guide to its garbage collector: 5 to 10 %).
+What is outside: what was held above the heap's most, at least; but whether the heap was full then nobody knows, so heap and rest
+cannot be told apart, and no less is assumed than a quarter of what was held, or of a whole heap (a choice: .NET leaves that share of
+a limit by default). For Go a tenth of its bound (Go's guide to its garbage collector: 5 to 10 %).
 
 A heap that is a share of the limit shrinks with it, into java.lang.OutOfMemoryError: no limit is lowered below the one in which the
 heap may be as large as it can have been.
@@ -60,7 +60,7 @@ class Heap:
         most = self.most_bytes or 0
         if self.setting.runtime is Runtime.GO:
             return most // 10
-        return self.held_bytes - most if self.held_bytes >= most else self.held_bytes // 4
+        return max(self.held_bytes - most, min(self.held_bytes, most) // 4)
 
     @property
     def needed_bytes(self) -> int | None:
@@ -73,9 +73,12 @@ class Heap:
         room, held = human_bytes(self.outside_bytes), human_bytes(self.held_bytes)
         if self.setting.runtime is Runtime.GO:
             return f"{room} beside it (a tenth, as Go's guide has it)"
-        if self.held_bytes >= (self.most_bytes or 0):
-            return f"{room} beside it (it held {held})"
-        return f"{room} beside it (assumed: a quarter of the {held} that it held at most)"
+        most = self.most_bytes or 0
+        if self.held_bytes < most:
+            return f"{room} beside it (assumed: a quarter of the {held} that it held at most)"
+        if self.held_bytes - most < self.outside_bytes:
+            return f"{room} beside it (assumed: a quarter of a full heap; it held {held} in all)"
+        return f"{room} beside it (it held {held})"
 
     @property
     def source(self) -> str:

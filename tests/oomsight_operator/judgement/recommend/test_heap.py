@@ -21,10 +21,20 @@ def test_a_full_heap_gets_room_for_all_of_it_and_for_what_is_beside() -> None:
     assert "its heap may grow to 512Mi (-Xmx in JAVA_TOOL_OPTIONS), and needs 125Mi beside it (assumed: a quarter" in why(found)
 
 
-def test_what_was_held_above_the_heap_is_measured_and_nothing_is_assumed() -> None:
+def test_much_that_was_held_above_the_heap_is_measured_and_nothing_is_assumed() -> None:
     now = context(limit=GI, heap=xmx(512))
     assert limit_of(seen(600 * MI, TWO_WEEKS), now, mode="Always") == 656 * MI
     assert "HeapRoom" not in story(asked(seen(600 * MI, TWO_WEEKS), now, mode="Always"))
+
+
+def test_more_that_was_held_never_asks_for_less() -> None:
+    """Above the heap's size a little was held outside at least, and nobody knows how full the heap was."""
+    limits = [limit_of(seen(held * MI, TWO_WEEKS), context(limit=None, heap=xmx(512)), mode="Always") for held in range(480, 800, 4)]
+
+    assert limits == sorted(limits)
+    assert limit_of(seen(516 * MI, TWO_WEEKS), context(limit=560 * MI, heap=xmx(512)), mode="Always") == 640 * MI
+    found = asked(seen(516 * MI, TWO_WEEKS), context(limit=560 * MI, heap=xmx(512)), mode="Always")
+    assert "needs 128Mi beside it (assumed: a quarter of a full heap; it held 516Mi in all)" in why(found)
 
 
 def test_a_limit_in_force_that_is_enough_by_measure_but_not_for_the_heap_is_raised() -> None:
