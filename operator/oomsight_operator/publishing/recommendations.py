@@ -6,7 +6,7 @@ The worst replica decides and is never averaged away; kills of pods that are gon
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oomsight_api.conditions import merge_conditions
@@ -38,7 +38,7 @@ from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.publishing.events import one_line
 from oomsight_operator.publishing.kill_records import ContainerMemory
 from oomsight_operator.publishing.recommendation_condition import provided, why_nothing
-from oomsight_operator.publishing.whys import why_words
+from oomsight_operator.publishing.whys import WARNINGS, why_words
 
 _BUILT_IN = frozenset({"v1", "apps/v1", "batch/v1"})
 _NO_HISTORY = ContainerHistory()
@@ -217,7 +217,7 @@ def _container(
             "recommended_request": _quantity(request.request_bytes if request else None),
             "reason": _sentence(_why(limit or request), reason),
             **_confidence(limit or request),
-            "steps": steps[:MAX_STEPS],
+            "steps": _fitting(steps),
             **kills,
         }
     )
@@ -244,6 +244,14 @@ def _steps(resource: Resource, recommendation: Recommendation | None) -> Iterabl
             before=_quantity(step.before_bytes),
             after=format_bytes(step.after_bytes),
         )
+
+
+def _fitting(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """As many as there is room for, in their order: warnings are never left out for others, nor what changes a number for what only
+    says something."""
+    ranked = sorted(steps, key=lambda step: 0 if step.rule in WARNINGS else 1 if step.before != step.after else 2)
+    kept = {id(step) for step in ranked[:MAX_STEPS]}
+    return tuple(step for step in steps if id(step) in kept)
 
 
 def _why(recommendation: Recommendation | None) -> str:

@@ -57,6 +57,8 @@ def next_command(pod: Pod, assessment: Assessment) -> str:
     here = f"kubectl -n {pod.namespace}"
     commands: list[str] = []
     for container in _worst_first(assessment):
+        if _is_blocked(container.recommendation):
+            break  # what a calmer container could be given distracts from the one that needs somebody
         resources = _resources_arguments(container.recommendation)
         workload = workload_argument(pod)
         if resources and workload and _SAFE_NAME.fullmatch(container.name):
@@ -166,7 +168,7 @@ def _shape_parts(shape: Shape | None) -> Iterable[str]:
 
 def _resources_arguments(found: Recommendation | None) -> str:
     """What to set; empty where that would change nothing, be refused, or lead to the next kill."""
-    if found is None or any(step.rule in IN_THE_WAY for step in (*found.limit_steps, *found.request_steps)):
+    if found is None or _is_blocked(found):
         return ""
     if (found.limit_bytes, found.request_bytes) == (found.current_limit_bytes, found.current_request_bytes):
         return ""
@@ -175,6 +177,11 @@ def _resources_arguments(found: Recommendation | None) -> str:
     limit = f"--limits=memory={format_bytes(found.limit_bytes)}" if found.limit_bytes is not None else ""
     request = f"--requests=memory={format_bytes(found.request_bytes)}" if found.request_bytes is not None else ""
     return " ".join(part for part in (limit, request) if part)
+
+
+def _is_blocked(found: Recommendation | None) -> bool:
+    """Whether somebody has to do something else first."""
+    return found is not None and any(step.rule in IN_THE_WAY for step in (*found.limit_steps, *found.request_steps))
 
 
 def _lowers(found: Recommendation) -> bool:

@@ -7,22 +7,24 @@ from typing import Final
 
 from oomsight_operator.judgement.model import Recommendation, RecommendationStep
 from oomsight_operator.judgement.recommend.limit import NOT_ENOUGH
+from oomsight_operator.judgement.recommend.request import AUTOSCALED
 from oomsight_operator.judgement.recommend.whole_pod import GUARANTEED, REFUSED
 
 IN_THE_WAY: Final = REFUSED | {NOT_ENOUGH}
 """Rules of steps after which the numbers cannot just be set: new pods would be refused, or killed."""
-_WARNINGS: Final = IN_THE_WAY | {GUARANTEED}
+WARNINGS: Final = IN_THE_WAY | {GUARANTEED, AUTOSCALED}
+"""Rules of steps that a reader must not miss."""
 
 
 def warnings_of(found: Recommendation) -> tuple[RecommendationStep, ...]:
     """Steps, of limit and request, that a reader must not miss."""
-    return tuple(step for step in (*found.limit_steps, *found.request_steps) if step.rule in _WARNINGS)
+    return tuple(step for step in (*found.limit_steps, *found.request_steps) if step.rule in WARNINGS)
 
 
 def why_words(found: Recommendation, room: int) -> str:
     """The steps of the limit (of the request where there is no limit), then the warnings of both; the warnings first where not all
     of it fits into `room` characters."""
-    way = [step for step in found.limit_steps or found.request_steps if step.rule not in _WARNINGS]
+    way = [step for step in found.limit_steps or found.request_steps if step.rule not in WARNINGS]
     warnings = warnings_of(found)
     plain = _joined((*way, *warnings))
     return plain if len(plain) <= room else _joined((*warnings, *way))

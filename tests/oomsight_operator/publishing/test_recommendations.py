@@ -160,6 +160,17 @@ def test_steps_are_bounded_and_their_sentences_cut() -> None:
     assert MemoryRecommendationStatus.model_validate(found.model_dump(mode="json", by_alias=True, exclude_none=True)) == found
 
 
+def test_where_there_is_no_room_for_all_steps_warnings_and_changes_stay() -> None:
+    talk = tuple(RecommendationStep(f"Said{number}", 64 * MI, 64 * MI, "why") for number in range(MAX_STEPS))
+    ends = (RecommendationStep("MaxLimit", 64 * MI, 32 * MI, "why"), RecommendationStep("NotEnough", 32 * MI, 32 * MI, "why"))
+    asked = (RecommendationStep("RequestFromPeak", None, 16 * MI, "why"), RecommendationStep("Quota", 16 * MI, 16 * MI, "why"))
+    many = type(a_recommendation())("app", 32 * MI, 16 * MI, 64 * MI, None, (*talk, *ends), asked)
+
+    rules = [step.rule for step in status(says("a", a_container(recommendation=many))).containers[0].steps]
+
+    assert rules == [*(f"Said{number}" for number in range(MAX_STEPS - 4)), "MaxLimit", "NotEnough", "RequestFromPeak", "Quota"]
+
+
 def test_the_recommendation_of_a_static_pod_is_owned_by_its_mirror_pod_and_by_no_node() -> None:
     static = a_pod(owner=Owner("v1", "Node", "node-1", "n1"), config_hash="a" * 32)
 

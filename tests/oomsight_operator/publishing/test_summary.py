@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.oomsight_operator.judgement.build import MI, NOW, SECOND_RUN, end, judge, memory, pod, row, running, spec, waiting
+from tests.oomsight_operator.judgement.build import (
+    MI,
+    NOW,
+    SECOND_RUN,
+    end,
+    judge,
+    memory,
+    pod,
+    policy,
+    row,
+    running,
+    spec,
+    waiting,
+)
 
-from oomsight_operator.judgement.model import Owner, Pod
+from oomsight_operator.judgement.assess import assess_pod
+from oomsight_operator.judgement.model import NodeContext, Owner, Pod, PodHistory, Telemetry
+from oomsight_operator.judgement.recommend.surroundings import ScaledBy, Surroundings
 from oomsight_operator.publishing.summary import LINE_BYTES, MAX_LINES, summary_lines, workload_argument
 
 APP = spec(request=256 * MI, limit=512 * MI)
@@ -114,6 +130,24 @@ def test_the_command_is_for_the_worst_container() -> None:
     of = pod(spec("calm", limit=512 * MI), APP, owner=STATEFUL, statuses=(child, worst))
 
     assert " -c app " in lines_of(of, None)[-1]
+
+
+def test_no_command_for_a_calm_container_stands_where_the_worst_one_needs_somebody() -> None:
+    worst = running(run=SECOND_RUN, restarts=1, last_terminated=end(at=NOW - 60))
+    calm = running("calm", "c" * 64, restarts=1, last_terminated=end("d" * 64, at=NOW - 90000))
+    of = pod(spec("calm", request=16 * MI, limit=64 * MI), APP, owner=STATEFUL, statuses=(calm, worst))
+
+    assert lines_of(of, None, recommendation={"maxLimit": "256Mi"})[-1] == "Next: kubectl -n team-a get memrec -o yaml"
+
+
+def test_that_another_request_changes_the_number_of_replicas_is_read_on_the_pod() -> None:
+    of = replace(killed(), containers=(spec(request=512 * MI, limit=512 * MI),))
+    told = Telemetry(NOW, 1.0, {"app": row(SECOND_RUN, memory(64 * MI, 512 * MI))})
+    around = Surroundings(autoscalers=(ScaledBy("web"),))
+    found, _ = assess_pod(of, told, NodeContext("node-1"), policy(), PodHistory(), NOW, around)
+    text = " ".join(line.strip() for line in summary_lines(of, found))
+
+    assert "HorizontalPodAutoscaler web scales by memory relative to the request, which changes: expect another number" in text
 
 
 def test_advice_comes_last_and_is_bounded() -> None:

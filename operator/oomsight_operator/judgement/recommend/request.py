@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationSpec, TargetQos
 from oomsight_api.quantity import human_bytes
@@ -11,6 +13,9 @@ from oomsight_operator.judgement.recommend.namespace import least_request
 from oomsight_operator.judgement.recommend.words import days_words
 from oomsight_operator.judgement.rounding import round_up
 from oomsight_operator.judgement.words import printable
+
+AUTOSCALED: Final = "Autoscaled"
+"""Rule of the step that says that the number of replicas will change with the request."""
 
 
 def request_steps(
@@ -22,11 +27,9 @@ def request_steps(
     if spec.target_qos is TargetQos.GUARANTEED or keep_guaranteed:
         if limit is None:
             return ()
-        why = "QoS class Guaranteed: request equals limit"
-        return (RecommendationStep("RequestEqualsLimit", current, limit, why + _autoscaled(context)),)
+        return _equal_to_limit(current, limit, "QoS class Guaranteed: request equals limit", context)
     if spec.target_qos is TargetQos.KEEP and current is not None and current == context.limit_bytes and limit is not None:
-        why = "request and limit are equal today, and stay so"
-        return (RecommendationStep("RequestEqualsLimit", current, limit, why + _autoscaled(context)),)
+        return _equal_to_limit(current, limit, "request and limit are equal today, and stay so", context)
     scaler = context.around.autoscaler_of(context.name)
     steps: list[RecommendationStep] = []
     if scaler is not None and current is not None:
@@ -51,9 +54,11 @@ def request_steps(
     return tuple(steps)
 
 
-def _autoscaled(context: Context) -> str:
-    """The class leaves no choice; what comes of it is said."""
+def _equal_to_limit(current: int | None, limit: int, why: str, context: Context) -> tuple[RecommendationStep, ...]:
+    """The class leaves no choice; what an autoscaler makes of another request is said."""
+    step = RecommendationStep("RequestEqualsLimit", current, limit, why)
     scaler = context.around.autoscaler_of(context.name)
-    if scaler is None:
-        return ""
-    return f"; HorizontalPodAutoscaler {printable(scaler)} scales by memory relative to it: expect another number of replicas"
+    if scaler is None or limit == current:
+        return (step,)
+    means = f"HorizontalPodAutoscaler {printable(scaler)} scales by memory relative to the request"
+    return (step, RecommendationStep(AUTOSCALED, limit, limit, f"{means}, which changes: expect another number of replicas"))

@@ -110,7 +110,11 @@ def test_an_autoscaler_by_memory_is_told_and_the_request_left_alone() -> None:
     assert "HorizontalPodAutoscaler web scales by memory relative to the request" in why(found)
     assert guaranteed is not None
     assert guaranteed.request_bytes == 640 * MI
-    assert "HorizontalPodAutoscaler web scales by memory relative to it: expect another number of replicas" in why(guaranteed)
+    told = "HorizontalPodAutoscaler web scales by memory relative to the request, which changes: expect another number of replicas"
+    assert told in why(guaranteed)
+    enough = asked(seen(480 * MI, 48), context(request=512 * MI, qos_class=QosClass.GUARANTEED, around=scaled), mode="Always")
+    assert enough is not None
+    assert (enough.request_bytes, "HorizontalPodAutoscaler" in why(enough)) == (512 * MI, False)
 
 
 AMOUNT = st.none() | st.integers(0, 1 << 40)
