@@ -10,9 +10,9 @@ A fixed heap (`-Xmx`):
 - Where measurement asks for less, no limit is raised for what nobody saw. But none is lowered below what the heap may grow to
   either: the runtime does not know the limit, and does not collect more as it comes near.
 
-What is outside: what was held above the heap's most, at least; but whether the heap was full then nobody knows, so heap and rest
-cannot be told apart, and no less is assumed than a quarter of what was held, or of a whole heap (a choice: .NET leaves that share of
-a limit by default). For Go a tenth of its bound (Go's guide to its garbage collector: 5 to 10 %).
+What is outside: what was held above the heap's most, at least; but nobody knows how full the heap was then, so no less is assumed
+than a quarter of what was held, or of a whole heap (a choice: .NET leaves that share of a limit by default). For Go a tenth of its
+bound (Go's guide to its garbage collector: 5 to 10 %).
 
 A heap that is a share of the limit shrinks with it, into java.lang.OutOfMemoryError: no limit is lowered below the one in which the
 heap may be as large as it can have been.
