@@ -7,10 +7,11 @@ from typing import Final
 
 from oomsight_operator.judgement.model import Recommendation, RecommendationStep
 from oomsight_operator.judgement.recommend.limit import NOT_ENOUGH
+from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS
 from oomsight_operator.judgement.recommend.request import AUTOSCALED
 from oomsight_operator.judgement.recommend.whole_pod import GUARANTEED, REFUSED
 
-IN_THE_WAY: Final = REFUSED | {NOT_ENOUGH}
+IN_THE_WAY: Final = REFUSED | {NO_LIMIT_FITS, NOT_ENOUGH}
 """Rules of steps after which the numbers cannot just be set: new pods would be refused, or killed."""
 WARNINGS: Final = IN_THE_WAY | {GUARANTEED, AUTOSCALED}
 """Rules of steps that a reader must not miss."""

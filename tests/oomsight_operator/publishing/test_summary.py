@@ -23,7 +23,7 @@ from tests.oomsight_operator.judgement.build import (
 
 from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.model import NodeContext, Owner, Pod, PodHistory, Telemetry
-from oomsight_operator.judgement.recommend.surroundings import ScaledBy, Surroundings
+from oomsight_operator.judgement.recommend.surroundings import LimitRule, ScaledBy, Surroundings
 from oomsight_operator.publishing.summary import LINE_BYTES, MAX_LINES, summary_lines, workload_argument
 
 APP = spec(request=256 * MI, limit=512 * MI)
@@ -122,6 +122,10 @@ def test_no_command_would_set_what_is_set_already_or_what_is_known_to_be_too_low
     capped = lines_of(killed(owner=STATEFUL), None, recommendation={"maxLimit": "256Mi"})
     assert capped[-1] == "Next: kubectl -n team-a get memrec -o yaml"
     assert "killed at limit 512Mi and will be again, unless maxLimit is raised" in " ".join(line.strip() for line in capped)
+    for refusing in (LimitRule("floor", min_bytes=2048 * MI), LimitRule("proxies", max_bytes=0)):
+        around = Surroundings(limit_rules=(LimitRule("cap", max_bytes=1024 * MI), refusing))
+        refused, _ = assess_pod(killed(owner=STATEFUL), None, NodeContext("node-1"), policy(), PodHistory(), NOW, around)
+        assert summary_lines(killed(owner=STATEFUL), refused)[-1] == "Next: kubectl -n team-a get memrec -o yaml"
 
 
 def test_the_command_is_for_the_worst_container() -> None:

@@ -13,12 +13,13 @@ from typing import Final
 from oomsight_api.policy import RecommendationMode, RecommendationSpec
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import RecommendationStep
-from oomsight_operator.judgement.recommend.bounds import DAY_SECONDS, SETTLED_HOURS, Bounds, bounds_of, bump_of, settle
+from oomsight_operator.judgement.recommend.bounds import DAY_SECONDS, Bounds, bounds_of, bump_of, settle
 from oomsight_operator.judgement.recommend.cache_room import CacheRoom, cache_room
 from oomsight_operator.judgement.recommend.context import Context, Kind
 from oomsight_operator.judgement.recommend.heap import Heap, heap_in, least_bytes, not_lowered, with_room
 from oomsight_operator.judgement.recommend.heap_words import told, unknown
-from oomsight_operator.judgement.recommend.namespace import bounding, fitted
+from oomsight_operator.judgement.recommend.lowering import why_not_lower
+from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS, bounding, fitted, no_limit_fits
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Tuning
 from oomsight_operator.judgement.recommend.state import OomFloor, State
 from oomsight_operator.judgement.recommend.words import days_words, imported_words, room_words
@@ -57,20 +58,9 @@ class Case:
         """Kills of the latest go, of a leak too, whose `floor` is that of one; 0 where there was none."""
         return self.state.floor.repeats if self.state.floor is not None else 0
 
-    @property
-    def may_lower(self) -> bool:
-        return may_lower(self.context, self.spec, self.kind)
-
 
 Step = Callable[[int, Case], tuple[int, str]]
 """From the amount so far to the next one, and why. An unchanged amount leaves no trace unless it has something to say."""
-
-
-def may_lower(context: Context, spec: RecommendationSpec, kind: Kind | None) -> bool:
-    """Less than what is set now is recommended only in mode Always, and after a day: a day shows the daily peak. Never for an init
-    container: what it held between its last sample and its end nobody saw."""
-    settled = kind is not None and kind.track.observed_hours >= SETTLED_HOURS
-    return spec.mode is RecommendationMode.ALWAYS and settled and not context.brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +109,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
             ("HeapGrowth", _heap_growth),
             ("MaxLimit", _max_limit),
             ("LimitRange", _limit_range),
+            (NO_LIMIT_FITS, _no_limit_fits),
             ("LargestNode", _largest_node),
             ("Heap", _heap),
             (HEAP_UNKNOWN, _heap_unknown),
@@ -260,10 +251,9 @@ def _keep_limit(amount: int, case: Case) -> tuple[int, str]:
         return amount, ""
     if current < amount:
         return current, f"today's limit {human_bytes(current)} is enough: {human_bytes(least)} are needed at least"
-    if case.context.brief:
-        return current, f"not below today's limit {human_bytes(current)}: an init container may need more between two samples"
-    if not case.may_lower:
-        return current, f"not below today's limit {human_bytes(current)}: nothing proves yet that less is enough"
+    kept_because = why_not_lower(case.context, case.spec, case.kind)
+    if kept_because:
+        return current, f"not below today's limit {human_bytes(current)}: {kept_because}"
     if current <= amount * (1 + case.tuning.lower_beyond):
         return current, f"today's limit {human_bytes(current)} stays: a little less is not worth a rollout"
     return amount, ""
@@ -276,6 +266,10 @@ def _max_limit(amount: int, case: Case) -> tuple[int, str]:
 
 def _limit_range(amount: int, case: Case) -> tuple[int, str]:
     return fitted(amount, case.context)
+
+
+def _no_limit_fits(amount: int, case: Case) -> tuple[int, str]:
+    return amount, no_limit_fits(case.context)
 
 
 def _largest_node(amount: int, case: Case) -> tuple[int, str]:

@@ -19,6 +19,8 @@ from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.surroundings import LimitRule
 from oomsight_operator.judgement.words import printable
 
+NO_LIMIT_FITS: Final = "NoLimitFits"
+"""Rule of the step that says that LimitRanges refuse new pods whatever the limit is."""
 _LARGE: Final = 1 << 62
 
 
@@ -34,22 +36,29 @@ class Room:
 
 
 def fitted(limit: int, context: Context) -> tuple[int, str]:
-    """The limit within what every LimitRange allows, and why. Where two contradict, the smaller limit, and that is said."""
+    """The limit within what every LimitRange allows, and why. Where two contradict, the smaller limit."""
     rooms, whys = tuple(rooms_of(context)), []
     least = max(rooms, key=lambda room: room.least_bytes, default=None)
     if least is not None and limit < least.least_bytes:
         limit = least.least_bytes
         whys.append(least.least_words)
     for room in rooms:
-        if room.most_bytes is not None and room.most_bytes <= 0:
-            whys.append(f"{room.most_words}: no limit of this container fits in")
-        elif room.most_bytes is not None and limit > room.most_bytes:
+        if room.most_bytes is not None and 0 < room.most_bytes < limit:
             limit = room.most_bytes
             whys = [room.most_words]
-    clash = next((pair for pair in product(rooms, rooms) if 0 < (pair[0].most_bytes or 0) < pair[1].least_bytes), None)
-    if clash is not None:
-        whys = [f"{clash[1].least_words}, yet {clash[0].most_words}: no limit fits both, so mend one of them"]
     return limit, "; ".join(whys)
+
+
+def no_limit_fits(context: Context) -> str:
+    """Why new pods are refused whatever the limit is; empty where they are not."""
+    rooms = tuple(rooms_of(context))
+    for room in rooms:
+        if room.most_bytes is not None and room.most_bytes <= 0:
+            return f"{room.most_words}: no limit of this container fits in"
+    for most, least in product(rooms, rooms):
+        if 0 < (most.most_bytes or 0) < least.least_bytes:
+            return f"{least.least_words}, yet {most.most_words}: no limit fits both, so mend one of them"
+    return ""
 
 
 def bounding(amount: int, context: Context) -> str | None:

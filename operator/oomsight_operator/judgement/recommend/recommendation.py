@@ -7,7 +7,8 @@ from oomsight_api.policy import RecommendationSpec, TargetQos
 from oomsight_operator.judgement.model import Recommendation
 from oomsight_operator.judgement.recommend.confidence import confidence_of
 from oomsight_operator.judgement.recommend.context import Context, cache_kind, is_wanted, needed_kind
-from oomsight_operator.judgement.recommend.limit import limit_chain, may_lower
+from oomsight_operator.judgement.recommend.limit import limit_chain
+from oomsight_operator.judgement.recommend.lowering import why_not_lower
 from oomsight_operator.judgement.recommend.need import DEFAULT, Tuning
 from oomsight_operator.judgement.recommend.request import request_steps
 from oomsight_operator.judgement.recommend.state import State, propose
@@ -25,7 +26,7 @@ def recommend(
     chain = limit_chain(state, context, spec, kind, tuning)
     limit = chain.steps[-1].after_bytes if chain.steps else None
     counted = cache_kind(state, spec.page_cache) or kind
-    asked = request_steps(context, spec, counted, limit, may_lower=may_lower(context, spec, kind))
+    asked = request_steps(context, spec, counted, limit, kept_because=why_not_lower(context, spec, kind))
     request = asked[-1].after_bytes if asked else None
     if chain.proposed_bytes is not None:
         state = propose(state, chain.proposed_bytes, context.now_seconds)

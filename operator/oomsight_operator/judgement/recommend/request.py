@@ -19,9 +19,9 @@ AUTOSCALED: Final = "Autoscaled"
 
 
 def request_steps(
-    context: Context, spec: RecommendationSpec, kind: Kind | None, limit: int | None, *, may_lower: bool
+    context: Context, spec: RecommendationSpec, kind: Kind | None, limit: int | None, *, kept_because: str
 ) -> tuple[RecommendationStep, ...]:
-    """The chain; empty where nothing is recommended."""
+    """The chain; empty where nothing is recommended. `kept_because`: why today's request is not lowered; empty where it may be."""
     current = context.request_bytes if context.request_bytes is not None else context.limit_bytes
     keep_guaranteed = spec.target_qos is TargetQos.KEEP and context.qos_class is QosClass.GUARANTEED
     if spec.target_qos is TargetQos.GUARANTEED or keep_guaranteed:
@@ -41,8 +41,9 @@ def request_steps(
         why = f"highest {kind.words} {days_words(kind.track)}: {human_bytes(peak)}"
         steps.append(RecommendationStep("RequestFromPeak", None, round_up(peak), why))
     amount = steps[-1].after_bytes if steps else None
-    if current is not None and (amount is None or (amount < current and not may_lower)):
-        steps.append(RecommendationStep("KeepRequest", amount, current, "nothing proves yet that less is enough"))
+    if current is not None and (amount is None or (amount < current and kept_because)):
+        why = kept_because or "no sample of its memory was seen yet"
+        steps.append(RecommendationStep("KeepRequest", amount, current, f"not below today's request {human_bytes(current)}: {why}"))
         amount = current
     least, rule = least_request(limit if limit is not None else context.limit_bytes, context)
     if amount is not None and amount < least:

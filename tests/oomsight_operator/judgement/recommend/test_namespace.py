@@ -7,12 +7,12 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import GI, MI, pod, spec
-from tests.oomsight_operator.judgement.recommend.scenes import asked, context, killed, limit_of, seen, why
+from tests.oomsight_operator.judgement.recommend.scenes import asked, context, killed, limit_of, seen, story, why
 
 from oomsight_api.names import QosClass
 from oomsight_operator.judgement.model import ContainerSpec
 from oomsight_operator.judgement.recommend.context import Context
-from oomsight_operator.judgement.recommend.namespace import fitted, least_request
+from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS, fitted, least_request
 from oomsight_operator.judgement.recommend.state import NOTHING
 from oomsight_operator.judgement.recommend.surroundings import LimitRule, ScaledBy, Surroundings
 
@@ -50,6 +50,8 @@ def test_limit_ranges_that_contradict_each_other_are_told_and_the_smaller_limit_
     assert found.limit_bytes == 256 * MI
     assert "LimitRange floor demands 1Gi at least, yet LimitRange cap allows 256Mi at most: no limit fits both" in why(found)
     assert "unless max of LimitRange cap is raised" in why(found)
+    assert NO_LIMIT_FITS in story(found)
+    assert NO_LIMIT_FITS not in story(asked(NOTHING, context(killed(), around=Surroundings(limit_rules=(around.limit_rules[1],)))))
 
 
 def beside(*others: ContainerSpec, **bounds: float) -> Context:
@@ -81,6 +83,7 @@ def test_other_containers_that_have_it_all_leave_no_room_and_that_is_said() -> N
 
     assert found is not None
     assert found.limit_bytes == 640 * MI
+    assert NO_LIMIT_FITS in story(found)
     assert "LimitRange mem allows 1Gi at most a pod, whose other containers have 1Gi: no limit of this container fits in" in why(
         found
     )

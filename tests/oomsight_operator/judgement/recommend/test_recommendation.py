@@ -155,6 +155,18 @@ def test_an_init_container_is_raised_as_others_are_and_never_lowered() -> None:
     assert limit_of(seen(50 * MI, 24 * 9), killed_once, mode="Always") == 640 * MI
 
 
+def test_why_no_less_is_recommended_than_there_is() -> None:
+    limit, request = "not below today's limit 512Mi: ", "not below today's request 256Mi: "
+    only_always = "less is recommended only with recommendation.mode Always"
+    too_short = "nothing proves yet that less is enough (11 of 24 hours seen)"
+    after_kills = why(asked(seen(100 * MI, 24 * 9), context(killed(256 * MI))))
+    for_long, after_hours = (why(asked(seen(100 * MI, hours), context(), mode="Always")) for hours in (24 * 9, 10))
+
+    assert (limit + only_always in after_kills, request + only_always in after_kills) == (True, True)
+    assert (limit + too_short in after_hours, request + too_short in after_hours) == (True, True)
+    assert "not below" not in for_long
+
+
 @pytest.mark.parametrize("mode", ["OnOOMKill", "Off"])
 def test_without_a_kill_only_mode_always_recommends(mode: str) -> None:
     assert asked(seen(300 * MI, 200), context(), mode=mode) is None
