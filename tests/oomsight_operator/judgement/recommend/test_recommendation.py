@@ -236,7 +236,7 @@ def test_a_leak_that_is_found_after_kills_raised_the_limit_goes_back_to_the_firs
 
     assert leaking is not None
     assert leaking.limit_bytes == 640 * MI
-    assert "+25 %, at least 16Mi: killed 3 times, each within a day of the one before; it leaks: no higher limit" in why(leaking)
+    assert "+25 %, at least 8Mi: killed 3 times, each within a day of the one before; it leaks: no higher limit" in why(leaking)
 
 
 def test_a_leak_that_max_limit_caps_is_not_promised_to_end_with_a_higher_one() -> None:
