@@ -10,7 +10,7 @@ from oomsight_api.kinds import MEMORY_RECOMMENDATION
 from oomsight_api.names import RiskLevel
 from oomsight_api.parse import ParsedRecommendation
 from oomsight_api.recommendation import MemoryRecommendationStatus
-from oomsight_operator.judgement.model import Assessment, Owner, PodHistory
+from oomsight_operator.judgement.model import Assessment, EffectivePolicy, Owner, Pod, PodHistory
 from oomsight_operator.judgement.recommend.merging import merged
 from oomsight_operator.judgement.recommend.state import NOTHING, State
 from oomsight_operator.publishing.digest import encode_digest
@@ -29,6 +29,7 @@ class Pending:
     learned: Mapping[str, State]
     leaving: frozenset[str]
     killed: bool
+    edited: bool
     material: bool
     moved: bool
 
@@ -49,6 +50,8 @@ class Record:
     generation: int = 1
     contributions: dict[str, Contribution] = field(default_factory=dict)
     """By pod uid."""
+    decided: dict[str, tuple[EffectivePolicy, Mapping[str, str]]] = field(default_factory=dict)
+    """By pod uid: who decided for it last, and its labels then."""
     leaving: dict[str, None] = field(default_factory=dict)
     """Pods that are gone, but what they said is not written yet; the longest gone first."""
     memories: dict[str, ContainerMemory] = field(default_factory=dict)
@@ -68,6 +71,8 @@ class Record:
     """There is a recommendation, or a kill: the workload gets its object at once."""
     killed: bool = False
     """A kill is not written yet."""
+    edited: bool = False
+    """Somebody changed since the last write who decides for a pod, or the rules: not the pod's own labels, which are a tenant's."""
     material: bool = False
     """Something is not kept yet that a restart must not forget."""
     moved: bool = False
@@ -132,6 +137,12 @@ class Record:
         self.material |= is_material(self.kept, self.learned)
         return knows_more
 
+    def decide(self, pod: Pod, policy: EffectivePolicy) -> None:
+        """Take over who decides for a pod."""
+        before, labels = self.decided.get(pod.uid, (policy, pod.labels))
+        self.edited |= before is not policy and before != policy and labels == pod.labels
+        self.decided[pod.uid] = (policy, pod.labels)
+
     def hear(self, contribution: Contribution, history: PodHistory | None) -> bool:
         """Take over what a pod says; whether a reader would learn anything from it."""
         self.withdrawn = False
@@ -175,6 +186,7 @@ class Record:
     def part(self, pod_uid: str) -> None:
         """A pod is gone, and says nothing any more."""
         self.contributions.pop(pod_uid, None)
+        self.decided.pop(pod_uid, None)
         self.standing.pop(pod_uid, None)
         self.leaving.pop(pod_uid, None)
 
@@ -189,13 +201,14 @@ class Record:
 
     def begin_write(self) -> Pending:
         """What is about to be kept; what comes while it is on its way counts anew."""
-        pending = Pending(dict(self.learned), frozenset(self.leaving), self.killed, self.material, self.moved)
-        self.killed = self.material = self.moved = False
+        pending = Pending(dict(self.learned), frozenset(self.leaving), self.killed, self.edited, self.material, self.moved)
+        self.killed = self.edited = self.material = self.moved = False
         return pending
 
     def failed(self, pending: Pending) -> None:
         """It was not written."""
         self.killed |= pending.killed
+        self.edited |= pending.edited
         self.material |= pending.material
         self.moved |= pending.moved
 

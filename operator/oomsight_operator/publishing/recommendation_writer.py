@@ -122,7 +122,9 @@ class RecommendationWriter:
         knows_more = record.learn(assessment)
         record.news |= has_news(assessment)
         record.ended = pod.phase in ("Succeeded", "Failed")
+        record.decide(pod, assessment.policy)
         is_new = record.hear(contribution_of(pod, assessment, history), history)
+        record.edited &= is_new or self._runner.is_waiting(record.key)  # else it changed nothing here
         if record.stands or self._is_wanted(record, is_new):
             self._put(record)
         if knows_more:
@@ -198,7 +200,7 @@ class RecommendationWriter:
         status = record.status(self._wall_clock())
         is_due = self._runner.now() >= record.digest_due or not record.has_pods
         if same_recommendation(status, record.written) and not (record.flush or record.material or (record.moved and is_due)):
-            record.killed = False
+            record.killed = record.edited = False
             record.let_go(frozenset(record.leaving))
             return writes
         status, pending = record.with_digests(status), record.begin_write()
@@ -329,13 +331,15 @@ class RecommendationWriter:
         record.adopt(parsed, learned_of(containers, self._wall_clock()), {each.name: memory_of(each) for each in containers})
 
     def _put(self, record: Record) -> None:
-        interval = self._settings.recommendation_interval_seconds
+        settings = self._settings
+        interval = settings.recommendation_interval_seconds
+        sooner = min(interval, settings.policy_interval_seconds) if record.edited else interval
         self._runner.put(
             record.key,
             _Write(self, record),
             priority=priority_of(RiskLevel.HIGH, killed=True) if record.killed else _PRIORITY,
             not_before=max(
-                not_before(record.last_write, interval, urgent=record.killed or record.stands),
+                not_before(record.last_write, sooner, urgent=record.killed or record.stands),
                 not_before(record.refused_at, interval, urgent=False),  # not even a kill: it would be refused at each judgement
             ),
         )

@@ -28,7 +28,7 @@ class PublisherSettings:
     event_max_age_seconds: float = 3600.0
     """A kill older than this is no news: no Event (the API server keeps Events for an hour, so no later restart can repeat one)."""
     recommendation_interval_seconds: float = 600.0
-    """At most one status of a MemoryRecommendation in this time, unless a kill happened."""
+    """At most one status of a MemoryRecommendation in this time, unless a kill happened, or a policy was edited (see above)."""
     digest_interval_seconds: float = 3600.0
     """What was learned but is neither a peak, a jump, a kill, nor another limit is kept at most this often in a workload's first
     day. So long, too, a workload without pods is remembered before it is known by its object alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -36,9 +37,10 @@ def say(
     learned: State | None = None,
     mode: str = "Always",
     phase: str = "Running",
+    labels: Mapping[str, str] | None = None,
 ) -> None:
     """A replica is judged: what it recommends, its new kills, and what was learned of its workload."""
-    pod = replace(a_pod(uid=uid, name=f"web-{uid}"), phase=phase)
+    pod = replace(a_pod(uid=uid, name=f"web-{uid}"), phase=phase, labels=labels or {})
     recommendation = a_recommendation(limit_mi) if limit_mi else None
     container = a_container(RiskLevel.LOW, recommendation=recommendation, new_kills=kills, learned=learned)
     history = PodHistory({"app": ContainerHistory(level=RiskLevel.LOW, peak_bytes=peak_mi * MI)})
