@@ -239,9 +239,9 @@ class NodeTree:
         make_all(self.hierarchy / self._pod_path(container)[1:], files, self.root / "made")
 
     def _population(self, container: ContainerFiles) -> dict[str, str]:
-        """What says whether the container still has processes."""
+        """What says whether the container still has processes: on v1 nothing, to an agent in a pod's pid namespace."""
         if self.flavour is Flavour.V1_CGROUPFS:
-            return {"cgroup.procs": "".join(f"{process.pid}\n" for process in container.processes)}
+            return {"cgroup.procs": ""}
         return {"cgroup.events": f"populated {int(bool(container.processes))}\nfrozen 0\n"}
 
     def _files(
