@@ -122,8 +122,12 @@ def test_no_command_would_set_what_is_set_already_or_what_is_known_to_be_too_low
     capped = lines_of(killed(owner=STATEFUL), None, recommendation={"maxLimit": "256Mi"})
     assert capped[-1] == "Next: kubectl -n team-a get memrec -o yaml"
     assert "killed at limit 512Mi and will be again, unless maxLimit is raised" in " ".join(line.strip() for line in capped)
-    for refusing in (LimitRule("floor", min_bytes=2048 * MI), LimitRule("proxies", max_bytes=0)):
-        around = Surroundings(limit_rules=(LimitRule("cap", max_bytes=1024 * MI), refusing))
+    cap = LimitRule("cap", max_bytes=1024 * MI)
+    for around in (
+        Surroundings(limit_rules=(cap, LimitRule("floor", min_bytes=2048 * MI))),
+        Surroundings(limit_rules=(cap, LimitRule("none", max_bytes=0))),
+        Surroundings(largest_node_bytes=600 * MI),
+    ):
         refused, _ = assess_pod(killed(owner=STATEFUL), None, NodeContext("node-1"), policy(), PodHistory(), NOW, around)
         assert summary_lines(killed(owner=STATEFUL), refused)[-1] == "Next: kubectl -n team-a get memrec -o yaml"
 

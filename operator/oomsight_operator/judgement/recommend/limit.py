@@ -28,6 +28,8 @@ from oomsight_operator.judgement.words import format_span, printable
 
 NOT_ENOUGH: Final = "NotEnough"
 """Rule of the step that says that the recommended limit is known to be too low."""
+LARGEST_NODE: Final = "LargestNode"
+"""Rule of the step that says that more would be needed than any node has; to ask for all of one is not to be scheduled either."""
 HEAP_UNKNOWN: Final = "HeapUnknown"
 """Rule of the step that says that nobody knows what the limit makes of the heap."""
 
@@ -110,7 +112,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
             ("MaxLimit", _max_limit),
             ("LimitRange", _limit_range),
             (NO_LIMIT_FITS, _no_limit_fits),
-            ("LargestNode", _largest_node),
+            (LARGEST_NODE, _largest_node),
             ("Heap", _heap),
             (HEAP_UNKNOWN, _heap_unknown),
             (NOT_ENOUGH, _not_enough),
