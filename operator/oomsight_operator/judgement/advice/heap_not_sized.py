@@ -38,7 +38,9 @@ def heap_not_sized(context: AdviceContext) -> str | None:
     if setting is None or setting.hidden or limit is None or limit <= 0:
         return None
     node = subject.node.memory.total_bytes if subject.node.memory is not None else None
-    heap = Heap(setting, node if setting.of_node else limit, subject.peak_unreclaimable_bytes or 0)
+    kills = blamed(subject.recent_kills, subject.pod_limit_bytes)
+    held = max(subject.peak_unreclaimable_bytes or 0, *(kill.limit_bytes for kill in kills), 0)
+    heap = Heap(setting, node if setting.of_node else limit, held, kills[-1].limit_bytes if kills else None)
     may = setting.heap_bytes(heap.memory_bytes)
     if may is None:
         return None
@@ -47,10 +49,9 @@ def heap_not_sized(context: AdviceContext) -> str | None:
 
 def _outgrown(subject: Subject, heap: Heap) -> str | None:
     """Killed by a limit that the heap alone could not reach."""
-    kills = blamed(subject.recent_kills, subject.pod_limit_bytes)
-    if not kills:
+    killing = heap.killing_bytes
+    if killing is None:
         return None
-    killing = kills[-1].limit_bytes
     could = heap.setting.heap_bytes(heap.memory_bytes if heap.setting.of_node else killing)
     if could is None or _fills(could, killing, heap):
         return None
@@ -64,7 +65,8 @@ def _outgrown(subject: Subject, heap: Heap) -> str | None:
 def _too_large(subject: Subject, heap: Heap, may: int, limit: int) -> str | None:
     if not _fills(may, limit, heap):
         return None
-    held = f" (until now it held {human_bytes(heap.held_bytes)} at most)" if heap.held_bytes else ""
+    when = "when it was killed" if heap.killing_bytes is not None and heap.held_bytes == heap.killing_bytes else "at most until now"
+    held = f" (it held {human_bytes(heap.held_bytes)} {when})" if heap.held_bytes else ""
     beside = "leave 5 to 10 % beside it" if heap.setting.runtime is Runtime.GO else "what is beside it has no room"
     return (
         f"{subject.label}: its heap may grow to {human_bytes(may)} ({_source(heap, limit)}), {format_percent(may, limit)} of its"

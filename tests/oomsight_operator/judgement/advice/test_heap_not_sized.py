@@ -49,8 +49,11 @@ def test_the_limit_of_the_kill_counts_and_only_a_recent_kill_by_a_limit() -> Non
 def test_a_heap_that_may_grow_beyond_the_limit_even_if_it_never_did() -> None:
     told = advised(xmx(1024), peak_unreclaimable_bytes=300 * MI)
     assert told is not None
-    assert "may grow to 1Gi (-Xmx in JAVA_TOOL_OPTIONS), 200 % of its limit 512Mi (until now it held 300Mi at most)" in told
+    assert "may grow to 1Gi (-Xmx in JAVA_TOOL_OPTIONS), 200 % of its limit 512Mi (it held 300Mi at most until now)" in told
     assert "Set -Xmx lower, or the limit higher" in told
+    killed = advised(xmx(1024), peak_unreclaimable_bytes=300 * MI, kills=(KILL,))
+    assert killed is not None
+    assert "200 % of its limit 512Mi (it held 512Mi when it was killed)" in killed
     assert advised(xmx(460)) is None
     assert advised(xmx(461)) is not None
     assert advised(percent(90)) is not None
