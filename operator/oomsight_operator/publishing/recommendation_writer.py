@@ -340,6 +340,7 @@ class RecommendationWriter:
             priority=priority_of(RiskLevel.HIGH, killed=True) if record.killed else _PRIORITY,
             not_before=max(
                 not_before(record.last_write, sooner, urgent=record.killed or record.stands),
+                not_before(record.last_kill_write, self._settings.workload_kill_interval_seconds, urgent=False),
                 not_before(record.refused_at, interval, urgent=False),  # not even a kill: it would be refused at each judgement
             ),
         )

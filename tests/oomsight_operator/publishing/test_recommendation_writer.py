@@ -378,3 +378,16 @@ async def test_while_nothing_can_be_written_pods_that_are_gone_take_no_memory_an
         await stage.drain()
     (document,) = api.objects.values()
     assert document["status"]["containers"][0]["oomKills"] == 200
+
+
+async def test_a_storm_of_kills_of_one_workload_does_not_take_the_write_budget() -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        for number in range(50):
+            say(stage, f"{number % 5}", kills=(a_kill(container_id=f"{number:064x}", at=stage.clock.now),))
+            await stage.drain()
+            stage.clock.advance(0.2)
+        assert len(status_writes(api)) <= 6, "ten seconds"
+        stage.clock.advance(2)
+        await stage.drain()
+    assert api.objects[PATH]["status"]["containers"][0]["oomKills"] == 50
