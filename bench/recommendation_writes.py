@@ -144,8 +144,8 @@ class Simulation:
         self.writer = RecommendationWriter(self.runner, settings, metrics, wall_clock=lambda: self.now)
         self.writer.recalled = self.recall
 
-    def recall(self, uid: str, learned: Mapping[str, State], pods: object) -> None:
-        known = self.workloads[int(uid.removeprefix("uid-"))].learned
+    def recall(self, key: str, learned: Mapping[str, State], pods: object) -> None:
+        known = self.workloads[int(key.rpartition("-")[2])].learned
         known |= {name: merged(known.get(name, NOTHING), state) for name, state in learned.items()}
 
     async def passes(self, seconds: float) -> tuple[float, int]:

@@ -34,7 +34,7 @@ from oomsight_operator.pace import Pace
 from oomsight_operator.polling.join import join
 from oomsight_operator.polling.node_news import NodeNews
 from oomsight_operator.polling.telemetry import NodeTelemetry, TelemetryStore
-from oomsight_operator.publishing.recommendations import target_of
+from oomsight_operator.publishing.recommendations import target_of, workload_key
 
 log = logging.getLogger(__name__)
 
@@ -152,19 +152,19 @@ class Engine:
     # --- what changed --------------------------------------------------------------------------------------------------
 
     def restore(self, histories: Mapping[str, PodHistory], learned: Mapping[str, Mapping[str, State]] | None = None) -> None:
-        """Go on from what an earlier run remembered, by pod uid, and what it learned, by the workload's. Before `run`."""
+        """Go on from what an earlier run remembered, by pod uid, and what it learned, by workload. Before `run`."""
         self._learned.restore(learned or {}, self._monotonic())
         for uid, history in histories.items():
             if uid in self._cluster.pods:
                 self._state(uid).history = history
 
-    def learned(self, workload_uid: str) -> Mapping[str, State]:
+    def learned(self, workload: str) -> Mapping[str, State]:
         """What is known of the workload's containers."""
-        return self._learned.get(workload_uid)
+        return self._learned.get(workload)
 
-    def recall(self, workload_uid: str, learned: Mapping[str, State], pod_uids: Iterable[str]) -> None:
+    def recall(self, workload: str, learned: Mapping[str, State], pod_uids: Iterable[str]) -> None:
         """More is known of a workload than its pods were judged with: judge them anew."""
-        self._learned.recall(workload_uid, learned, self._monotonic())
+        self._learned.recall(workload, learned, self._monotonic())
         self._mark(uid for uid in pod_uids if uid in self._cluster.pods)
 
     def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
@@ -326,12 +326,13 @@ class Engine:
         now = self._wall_clock()
         workload = workload_of(pod, self._cluster.intermediates.get)
         target = target_of(pod, workload)
-        around = self._surroundings(pod, workload, target.uid)
+        key = workload_key(pod.namespace, target)
+        around = self._surroundings(pod, workload, key)
         assessment, state.history = assess_pod(pod, telemetry, context, decision.effective, state.history, now, around)
-        self._learned.take(target.uid, assessment, self._monotonic())
-        self._neighbourhoods.take(pod.namespace, target.uid, self._learned.get(target.uid), self._monotonic())
+        self._learned.take(key, assessment, self._monotonic())
+        self._neighbourhoods.take(pod.namespace, key, self._learned.get(key), self._monotonic())
         if self.on_learned is not None:
-            self.on_learned(pod, target, decision.effective.rules.recommendation, self._learned.get(target.uid))
+            self.on_learned(pod, target, decision.effective.rules.recommendation, self._learned.get(key))
         self.judged += 1
         if is_initializing(pod) and assessment.level is RiskLevel.UNKNOWN and not pod.own_annotations:
             return True  # its apps will be known soon; told as unknown now, it would stay so for the whole pod interval
@@ -345,11 +346,11 @@ class Engine:
     def _silent_node(self, node_name: str | None) -> NodeContext:
         return NodeContext(node_name or "", has_spoken=self._telemetry.has_spoken(node_name))
 
-    def _surroundings(self, pod: Pod, workload: Owner | None, target_uid: str) -> Surroundings:
+    def _surroundings(self, pod: Pod, workload: Owner | None, key: str) -> Surroundings:
         constraints = self._cluster.constraints
         return Surroundings(
-            learned=self._learned.get(target_uid),
-            neighbours=self._neighbourhoods.of(pod.namespace, target_uid),
+            learned=self._learned.get(key),
+            neighbours=self._neighbourhoods.of(pod.namespace, key),
             largest_node_bytes=self._cluster.nodes.largest_allocatable_bytes,
             limit_rules=constraints.limit_rules(pod.namespace),
             quotas=constraints.quotas(pod.namespace),

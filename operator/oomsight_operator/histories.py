@@ -18,7 +18,7 @@ from oomsight_operator.prometheus.fetch import Source, Wanted
 from oomsight_operator.prometheus.importer import HistoryImporter, ImportTiming
 from oomsight_operator.prometheus.metrics import HistoryMetrics
 from oomsight_operator.prometheus.names import Living, Workload
-from oomsight_operator.publishing.recommendations import target_of
+from oomsight_operator.publishing.recommendations import target_of, workload_key
 
 log = logging.getLogger(__name__)
 
@@ -49,21 +49,22 @@ class Histories:
 
     def look(self, pod: Pod, target: Owner, policy: RecommendationSpec, known: Mapping[str, State]) -> None:
         """Ask for the workload's past where little is known of any of its containers."""
-        if policy.mode is RecommendationMode.OFF or self.importer.was_asked(target.uid):
+        key = workload_key(pod.namespace, target)
+        if policy.mode is RecommendationMode.OFF or self.importer.was_asked(key):
             return
         names = (spec.name for spec in pod.containers if spec.kind is not ContainerKind.EPHEMERAL)
         if any(lacks_history(known.get(name, NOTHING), self._engine.wall_now()) for name in names):
-            self.importer.want(Wanted(target.uid, pod.namespace, Workload(target.kind, target.name), policy.page_cache))
+            self.importer.want(Wanted(key, pod.namespace, Workload(target.kind, target.name), policy.page_cache))
 
     def deliver(self, wanted: Wanted, histories: Mapping[str, History]) -> int:
         """Put the past before what was learned since. How many containers had use for it."""
-        pods = [(pod, target) for pod, target in self._pods(wanted.namespace) if target.uid == wanted.uid]
-        known = self._engine.learned(wanted.uid)
+        pods = [(pod, target) for pod, target in self._pods(wanted.namespace) if workload_key(pod.namespace, target) == wanted.key]
+        known = self._engine.learned(wanted.key)
         names = {spec.name for pod, _ in pods for spec in pod.containers} & histories.keys()
         pasts = {name: past_of(known.get(name, NOTHING), histories[name], self._engine.wall_now()) for name in names}
         news = {name: past for name, past in pasts.items() if past != NOTHING}
         if news:
-            self._engine.recall(wanted.uid, news, [pod.uid for pod, _ in pods])
+            self._engine.recall(wanted.key, news, [pod.uid for pod, _ in pods])
         return len(news)
 
     def living(self, namespace: str) -> Living:

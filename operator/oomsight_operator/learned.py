@@ -19,7 +19,7 @@ _NOTHING: Final[Mapping[str, State]] = {}
 
 
 class Learned:
-    """By the uid of the workload. For one event loop."""
+    """By the key of the workload. For one event loop."""
 
     def __init__(self) -> None:
         self._states: dict[str, tuple[float, Mapping[str, State]]] = {}
@@ -28,35 +28,35 @@ class Learned:
     def __len__(self) -> int:
         return len(self._states)
 
-    def get(self, uid: str) -> Mapping[str, State]:
+    def get(self, key: str) -> Mapping[str, State]:
         """By container name; empty for an unknown workload."""
-        found = self._states.get(uid)
+        found = self._states.get(key)
         return found[1] if found is not None else _NOTHING
 
     def restore(self, states: Mapping[str, Mapping[str, State]], now_seconds: float) -> None:
         """Take over what an earlier run learned."""
-        for uid, containers in states.items():
-            self._states[uid] = (now_seconds, containers)
+        for key, containers in states.items():
+            self._states[key] = (now_seconds, containers)
 
-    def recall(self, uid: str, states: Mapping[str, State], now_seconds: float) -> None:
+    def recall(self, key: str, states: Mapping[str, State], now_seconds: float) -> None:
         """Add what else is known of a workload; what its pods taught since stays."""
-        before = self._states.pop(uid, (0.0, _NOTHING))[1]
+        before = self._states.pop(key, (0.0, _NOTHING))[1]
         both = {name: merged(before.get(name, NOTHING), state) for name, state in states.items()}
-        self._states[uid] = (now_seconds, {**before, **both})
+        self._states[key] = (now_seconds, {**before, **both})
 
-    def take(self, uid: str, assessment: Assessment, now_seconds: float) -> None:
+    def take(self, key: str, assessment: Assessment, now_seconds: float) -> None:
         """Remember what a judgement of one of its pods learned."""
-        before = self._states.pop(uid, (0.0, _NOTHING))[1]
+        before = self._states.pop(key, (0.0, _NOTHING))[1]
         after = {container.name: container.learned for container in assessment.containers if container.learned is not None}
         if any(before.get(name) is not state for name, state in after.items()):
             before = {**before, **after}
-        self._states[uid] = (now_seconds, before)
+        self._states[key] = (now_seconds, before)
         self._forget(now_seconds)
 
     def _forget(self, now_seconds: float) -> None:
         while True:
-            uid, (judged, _) = next(iter(self._states.items()))
+            key, (judged, _) = next(iter(self._states.items()))
             idle = now_seconds - judged
             if idle < IDLE_SECONDS and not (len(self._states) > MOST_IDLE and idle >= PATIENCE_SECONDS):
                 return
-            del self._states[uid]
+            del self._states[key]

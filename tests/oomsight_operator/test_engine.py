@@ -224,7 +224,7 @@ async def test_what_an_earlier_run_learned_of_a_workload_is_gone_on_from_by_all_
     for uid in ("u1", "u2"):
         world.add_pod(uid, owner=Owner("apps/v1", "ReplicaSet", "web-1", "uid-rs"))
     state = on_oom(NOTHING, [OomKill(100 * MIB, world.now - 60)])
-    world.engine.restore({}, {"uid-web": {"app": state}})
+    world.engine.restore({}, {"shop/uid-web": {"app": state}})
     world.report({"u1": 10, "u2": 20})
     async with running(world):
         await world.settled()
@@ -241,7 +241,7 @@ async def test_a_recommendation_fits_into_the_namespace_and_the_nodes() -> None:
     world.policies.observe(POLICY)
     world.add_pod("u1")
     world.limit_ranges.upsert(LimitRange("l1", "shop", (LimitRule("mem", max_bytes=120 * MIB),)))
-    world.engine.restore({}, {"u1": {"app": on_oom(NOTHING, [OomKill(100 * MIB, world.now - 60)])}})
+    world.engine.restore({}, {"shop/u1": {"app": on_oom(NOTHING, [OomKill(100 * MIB, world.now - 60)])}})
     world.report({"u1": 10})
     async with running(world):
         await world.settled()
@@ -295,7 +295,7 @@ async def test_a_quota_is_held_against_every_living_pod_of_the_workload() -> Non
         world.add_pod(uid, owner=Owner("apps/v1", "ReplicaSet", f"web-{name}", f"uid-{name}"))
     world.add_pod("u4", owner=Owner("apps/v1", "ReplicaSet", "web-old", "uid-old"), phase="Failed")
     world.quotas.upsert(ResourceQuota("q1", "shop", QuotaRule("team", limits_left_bytes=50 * MIB)))
-    world.engine.restore({}, {"uid-web": {"app": on_oom(NOTHING, [OomKill(100 * MIB, world.now - 60)])}})
+    world.engine.restore({}, {"shop/uid-web": {"app": on_oom(NOTHING, [OomKill(100 * MIB, world.now - 60)])}})
     world.report({"u1": 10, "u2": 10, "u3": 10})
     async with running(world):
         await world.settled()
@@ -342,3 +342,23 @@ async def test_a_pod_that_is_judged_for_days_is_in_the_agenda_once_though_two_cl
             world.report({"u1": 10})
             await world.settled()
         assert len(world.engine._agenda) == 1
+
+
+async def test_a_tenants_pod_learns_and_teaches_nothing_by_naming_another_namespaces_workload_as_its_owner() -> None:
+    world = World()
+    world.policies.observe(POLICY)
+    deployment = Owner("apps/v1", "Deployment", "web", "uid-web")
+    world.add_pod("u1", owner=deployment)
+    world.namespaces.upsert(Namespace("n2", "other", {}))
+    world.add_pod("u2", owner=deployment, namespace="other")
+    world.engine.restore({}, {"other/uid-web": {"app": on_oom(NOTHING, [OomKill(100 * MIB, world.now - 60)])}})
+    world.report({"u1": 10, "u2": 90})
+    async with running(world):
+        await world.settled()
+        judged = {each.pod_uid: each.containers[0] for each in world.published.assessments}
+    assert judged["u2"].recommendation is not None
+    assert judged["u1"].recommendation is None
+    learned = judged["u1"].learned
+    assert learned is not None
+    assert learned.unreclaimable is not None
+    assert learned.unreclaimable.peak_bytes == 10 * MIB

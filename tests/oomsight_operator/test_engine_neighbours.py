@@ -7,6 +7,8 @@ from typing import Any
 from tests.oomsight_operator.engine_world import MIB, POLICY, World, running
 from tests.oomsight_operator.judgement.recommend.scenes import seen
 
+from oomsight_operator.inventory.namespaces import Namespace
+
 START = 1e9
 ALWAYS: dict[str, Any] = {**POLICY, "spec": {"defaults": {"risk": {"holdSeconds": 0}, "recommendation": {"mode": "Always"}}}}
 CALM = seen(40 * MIB, 100, until=START)
@@ -30,7 +32,7 @@ def world_of(*uids: str) -> World:
 
 async def test_a_pod_is_warned_by_two_others_of_its_namespace_that_jumped() -> None:
     world = world_of("u1", "u2", "u3")
-    world.engine.restore({}, {"u1": {"app": JUMPED}, "u2": {"app": JUMPED}, "u3": {"app": CALM}})
+    world.engine.restore({}, {"shop/u1": {"app": JUMPED}, "shop/u2": {"app": JUMPED}, "shop/u3": {"app": CALM}})
     world.report({"u1": 36, "u2": 36, "u3": 40})
     async with running(world):
         await world.settled()
@@ -39,18 +41,20 @@ async def test_a_pod_is_warned_by_two_others_of_its_namespace_that_jumped() -> N
 
 async def test_a_pod_of_another_namespace_is_not() -> None:
     world = world_of("u3")
+    world.namespaces.upsert(Namespace("n2", "other", {}))
     for uid in ("u1", "u2"):
         world.add_pod(uid, namespace="other")
-    world.engine.restore({}, {"u1": {"app": JUMPED}, "u2": {"app": JUMPED}, "u3": {"app": CALM}})
+    world.engine.restore({}, {"other/u1": {"app": JUMPED}, "other/u2": {"app": JUMPED}, "shop/u3": {"app": CALM}})
     world.report({"u1": 36, "u2": 36, "u3": 40})
     async with running(world):
         await world.settled()
         assert recommended(world, "u3") == 44
+        assert {each.pod_uid for each in world.published.assessments} == {"u1", "u2", "u3"}
 
 
 async def test_the_longer_an_agent_is_silent_the_more_room_is_recommended() -> None:
     world = world_of("u1")
-    world.engine.restore({}, {"u1": {"app": CALM}})
+    world.engine.restore({}, {"shop/u1": {"app": CALM}})
     world.report({"u1": 40})
     async with running(world):
         await world.settled()

@@ -101,7 +101,7 @@ async def test_containers_that_the_workload_has_no_more_are_left_in_the_past() -
     async with history_of(records) as world:
         web(world)
         await until(lambda: recommended(world, "p1"))
-        assert list(world.engine.learned("d1")) == ["app"]
+        assert list(world.engine.learned("shop/d1")) == ["app"]
 
 
 async def test_a_debug_container_asks_for_nothing() -> None:

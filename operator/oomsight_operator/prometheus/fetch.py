@@ -45,7 +45,7 @@ class Source(Protocol):
 class Wanted:
     """Whose history is asked for."""
 
-    uid: str
+    key: str
     namespace: str
     workload: Workload
     page_cache: PageCache

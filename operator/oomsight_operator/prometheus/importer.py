@@ -88,20 +88,20 @@ class HistoryImporter:
         self._taken = self._empty = self._busy = 0
         metrics.follow_waiting(lambda: len(self._waiting))
 
-    def was_asked(self, uid: str) -> bool:
+    def was_asked(self, key: str) -> bool:
         """Whether the workload needs no more asking: it waits, was answered, or was given up."""
-        return uid in self._asked
+        return key in self._asked
 
     def want(self, wanted: Wanted) -> None:
         """Ask for a workload's history, once."""
-        if wanted.uid in self._asked:
+        if wanted.key in self._asked:
             return
         while len(self._asked) >= MOST_REMEMBERED:
             oldest = next(iter(self._asked))
             del self._asked[oldest]
             self._waiting.pop(oldest, None)
-        self._asked[wanted.uid] = None
-        self._waiting[wanted.uid] = _Waiting(wanted)
+        self._asked[wanted.key] = None
+        self._waiting[wanted.key] = _Waiting(wanted)
         self._wake.set()
 
     async def run(self) -> None:
@@ -137,7 +137,7 @@ class HistoryImporter:
             return None, None
         if first.due_seconds > now:
             return None, first.due_seconds - now
-        return self._waiting.pop(first.wanted.uid), None
+        return self._waiting.pop(first.wanted.key), None
 
     async def _sleep(self, seconds: float | None) -> None:
         self._wake.clear()
@@ -151,7 +151,7 @@ class HistoryImporter:
         wanted = waiting.wanted
         living = self._living(wanted.namespace)
         if wanted.workload not in living.workloads:
-            self._asked.pop(wanted.uid, None)  # gone while it waited
+            self._asked.pop(wanted.key, None)  # gone while it waited
             return
         try:
             found = await fetch(self._source, wanted, living, self._matchers, self._wall_clock())
@@ -193,7 +193,7 @@ class HistoryImporter:
         waiting.attempts += 1
         if waiting.attempts > PATIENT_ATTEMPTS:  # perhaps it is this workload that it chokes on: others first
             waiting.due_seconds = now + self._timing.again_seconds
-        self._waiting[waiting.wanted.uid] = waiting
+        self._waiting[waiting.wanted.key] = waiting
         if self._may_log("server"):
             log.warning(
                 "Prometheus gives no usable answer; recommendations go on from what was watched, and it is asked again",
@@ -207,7 +207,7 @@ class HistoryImporter:
         self._metrics.workload("refused")
         if not given_up:
             waiting.due_seconds = self._monotonic() + self._timing.again_seconds * 2 ** (waiting.attempts - 1)
-            self._waiting[waiting.wanted.uid] = waiting
+            self._waiting[waiting.wanted.key] = waiting
         if self._may_log("refused"):
             extra = {**_named(waiting.wanted), "error": why[:500], "attempts": waiting.attempts, "given_up": given_up}
             log.warning("Prometheus refuses to tell a workload's history", extra=extra)

@@ -16,7 +16,7 @@ from oomsight_operator.judgement.recommend.state import NOTHING, State
 from oomsight_operator.publishing.digest import encode_digest
 from oomsight_operator.publishing.keeping import is_material, standing_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, explained, merge_memories, remember
-from oomsight_operator.publishing.recommendations import Contribution, hours_of, status_of
+from oomsight_operator.publishing.recommendations import Contribution, hours_of, status_of, workload_key
 
 MOST_LEAVING: Final = 64
 """As many pods as a digest has room for."""
@@ -88,9 +88,14 @@ class Record:
     """Pods that an earlier run told of; some may be gone."""
 
     @property
+    def workload(self) -> str:
+        """By which it is remembered."""
+        return workload_key(self.namespace, self.target)
+
+    @property
     def key(self) -> str:
         """In the queue."""
-        return f"{MEMORY_RECOMMENDATION.plural}/{self.target.uid}"
+        return f"{MEMORY_RECOMMENDATION.plural}/{self.workload}"
 
     @property
     def has_pods(self) -> bool:

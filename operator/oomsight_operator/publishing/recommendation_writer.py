@@ -35,6 +35,7 @@ from oomsight_operator.publishing.recommendations import (
     object_name,
     same_recommendation,
     target_of,
+    workload_key,
 )
 from oomsight_operator.publishing.resting import Resting
 from oomsight_operator.publishing.retries import is_given_up
@@ -47,7 +48,7 @@ _PRIORITY = priority_of(RiskLevel.NONE) // 2
 """After every pod's annotations: all workloads of a new installation may come at once."""
 
 Recalled = Callable[[str, Mapping[str, State], Iterable[str]], None]
-"""Uid of a workload, what is known of it by container name, and the uids of its pods: to be judged with it."""
+"""Key of a workload, what is known of it by container name, and the uids of its pods: to be judged with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Restored:
     histories: Mapping[str, PodHistory] = field(default_factory=dict)
     """By pod uid."""
     learned: Mapping[str, Mapping[str, State]] = field(default_factory=dict)
-    """What the recommender remembers: by the uid of the workload, and the container's name."""
+    """What the recommender remembers: by `workload_key`, and the container's name."""
 
 
 class RecommendationWriter:
@@ -73,7 +74,7 @@ class RecommendationWriter:
         self._metrics = metrics
         self._wall_clock = wall_clock
         self._records: dict[str, Record] = {}
-        """By the uid of the workload: one made anew under its name starts from nothing."""
+        """By `workload_key`: one made anew under its name starts from nothing."""
         self._by_pod: dict[str, Record] = {}
         self._resting = Resting(settings.digest_interval_seconds)
         self._warned = False
@@ -96,10 +97,10 @@ class RecommendationWriter:
                 continue
             record = Record(parsed.identity.namespace or "", target, parsed.identity.name, now)
             self._adopt(record, parsed)
-            learned[target.uid] = dict(record.learned)
+            learned[record.workload] = dict(record.learned)
             # Not every replica was judged yet: a first look at one of them must not hide the worst.
             record.last_write, record.digest_due = now, now + spread(target.uid) * self._digest_interval(record)
-            self._records[target.uid] = record
+            self._records[record.workload] = record
             restored = histories_of(parsed.status.containers, self._wall_clock())
             histories.update(restored)
             record.standing = {uid: known for uid, history in restored.items() if (known := standing_of(history)) is not None}
@@ -112,10 +113,10 @@ class RecommendationWriter:
     def offer(self, pod: Pod, assessment: Assessment, workload: Owner | None, history: PodHistory | None) -> None:
         """Take over what the judgement of one pod says about its workload."""
         target = target_of(pod, workload)
-        record = self._records.get(target.uid) or self._begin(pod, target, assessment)
+        record = self._records.get(workload_key(pod.namespace, target)) or self._begin(pod, target, assessment)
         if record is None:
             return
-        self._resting.wake(target.uid)
+        self._resting.wake(record.workload)
         if self._by_pod.get(pod.uid, record) is not record:
             self.forget(pod.uid)  # its Deployment was not known before, and its ReplicaSet stood for itself
         self._by_pod[pod.uid] = record
@@ -128,7 +129,7 @@ class RecommendationWriter:
         if record.stands or self._is_wanted(record, is_new):
             self._put(record)
         if knows_more:
-            self.recalled(target.uid, record.learned, tuple(record.contributions))
+            self.recalled(record.workload, record.learned, tuple(record.contributions))
         self._end_rests()
 
     def withdraw(self, pod_uid: str) -> None:
@@ -162,7 +163,7 @@ class RecommendationWriter:
             return
         if record.target.kind in SHORT_LIVED and not waiting:
             # A bare pod or Job does not come back; there may be very many of them.
-            self._records.pop(record.target.uid, None)
+            self._records.pop(record.workload, None)
         else:
             self._rest(record)
 
@@ -234,14 +235,15 @@ class RecommendationWriter:
 
     def _begin(self, pod: Pod, target: Owner, assessment: Assessment) -> Record | None:
         """The record of a workload that was not heard of for long, if it is worth one."""
-        stands = self._resting.recall(target.uid)
+        key = workload_key(pod.namespace, target)
+        stands = self._resting.recall(key)
         wanted = assessment.policy.rules.recommendation.mode is not RecommendationMode.OFF
         if not (stands or has_news(assessment)):
             states = {each.name: each.learned for each in assessment.containers if each.learned is not None}
             if not wanted or not (lasts(target) or is_worth_an_object(target, states, 0.0)):
                 return None
         record = Record(pod.namespace, target, object_name(target), self._runner.now(), stands=stands)
-        self._records[target.uid] = record
+        self._records[key] = record
         return record
 
     def _is_wanted(self, record: Record, is_new: bool) -> bool:
@@ -257,32 +259,32 @@ class RecommendationWriter:
 
     def _rest(self, record: Record) -> None:
         """The workload has no judged pod now. One that stays so is forgotten; its object brings all back if need be."""
-        self._resting.rest(record.target.uid, self._runner.now())
+        self._resting.rest(record.workload, self._runner.now())
         self._end_rests()
 
     def _end_rests(self) -> None:
         """Before a workload is forgotten, what is not kept yet is written."""
         now = self._runner.now()
-        for uid in tuple(self._resting.take_due(now)):
-            due = self._records.get(uid)
+        for key in tuple(self._resting.take_due(now)):
+            due = self._records.get(key)
             if due is None:
                 continue
             if due.uid is not None and not due.is_kept and lasts(due.target):
                 self._put(due)
             if self._runner.is_waiting(due.key):
-                self._resting.rest(uid, now)  # when it is kept, or the API server answers
+                self._resting.rest(key, now)  # when it is kept, or the API server answers
             else:
                 self._drop(due)
 
     def _drop(self, record: Record) -> None:
         """Forget a workload without pods; that it has an object is remembered."""
-        uid = record.target.uid
-        self._records.pop(uid, None)
-        self._resting.wake(uid)
+        key = record.workload
+        self._records.pop(key, None)
+        self._resting.wake(key)
         for pod_uid in record.restored_pods:
             self._by_pod.pop(pod_uid, None)
         if record.uid is not None or record.stands:
-            self._resting.know(uid)
+            self._resting.know(key)
 
     async def _recall(self, record: Record, client: ApiClient) -> None:
         """Read the object of a workload that comes back."""
@@ -316,7 +318,7 @@ class RecommendationWriter:
         if isinstance(parsed, ParsedRecommendation):
             self._adopt(record, parsed)
             if record.kept:
-                self.recalled(record.target.uid, record.learned, tuple(record.contributions))
+                self.recalled(record.workload, record.learned, tuple(record.contributions))
         else:
             logger.warning("recommendation %s/%s is not what was written: %s", record.namespace, record.name, parsed.message)
             record.uid = parsed.identity.uid if parsed.identity is not None else None
@@ -340,7 +342,7 @@ class RecommendationWriter:
             priority=priority_of(RiskLevel.HIGH, killed=True) if record.killed else _PRIORITY,
             not_before=max(
                 not_before(record.last_write, sooner, urgent=record.killed or record.stands),
-                not_before(record.last_kill_write, self._settings.workload_kill_interval_seconds, urgent=False),
+                not_before(record.last_kill_write, settings.workload_kill_interval_seconds, urgent=False),
                 not_before(record.refused_at, interval, urgent=False),  # not even a kill: it would be refused at each judgement
             ),
         )

@@ -82,6 +82,12 @@ def target_of(pod: Pod, workload: Owner | None) -> Owner:
     return workload if workload is not None else Owner("v1", "Pod", pod.name, pod.uid)
 
 
+def workload_key(namespace: str, target: Owner) -> str:
+    """By which a workload is remembered. The uid alone will not do: a tenant can write an owner reference with the uid of another
+    namespace's workload, and shall teach it nothing (the garbage collector deletes such a pod, but only after a while)."""
+    return f"{namespace}/{target.uid}"
+
+
 def object_name(target: Owner) -> str:
     """`deployment-web`; always a DNS subdomain of at most 253 characters, different for different workloads.
 

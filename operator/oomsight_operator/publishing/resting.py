@@ -10,7 +10,7 @@ MOST_KNOWN: Final = 50_000
 
 
 class Resting:
-    """By the uid of the workload. Times are of any clock that does not go back."""
+    """By the key of the workload. Times are of any clock that does not go back."""
 
     def __init__(self, patience_seconds: float) -> None:
         self._patience_seconds = patience_seconds
@@ -19,33 +19,33 @@ class Resting:
         self._known: dict[str, None] = {}
         """Longest first."""
 
-    def rest(self, uid: str, now: float) -> None:
+    def rest(self, key: str, now: float) -> None:
         """It has no judged pod now."""
-        self._since.pop(uid, None)
-        self._since[uid] = now
+        self._since.pop(key, None)
+        self._since[key] = now
 
-    def wake(self, uid: str) -> None:
+    def wake(self, key: str) -> None:
         """It has one again, or is gone for good."""
-        self._since.pop(uid, None)
+        self._since.pop(key, None)
 
     def take_due(self, now: float) -> Iterator[str]:
         """Those that rest for longer than the patience; each is given out once."""
         while self._since:
-            uid, since = next(iter(self._since.items()))
+            key, since = next(iter(self._since.items()))
             if now - since < self._patience_seconds:
                 return
-            del self._since[uid]
-            yield uid
+            del self._since[key]
+            yield key
 
-    def know(self, uid: str) -> None:
+    def know(self, key: str) -> None:
         """It is no longer remembered, but has an object."""
-        self._known[uid] = None
+        self._known[key] = None
         if len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
 
-    def recall(self, uid: str) -> bool:
+    def recall(self, key: str) -> bool:
         """Whether it has an object; asked once, since from then on it is remembered."""
-        if uid not in self._known:
+        if key not in self._known:
             return False
-        del self._known[uid]
+        del self._known[key]
         return True

@@ -145,7 +145,7 @@ async def test_a_workload_that_comes_back_is_recalled_from_its_object_and_told_t
         stage.publisher.follow_recalled(recalled)
         say(stage, "second", limit_mi=None, learned=seen(20 * MI, 0.1, until=stage.clock.now))
         await stage.drain()
-        assert told == {"uid-web": (50 * MI, ("second",))}
+        assert told == {"shop/uid-web": (50 * MI, ("second",))}
         assert len(status_writes(api)) == before, "it says what stands there already"
     assert limit_of(api) == "128Mi"
 
@@ -160,7 +160,7 @@ async def test_a_digest_that_makes_no_sense_is_told_once_with_its_object_and_wri
         document = {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}
         restored = restarted.publisher.restore([document])
         assert restored.histories["uid-1"].containers["app"].kills == (a_kill(),), "what stands beside it is kept"
-        assert restored.learned["uid-web"] == {}
+        assert restored.learned["shop/uid-web"] == {}
         say(restarted, kills=(a_kill(),), learned=seen(20 * MI, 1, until=NOW))
         clock.advance(600)
         await restarted.drain()

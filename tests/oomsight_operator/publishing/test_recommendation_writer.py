@@ -391,3 +391,15 @@ async def test_a_storm_of_kills_of_one_workload_does_not_take_the_write_budget()
         stage.clock.advance(2)
         await stage.drain()
     assert api.objects[PATH]["status"]["containers"][0]["oomKills"] == 50
+
+
+@pytest.mark.parametrize("first", ["shop", "tenant"])
+async def test_a_pod_that_claims_another_namespaces_workload_as_its_owner_says_nothing_of_it(first: str) -> None:
+    api = MemoryApi()
+    async with running(api) as stage:
+        for namespace in (first, "tenant" if first == "shop" else "shop"):
+            limit_mi = 128 if namespace == "shop" else 4096
+            say(stage, f"of-{namespace}", namespace=namespace, limit_mi=limit_mi, kills=() if namespace == "shop" else (a_kill(),))
+        await stage.drain()
+    assert limit_of(api) == "128Mi"
+    assert api.objects[PATH]["status"]["containers"][0].get("oomKills", 0) == 0

@@ -38,9 +38,10 @@ def say(
     mode: str = "Always",
     phase: str = "Running",
     labels: Mapping[str, str] | None = None,
+    namespace: str = "shop",
 ) -> None:
     """A replica is judged: what it recommends, its new kills, and what was learned of its workload."""
-    pod = replace(a_pod(uid=uid, name=f"web-{uid}"), phase=phase, labels=labels or {})
+    pod = replace(a_pod(uid=uid, name=f"web-{uid}", namespace=namespace), phase=phase, labels=labels or {})
     recommendation = a_recommendation(limit_mi) if limit_mi else None
     container = a_container(RiskLevel.LOW, recommendation=recommendation, new_kills=kills, learned=learned)
     history = PodHistory({"app": ContainerHistory(level=RiskLevel.LOW, peak_bytes=peak_mi * MI)})
