@@ -64,7 +64,8 @@ class Record:
     """By pod uid: what a restart must not forget of it, where there is something."""
     written: MemoryRecommendationStatus = field(default_factory=MemoryRecommendationStatus)
     last_write: float | None = None
-    last_kill_write: float | None = None
+    kills_due: float = float("-inf")
+    """When the next kill would be written had none come sooner than at its interval."""
     refused_at: float | None = None
     """When the API server refused the last write for good: a definition that is missing or older, a namespace that ends."""
     digest_due: float = float("-inf")
@@ -221,8 +222,6 @@ class Record:
     def wrote(self, status: MemoryRecommendationStatus, pending: Pending, now: float) -> None:
         """It stands."""
         self.written, self.kept, self.flush, self.last_write = status, pending.learned, False, now
-        if pending.killed:
-            self.last_kill_write = now
         self.let_go(pending.leaving)
 
     def let_go(self, leaving: frozenset[str]) -> None:

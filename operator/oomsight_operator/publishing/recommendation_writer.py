@@ -214,6 +214,8 @@ class RecommendationWriter:
         if made is None:
             return writes
         record.wrote(status, pending, self._runner.now())
+        if pending.killed:
+            record.kills_due = max(record.kills_due, self._runner.now()) + self._settings.workload_kill_interval_seconds
         record.digest_due = self._runner.now() + self._digest_interval(record)
         return writes + made + 1
 
@@ -342,7 +344,7 @@ class RecommendationWriter:
             priority=priority_of(RiskLevel.HIGH, killed=True) if record.killed else _PRIORITY,
             not_before=max(
                 not_before(record.last_write, sooner, urgent=record.killed or record.stands),
-                not_before(record.last_kill_write, settings.workload_kill_interval_seconds, urgent=False),
+                record.kills_due - (settings.workload_kill_burst - 1) * settings.workload_kill_interval_seconds,
                 not_before(record.refused_at, interval, urgent=False),  # not even a kill: it would be refused at each judgement
             ),
         )

@@ -16,7 +16,8 @@ class PublisherSettings:
     kill_interval_seconds: float = 0.5
     """Kills of one pod that come faster than this are written together: a storm must not keep other pods' kills waiting."""
     workload_kill_interval_seconds: float = 2.0
-    """The same for the MemoryRecommendation of one workload: its pods tell their kills themselves."""
+    """The same for the MemoryRecommendation of one workload, after some at once: its pods tell their kills themselves."""
+    workload_kill_burst: int = 5
     numbers_intervals: int = 6
     """Where only numbers moved, and no level, reason, kill or recommendation, a patch waits this many of these intervals."""
     writes_per_second: float = 10.0

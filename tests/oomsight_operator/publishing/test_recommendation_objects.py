@@ -24,7 +24,6 @@ async def test_an_object_that_somebody_deleted_is_made_anew_with_the_history() -
         say(stage, kills=(a_kill(),))
         await stage.drain()
         del api.objects[PATH]
-        stage.clock.advance(2)
         say(stage, kills=(a_kill(container_id="f" * 64),))
         await stage.drain()
     assert api.objects[PATH]["status"]["summary"]["oomKills"] == 2
