@@ -51,13 +51,16 @@ class Places:
         self._kernel_threads: set[int] = set()
         self._round = 0
 
-    def look(self) -> bool:
-        """Bring everything up to date; False when /proc cannot be listed."""
+    def look(self, *, between_rounds: bool = False) -> bool:
+        """Bring everything up to date; False when /proc cannot be listed.
+
+        Between two rounds only the young are asked, and nobody grows older: a storm of kills looks many times within a second.
+        """
         pids = self._list_pids()
         if pids is None:
             return False
-        self._round += 1
-        turn = self._round % ROUNDS_BETWEEN_LOOKS
+        self._round += not between_rounds
+        turn = None if between_rounds else self._round % ROUNDS_BETWEEN_LOOKS
         before, young = self._places, self._young
         self._young = {}
         self._places = {}
@@ -69,8 +72,9 @@ class Places:
                 if place is not _ROOT and place is not _ABOVE:
                     self._kernel_threads.discard(pid)
             self._places[pid] = place
-            if looks_left > 1:
-                self._young[pid] = looks_left - 1
+            looks_left -= not between_rounds
+            if looks_left > 0:
+                self._young[pid] = looks_left
         self._kernel_threads &= self._places.keys()
         return True
 

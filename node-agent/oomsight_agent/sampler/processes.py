@@ -130,7 +130,7 @@ class ProcessTable:
         """Whether a process of the container has memory, now. None: /proc cannot be listed, or nobody was ever seen in it (one may
         live and die between two samples) and /proc may hide some."""
         seen = any(row.container_id == container_id for row in self.known.values())
-        if not self.places.look() or not (seen or self.places.is_whole):
+        if not self.places.look(between_rounds=True) or not (seen or self.places.is_whole):
             return None
         return any(self._status(pid) is not None for pid in self.places.in_containers({container_id}).get(container_id, ()))
 

@@ -91,3 +91,29 @@ def test_a_kernel_thread_is_not_asked_again_while_it_stays_in_the_root(places: P
         places.look()
         seen.append(places.in_containers([ID]).get(ID))
     assert [2] in seen
+
+
+def test_a_look_between_rounds_finds_who_came_and_takes_no_look_from_a_container_that_is_being_started(
+    places: Places, tmp_path: Path
+) -> None:
+    places.look()
+    put(tmp_path, 7, "0::/system.slice/containerd.service\n")
+    for _ in range(10):
+        places.look(between_rounds=True)
+    assert places.path_of(7) == "/system.slice/containerd.service"
+    put(tmp_path, 7, f"0::{POD}/{ID}\n")
+    places.look()
+    assert places.in_containers([ID]) == {ID: [7]}
+
+
+def test_a_look_between_rounds_does_not_ask_those_who_were_there_long(places: Places, tmp_path: Path) -> None:
+    put(tmp_path, 7, f"0::{POD}/{ID}\n")
+    for _ in range(6):
+        places.look()
+    put(tmp_path, 7, "nonsense")
+    for _ in range(12):
+        places.look(between_rounds=True)
+    assert places.in_containers([ID]) == {ID: [7]}
+    for _ in range(6):
+        places.look()
+    assert places.in_containers([ID]) == {}
