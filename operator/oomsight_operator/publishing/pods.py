@@ -37,6 +37,8 @@ Fingerprint = Callable[[Assessment], Hashable]
 
 _WITHDRAWN = hash("withdrawn")
 _WITHDRAWAL_PRIORITY = 5
+_STALE_PRIORITY = priority_of(RiskLevel.LOW)
+"""Of a pod that reads as fine and is no longer known: before all that only becomes or stays fine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +140,13 @@ class PodWriter:
             self._rest(key, state)
             return
         state.wanted = _Wanted(marks, meaning, assessment.level)
+        written = state.level if known else _published_level(standing)
+        priority = priority_of(assessment.level, killed=state.killed)
         self._runner.put(
             key,
             _PodWrite(self, state),
-            priority=priority_of(assessment.level, killed=state.killed),
-            not_before=self._earliest(
-                state, state.level if known else _published_level(standing), assessment.level, same_meaning(marks, standing)
-            ),
+            priority=max(priority, _STALE_PRIORITY) if is_no_longer_known(written, assessment.level) else priority,
+            not_before=self._earliest(state, written, assessment.level, same_meaning(marks, standing)),
         )
 
     def _earliest(self, state: _State, written: RiskLevel | None, level: RiskLevel, only_numbers: bool) -> float:

@@ -44,8 +44,8 @@ from oomsight_operator.publishing.settings import PublisherSettings
 
 logger = logging.getLogger(__name__)
 
-_PRIORITY = priority_of(RiskLevel.NONE) // 2
-"""After every pod's annotations: all workloads of a new installation may come at once."""
+_PRIORITY = priority_of(RiskLevel.UNKNOWN) - 1
+"""After every pod's annotations, those that become unknown included: all workloads of a new installation may come at once."""
 
 Recalled = Callable[[str, Mapping[str, State], Iterable[str]], None]
 """Key of a workload, what is known of it by container name, and the uids of its pods: to be judged with it."""
