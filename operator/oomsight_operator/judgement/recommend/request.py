@@ -10,6 +10,7 @@ from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import RecommendationStep
 from oomsight_operator.judgement.recommend.context import Context, Kind
 from oomsight_operator.judgement.recommend.namespace import least_request
+from oomsight_operator.judgement.recommend.need import DEFAULT
 from oomsight_operator.judgement.recommend.words import days_words
 from oomsight_operator.judgement.rounding import round_up
 from oomsight_operator.judgement.words import printable
@@ -44,6 +45,10 @@ def request_steps(
     if current is not None and (amount is None or (amount < current and kept_because)):
         why = kept_because or "no sample of its memory was seen yet"
         steps.append(RecommendationStep("KeepRequest", amount, current, f"not below today's request {human_bytes(current)}: {why}"))
+        amount = current
+    if current is not None and amount is not None and amount < current <= amount * (1 + DEFAULT.lower_beyond):
+        why = f"today's request {human_bytes(current)} stays: a little less is not worth a rollout"
+        steps.append(RecommendationStep("KeepRequest", amount, current, why))
         amount = current
     least, rule = least_request(limit if limit is not None else context.limit_bytes, context)
     if amount is not None and amount < least:
