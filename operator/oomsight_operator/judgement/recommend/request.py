@@ -46,15 +46,16 @@ def request_steps(
         why = kept_because or "no sample of its memory was seen yet"
         steps.append(RecommendationStep("KeepRequest", amount, current, f"not below today's request {human_bytes(current)}: {why}"))
         amount = current
-    if current is not None and amount is not None and amount < current <= amount * (1 + DEFAULT.lower_beyond):
+    most = limit if limit is not None else context.limit_bytes
+    fits = most is None or (current is not None and current < most)
+    if current is not None and amount is not None and fits and amount < current <= amount * (1 + DEFAULT.lower_beyond):
         why = f"today's request {human_bytes(current)} stays: a little less is not worth a rollout"
         steps.append(RecommendationStep("KeepRequest", amount, current, why))
         amount = current
-    least, rule = least_request(limit if limit is not None else context.limit_bytes, context)
+    least, rule = least_request(most, context)
     if amount is not None and amount < least:
         steps.append(RecommendationStep("LimitRange", amount, least, rule))
         amount = least
-    most = limit if limit is not None else context.limit_bytes
     if amount is not None and most is not None and amount > most:
         steps.append(RecommendationStep("RequestWithinLimit", amount, most, "a request is never above the limit"))
     return tuple(steps)
