@@ -49,6 +49,14 @@ def node(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def change(node: Path, file: str, content: str) -> None:
+    """A file of the container tells something else. In one write of the same length: an agent that reads meanwhile sees no half."""
+    path = node / f"cgroup/kubepods/pod{POD}/{CONTAINER}/{file}"
+    assert len(content) == path.stat().st_size
+    with path.open("r+b", buffering=0) as written:
+        written.write(content.encode())
+
+
 def command(node: Path, *arguments: str) -> list[str]:
     roots = ["--cgroup-root", f"{node}/cgroup", "--proc-root", f"{node}/proc", "--container-log-dir", f"{node}/containers"]
     return [sys.executable, "-m", "oomsight_agent.main", *arguments, *roots, "--node-name", "node-1"]
@@ -117,7 +125,7 @@ def test_it_tells_the_node_and_what_changes(node: Path) -> None:
         assert (first.node, first.full, first.cgroup_version) == ("node-1", True, 2)
         assert (row.namespace, row.pod_name, row.container_name, row.container_id) == ("shop", "web-0", "web", CONTAINER)
         assert (row.memory.usage_bytes, row.memory.limit_bytes) == (200 * MIB, 256 * MIB)
-        (node / f"cgroup/kubepods/pod{POD}/{CONTAINER}/memory.current").write_text(f"{230 * MIB}\n")
+        change(node, "memory.current", f"{230 * MIB}\n")
         delta = agent.report(f"?cursor={first.cursor}&wait=60")
         assert (delta.full, delta.instance) == (False, first.instance)
         assert delta.containers[0].memory.usage_bytes == 230 * MIB
@@ -126,7 +134,7 @@ def test_it_tells_the_node_and_what_changes(node: Path) -> None:
 def test_a_kill_is_told_at_once_though_ordinary_changes_are_held(node: Path) -> None:
     with running(node, "--coalesce-seconds", "3600") as agent:
         cursor = agent.report().cursor
-        (node / f"cgroup/kubepods/pod{POD}/{CONTAINER}/memory.events").write_text("low 0\nhigh 0\nmax 4\noom 1\noom_kill 1\n")
+        change(node, "memory.events", "low 0\nhigh 0\nmax 4\noom 1\noom_kill 1\n")
         report = agent.report(f"?cursor={cursor}&wait=100")
         assert [row.oom_kills for row in report.containers] == [1]
         metrics = agent.get("/metrics")[1].decode()
@@ -194,7 +202,7 @@ def test_top_json_is_json(node: Path) -> None:
 
 
 def test_kills_without_a_log_prints_what_counters_tell_and_what_would_tell_more(node: Path) -> None:
-    (node / f"cgroup/kubepods/pod{POD}/{CONTAINER}/memory.events").write_text("low 0\nhigh 0\nmax 4\noom 2\noom_kill 2\n")
+    change(node, "memory.events", "low 0\nhigh 0\nmax 4\noom 2\noom_kill 2\n")
     shown = subprocess.run(
         command(node, "kills", "--kernel-log-path", f"{node}/none"),
         capture_output=True,
