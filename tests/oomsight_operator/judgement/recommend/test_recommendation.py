@@ -1,4 +1,4 @@
-"""What would have been right, and why: limits and requests as a user reads them."""
+"""What would have been right, and why: limits as a user reads them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.oomsight_operator.judgement.build import GI, MI, NOW
 from tests.oomsight_operator.judgement.recommend.scenes import DAY, asked, context, killed, limit_of, seen, spec, story, why
 
 from oomsight_api.incident import OomScope
-from oomsight_api.names import Cause, QosClass
+from oomsight_api.names import Cause
 from oomsight_api.quantity import parse_bytes
 from oomsight_operator.judgement.kills.model import KillCause
 from oomsight_operator.judgement.recommend.context import blamed
@@ -304,43 +304,6 @@ def test_a_container_killed_before_any_sample_and_without_a_limit_gets_no_invent
 
 def test_a_limit_that_was_raised_since_the_kill_is_not_talked_down() -> None:
     assert limit_of(NOTHING, context(killed(), limit=2 * GI)) == 2 * GI
-
-
-def test_request_stays_equal_to_the_limit_for_a_guaranteed_pod() -> None:
-    found = asked(NOTHING, context(killed(), request=512 * MI, qos_class=QosClass.GUARANTEED))
-
-    assert found is not None
-    assert found.request_bytes == found.limit_bytes
-
-
-def test_burstable_request_is_the_highest_working_set_within_the_limit() -> None:
-    found = asked(observe(NOTHING, Sample(NOW, working_set_bytes=400 * MI)), context(killed()))
-
-    assert found is not None
-    assert found.request_bytes == 400 * MI
-
-
-def test_request_is_never_lowered_on_the_word_of_a_kill() -> None:
-    found = asked(seen(10 * MI, 3), context(killed(), request=256 * MI))
-
-    assert found is not None
-    assert found.request_bytes == 256 * MI
-
-
-@pytest.mark.parametrize(("request_mi", "expected"), [(390, 400), (400, 400), (430, 430), (455, 400), (470, 400)])
-def test_a_request_is_raised_at_once_and_not_lowered_by_a_little(request_mi: int, expected: int) -> None:
-    """As a limit: nobody rolls out for it. Where the limit comes down to it (440Mi) it would leave no room for bursts."""
-    found = asked(seen(400 * MI, 24 * 9), context(request=request_mi * MI), mode="Always")
-
-    assert found is not None
-    assert found.request_bytes == expected * MI
-
-
-def test_best_effort_pod_keeps_its_class_when_the_policy_wants_it_kept() -> None:
-    bare = context(killed(None), limit=None, request=None, qos_class=QosClass.BEST_EFFORT)
-
-    assert asked(seen(100 * MI, 3), bare) is None
-    assert asked(seen(100 * MI, 3), bare, targetQoS="Burstable") is not None
 
 
 def test_one_replica_of_twenty_that_was_killed_speaks_for_all() -> None:
