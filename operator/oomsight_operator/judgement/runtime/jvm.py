@@ -23,7 +23,7 @@ from oomsight_operator.judgement.runtime.environment import Start
 from oomsight_operator.judgement.runtime.launch import launched
 from oomsight_operator.judgement.runtime.marks import UNKNOWN
 from oomsight_operator.judgement.runtime.setting import HeapSetting, Runtime, Share
-from oomsight_operator.judgement.runtime.splitting import java_words
+from oomsight_operator.judgement.runtime.splitting import java_words, own_options
 
 SCRIPTS: Final = (
     "JAVA_OPTIONS",
@@ -84,18 +84,7 @@ def jvm_heap(start: Start) -> HeapSetting | None:
 
 def _launcher_options(words: Iterable[str]) -> tuple[str, ...]:
     """Those of the launcher and the JVM: what follows the main class or `-jar FILE` is the program's own."""
-    options: list[str] = []
-    value_next = False
-    for word in words:
-        if value_next:
-            value_next = False
-        elif word == "-jar" or not word.startswith(("-", "@", UNKNOWN)):
-            break
-        elif word in _WITH_VALUE:
-            value_next = True
-        else:
-            options.append(word)
-    return tuple(options)
+    return own_options(words, lambda word: word == "-jar" or not word.startswith(("-", "@", UNKNOWN)), _WITH_VALUE)
 
 
 class _Found:

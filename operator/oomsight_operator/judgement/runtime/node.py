@@ -18,7 +18,7 @@ from oomsight_operator.judgement.runtime.jvm import NOT_IN_SPEC
 from oomsight_operator.judgement.runtime.launch import launched
 from oomsight_operator.judgement.runtime.marks import UNKNOWN
 from oomsight_operator.judgement.runtime.setting import HeapSetting, Runtime, Share
-from oomsight_operator.judgement.runtime.splitting import node_words
+from oomsight_operator.judgement.runtime.splitting import node_words, own_options
 
 FLAG: Final = "--max-old-space-size"
 DEFAULT: Final = Share(50.0, least_bytes=256 * MEBIBYTE, most=((15 * GIBIBYTE, 2 * GIBIBYTE), (1 << 61, 4 * GIBIBYTE)))
@@ -35,7 +35,7 @@ def node_heap(start: Start) -> HeapSetting | None:
     if line is None and options is None:
         return None
     in_options = _last(node_words(options or ""))
-    on_line = _last(_own_options(line or ()))
+    on_line = _last(_options(line or ()))
     text, where = (on_line, "on the command line") if on_line is not None else (in_options, "in NODE_OPTIONS")
     if text in (None, "", "0"):
         if line is None or start.from_elsewhere:
@@ -51,20 +51,9 @@ def node_heap(start: Start) -> HeapSetting | None:
     return HeapSetting(Runtime.NODE, where, fixed_bytes=size.number)
 
 
-def _own_options(words: Iterable[str]) -> tuple[str, ...]:
+def _options(words: Iterable[str]) -> tuple[str, ...]:
     """Up to the script; what follows it is the program's own."""
-    options: list[str] = []
-    value_next = False
-    for word in words:
-        if value_next:
-            value_next = False
-        elif not word.startswith(("-", UNKNOWN)) or word == "--":
-            break
-        elif word in _WITH_VALUE:
-            value_next = True
-        else:
-            options.append(word)
-    return tuple(options)
+    return own_options(words, lambda word: not word.startswith(("-", UNKNOWN)) or word == "--", _WITH_VALUE)
 
 
 def _last(words: tuple[str, ...]) -> str | None:

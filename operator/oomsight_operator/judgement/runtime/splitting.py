@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Final
 
 _JAVA_WORD: Final = re.compile(r"""(?:[^ \t\n\r\v\f'"]+|'[^']*'?|"[^"]*"?)+""")
@@ -41,3 +42,20 @@ def node_words(line: str) -> tuple[str, ...]:
             word.append(character)
             started = True
     return (*words, "".join(word)) if started else tuple(words)
+
+
+def own_options(words: Iterable[str], is_end: Callable[[str], bool], with_value: frozenset[str]) -> tuple[str, ...]:
+    """A runtime's own options at the head of its command line: up to the word that ends them, without those of `with_value` and the
+    word behind each."""
+    options: list[str] = []
+    value_next = False
+    for word in words:
+        if value_next:
+            value_next = False
+        elif is_end(word):
+            break
+        elif word in with_value:
+            value_next = True
+        else:
+            options.append(word)
+    return tuple(options)
