@@ -14,6 +14,7 @@ _SMALL_BYTES: Final = 8 * MEBIBYTE
 """Below it whole mebibytes would be too coarse: then quarters of one."""
 _FINENESS: Final = 64
 """An amount has so many steps at least, where whole mebibytes allow it: rounding must not cost what the recommender saved."""
+_COARSENESS: Final = 16
 
 
 def round_up(amount_bytes: int) -> int:
@@ -21,6 +22,14 @@ def round_up(amount_bytes: int) -> int:
     if amount_bytes <= 0:
         return 0
     step = _step(amount_bytes)
+    return -(-amount_bytes // step) * step
+
+
+def round_up_coarsely(amount_bytes: int) -> int:
+    """Up to a number of which a sixteenth at most is rounding, for what should not change with every mebibyte; 0 for nothing."""
+    if amount_bytes <= 0:
+        return 0
+    step = _step(amount_bytes, _COARSENESS)
     return -(-amount_bytes // step) * step
 
 
@@ -33,12 +42,12 @@ def round_near(amount_bytes: int, least_bytes: int) -> int:
     return nearest if nearest >= max(1, least_bytes) else round_up(max(amount_bytes, least_bytes))
 
 
-def _step(amount_bytes: int) -> int:
+def _step(amount_bytes: int, fineness: int = _FINENESS) -> int:
     """Multiples of what are plain numbers of that size: of 256Ki below 8Mi, of 1Mi up to 128Mi, of 2Mi up to 256Mi, and so on."""
     if amount_bytes < _SMALL_BYTES:
         return 256 * KIBIBYTE
     power_of_two = 1 << (amount_bytes.bit_length() - 1)
-    return max(MEBIBYTE, power_of_two // _FINENESS)
+    return max(MEBIBYTE, power_of_two // fineness)
 
 
 def is_same_limit(one_bytes: int, other_bytes: int) -> bool:

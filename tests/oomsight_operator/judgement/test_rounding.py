@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import GI, KI, MI
 
-from oomsight_operator.judgement.rounding import round_near, round_up
+from oomsight_operator.judgement.rounding import round_near, round_up, round_up_coarsely
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,11 @@ def test_the_nearest_is_enough_and_between_its_neighbours(amount: int, least: in
 def test_more_is_never_rounded_to_less(one: int, other: int) -> None:
     assert round_up(min(one, other)) <= round_up(max(one, other))
     assert round_near(min(one, other), 0) <= round_near(max(one, other), 0)
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [(0, 0), (1, 256 * KI), (30 * MI + 1, 31 * MI), (100 * MI + 1, 104 * MI), (355 * MI, 368 * MI), (GI + 1, GI + 64 * MI)],
+)
+def test_coarser_is_still_a_sixteenth_at_most(amount: int, expected: int) -> None:
+    assert round_up_coarsely(amount) == expected

@@ -64,7 +64,7 @@ def test_a_killed_container_near_its_limit_reads_whole() -> None:
         "memory": "app: 470Mi unreclaimable of 512Mi (91 %), usage 512Mi, kubectl top 355Mi (at 2026-03-01T10:00:00Z)",
         "last-oom-kill": last_kill,
         "recommended-limit": "app=640Mi",
-        "recommended-request": "app=356Mi",
+        "recommended-request": "app=368Mi",
     }
     assert report.startswith('{"version":1,')
     assert summary.startswith("OOM risk high. ")

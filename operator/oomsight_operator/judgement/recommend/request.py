@@ -12,7 +12,7 @@ from oomsight_operator.judgement.recommend.context import Context, Kind
 from oomsight_operator.judgement.recommend.namespace import least_request
 from oomsight_operator.judgement.recommend.need import DEFAULT
 from oomsight_operator.judgement.recommend.words import days_words
-from oomsight_operator.judgement.rounding import round_up
+from oomsight_operator.judgement.rounding import round_up_coarsely
 from oomsight_operator.judgement.words import printable
 
 AUTOSCALED: Final = "Autoscaled"
@@ -40,7 +40,8 @@ def request_steps(
     elif kind is not None and kind.track.peak_bytes > 0:
         peak = kind.track.peak_bytes
         why = f"highest {kind.words} {days_words(kind.track)}: {human_bytes(peak)}"
-        steps.append(RecommendationStep("RequestFromPeak", None, round_up(peak), why))
+        # Nothing is killed by it: coarser than a limit, so that it does not change with every mebibyte of a ramp.
+        steps.append(RecommendationStep("RequestFromPeak", None, round_up_coarsely(peak), why))
     amount = steps[-1].after_bytes if steps else None
     if current is not None and (amount is None or (amount < current and kept_because)):
         why = kept_because or "no sample of its memory was seen yet"

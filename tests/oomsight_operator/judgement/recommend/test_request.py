@@ -24,6 +24,15 @@ def test_burstable_request_is_the_highest_working_set_within_the_limit() -> None
     assert found.request_bytes == 400 * MI
 
 
+def test_on_a_slow_ramp_the_request_does_not_change_with_every_mebibyte() -> None:
+    now = context(limit=None, request=None)
+    ramp = [asked(seen(lambda hour: int((100 + hour) * MI), hours), now, mode="Always") for hours in range(6, 54)]
+
+    asked_for = [found.request_bytes for found in ramp if found is not None and found.request_bytes is not None]
+    assert len(asked_for) == 48
+    assert len(set(asked_for)) <= 12
+
+
 def test_request_is_never_lowered_on_the_word_of_a_kill() -> None:
     found = asked(seen(10 * MI, 3), context(killed(), request=256 * MI))
 
