@@ -155,6 +155,14 @@ class Stage:
             _READY_SECONDS,
         )
 
+    def wait_ready_or_killed(self, container: Container) -> None:
+        """Until one of its processes has said that it is ready, or the kernel has killed it."""
+        self._wait(
+            lambda: any(seen.ready for seen in self.witness.all(container.tag)) or bool(self.witness.killed({container.tag})),
+            f"a ready or killed process in {container.tag[:12]}",
+            _READY_SECONDS,
+        )
+
     def wait_kills(self, count: int, seconds: float = _READY_SECONDS) -> None:
         """Until the kernel has killed so many of this scenario's processes."""
         self._wait(lambda: len(self.killed()) >= count, f"{count} kills", seconds)
