@@ -52,7 +52,7 @@ def test_verdict_reasons_recommendation_and_the_command() -> None:
     assert kill.endswith("[Unknown] ")
     assert recommended + why == (
         "Recommended for app: limit 640Mi (now 512Mi), request 256Mi (now 256Mi)."
-        " Why: killed at limit 512Mi: it needed more than that; +25 %, at least 8Mi: killed once."
+        " Why: killed at limit 512Mi: it needed more than that; +25 %, at least 16Mi: killed once."
         " Confidence low: samples of 1 hour only, less than a day"
     )
     assert lines[-1] == (

@@ -50,8 +50,8 @@ class Tuning:
     """The most that is left for a jump or a process, as no more than one in a hundred days asks for more."""
     bumps: tuple[float, ...] = (0.25, 0.5, 1.0)
     """Room above a limit that killed: after the first kill, the second, and every further one."""
-    bump_least_bytes: float = 8 * MEBIBYTE
-    """A little more than a process started beside it."""
+    bump_least_bytes: float = 16 * MEBIBYTE
+    """A small container that was killed while it started needs the rest of its start, and what that is nobody saw."""
     bump_half_life_days: float = 7.0
     lower_beyond: float = 0.15
     """A limit is lowered when it is more than this above the target."""

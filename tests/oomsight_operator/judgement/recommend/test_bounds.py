@@ -48,7 +48,7 @@ def test_a_bump_is_whole_for_a_day_halves_every_week_and_is_forgotten_after_four
 
 
 def test_a_small_limit_is_raised_by_a_useful_amount() -> None:
-    assert floor_bytes(OomFloor(8 * MI, NOW), NOW) == 16 * MI
+    assert floor_bytes(OomFloor(8 * MI, NOW), NOW) == 24 * MI
 
 
 def test_kills_and_memory_both_hold_a_limit_up() -> None:

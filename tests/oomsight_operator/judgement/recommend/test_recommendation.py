@@ -30,7 +30,7 @@ def test_the_limit_starts_from_the_one_that_killed_and_every_step_says_why() -> 
     assert (found.limit_bytes, found.current_limit_bytes) == (640 * MI, 512 * MI)
     assert [(step.rule, step.after_bytes // MI, step.why) for step in found.limit_steps] == [
         ("StartFromKillingLimit", 512, "killed at limit 512Mi: it needed more than that"),
-        ("BumpAfterKill", 640, "+25 %, at least 8Mi: killed once"),
+        ("BumpAfterKill", 640, "+25 %, at least 16Mi: killed once"),
     ]
 
 
@@ -236,7 +236,7 @@ def test_a_leak_that_is_found_after_kills_raised_the_limit_goes_back_to_the_firs
 
     assert leaking is not None
     assert leaking.limit_bytes == 640 * MI
-    assert "+25 %, at least 8Mi: killed 3 times, each within a day of the one before; it leaks: no higher limit" in why(leaking)
+    assert "+25 %, at least 16Mi: killed 3 times, each within a day of the one before; it leaks: no higher limit" in why(leaking)
 
 
 def test_a_leak_that_max_limit_caps_is_not_promised_to_end_with_a_higher_one() -> None:
