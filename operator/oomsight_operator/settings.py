@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import socket
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from oomsight_operator.prometheus.access import Access, parse_header, parse_matchers, parse_url
 
@@ -18,6 +18,13 @@ DEFAULT_NAMESPACE = "oomsight-system"
 
 SECRET = frozenset({"prometheus_url", "prometheus_header"})
 """Settings that may hold a secret by mistake: what was found is not repeated."""
+
+_PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "prometheus_url": parse_url,
+    "prometheus_header": parse_header,
+    "prometheus_matchers": parse_matchers,
+}
+"""Settings that must parse where they are given; each parser raises ValueError."""
 
 Listen = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:.]+\]|[^:\[\]]+):[0-9]{1,5}$")]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
@@ -84,24 +91,11 @@ class Settings(BaseModel):
             raise ValueError(f"port of {value} is above 65535")
         return value
 
-    @field_validator("prometheus_url")
+    @field_validator(*_PARSERS)
     @classmethod
-    def _is_url(cls, value: str) -> str:
+    def _parses(cls, value: str, info: ValidationInfo) -> str:
         if value:
-            parse_url(value)
-        return value
-
-    @field_validator("prometheus_header")
-    @classmethod
-    def _is_header(cls, value: str) -> str:
-        if value:
-            parse_header(value)
-        return value
-
-    @field_validator("prometheus_matchers")
-    @classmethod
-    def _are_matchers(cls, value: str) -> str:
-        parse_matchers(value)
+            _PARSERS[str(info.field_name)](value)
         return value
 
     @model_validator(mode="before")

@@ -19,30 +19,31 @@ _COARSENESS: Final = 16
 
 def round_up(amount_bytes: int) -> int:
     """Up to the next plain number; 0 for nothing."""
-    if amount_bytes <= 0:
-        return 0
-    step = _step(amount_bytes)
-    return -(-amount_bytes // step) * step
+    return _up(amount_bytes, _FINENESS)
 
 
 def round_up_coarsely(amount_bytes: int) -> int:
     """Up to a number of which a sixteenth at most is rounding, for what should not change with every mebibyte; 0 for nothing."""
-    if amount_bytes <= 0:
-        return 0
-    step = _step(amount_bytes, _COARSENESS)
-    return -(-amount_bytes // step) * step
+    return _up(amount_bytes, _COARSENESS)
 
 
 def round_near(amount_bytes: int, least_bytes: int) -> int:
     """The nearest plain number that is not below `least_bytes`: on average it costs nothing. 0 for nothing."""
     if amount_bytes <= 0:
         return 0
-    step = _step(amount_bytes)
+    step = _step(amount_bytes, _FINENESS)
     nearest = (amount_bytes + step // 2) // step * step
     return nearest if nearest >= max(1, least_bytes) else round_up(max(amount_bytes, least_bytes))
 
 
-def _step(amount_bytes: int, fineness: int = _FINENESS) -> int:
+def _up(amount_bytes: int, fineness: int) -> int:
+    if amount_bytes <= 0:
+        return 0
+    step = _step(amount_bytes, fineness)
+    return -(-amount_bytes // step) * step
+
+
+def _step(amount_bytes: int, fineness: int) -> int:
     """Multiples of what are plain numbers of that size: of 256Ki below 8Mi, of 1Mi up to 128Mi, of 2Mi up to 256Mi, and so on."""
     if amount_bytes < _SMALL_BYTES:
         return 256 * KIBIBYTE
