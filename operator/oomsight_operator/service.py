@@ -130,14 +130,18 @@ class Service:
             return Informer(self._client, resource, project, store, timing=timing)
 
         agents = f"/api/v1/namespaces/{self._settings.agent_namespace}/pods"
-        # ReplicaSets and Jobs have a store each, since a list replaces what its store holds; the engine asks both as one.
-        replicasets, jobs = Store[Intermediate](), Store[Intermediate]()
-        for part in (replicasets, jobs):
+
+        def between(resource: Resource) -> Informer[Any]:
+            """Each has a store of its own, since a list replaces what its store holds; the engine asks all of them as one."""
+            part = Store[Intermediate]()
             part.listen(lambda old, new: intermediates.upsert(new) if new else _forget(intermediates, old))
+            return informer(resource, project_intermediate, part)
+
         return (
             informer(Resource("namespaces", "/api/v1/namespaces", metadata_only=True), project_namespace, namespaces),
-            informer(Resource("replicasets", "/apis/apps/v1/replicasets", metadata_only=True), project_intermediate, replicasets),
-            informer(Resource("jobs", "/apis/batch/v1/jobs", metadata_only=True), project_intermediate, jobs),
+            between(Resource("replicasets", "/apis/apps/v1/replicasets", metadata_only=True)),
+            between(Resource("jobs", "/apis/batch/v1/jobs", metadata_only=True)),
+            between(Resource("replicationcontrollers", "/api/v1/replicationcontrollers", metadata_only=True)),
             informer(Resource("nodes", "/api/v1/nodes"), project_node, nodes),
             informer(Resource("agents", agents), project_agent_pod, self._agent_pods),
             informer(Resource("pods", "/api/v1/pods"), PodProjector(lambda: self._metrics.malformed("pod")), pods),

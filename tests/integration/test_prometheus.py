@@ -60,6 +60,7 @@ PAST = (
     Past("oomsight_container_memory_limit_bytes", of("full"), 64.0 * MI),
     Past("oomsight_pod_memory_limit_bytes", 'pod="full",node="n"', 64.0 * MI),
     Past("kube_pod_owner", 'pod="full",owner_kind="<none>",owner_name="<none>"', 1),
+    Past("kube_replicationcontroller_owner", 'replicationcontroller="full",owner_kind="<none>",owner_name="<none>"', 1),
     Past("kube_job_owner", 'job_name="full",owner_kind="CronJob",owner_name="full"', 1),
     Past(WORKING_SET, of("restarted"), 30.0 * MI),
     Past("kube_pod_container_status_last_terminated_reason", of("restarted") + ',reason="OOMKilled",uid="u"', 1, -30, -1),

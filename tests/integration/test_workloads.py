@@ -19,7 +19,7 @@ def controller(kind: str, name: str, uid: str, api_version: str = "apps/v1") -> 
 
 def make(one: Cluster, kind: str, name: str, owner: Mapping[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
     """An object of the shop, and the reference to it."""
-    api_version = "batch/v1" if kind in ("CronJob", "Job") else "apps/v1"
+    api_version = {"CronJob": "batch/v1", "Job": "batch/v1", "ReplicationController": "v1"}.get(kind, "apps/v1")
     metadata = {"name": name, "namespace": "shop", **({"ownerReferences": [dict(owner)]} if owner else {})}
     (stored,) = one.server.load([{"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}])
     return controller(kind, name, stored.uid, api_version)
@@ -110,6 +110,25 @@ async def test_a_short_init_container_of_a_cronjob_is_learned_from_under_the_cro
     assert containers["setup"]["observedHours"] == 1, "its one run was seen"
     assert containers["app"]["recommendedLimit"] == "160Mi"
     assert status["summary"]["workload"] == "CronJob/nightly"
+
+
+async def test_what_one_rollout_of_a_deployment_config_taught_counts_for_the_next(one: Cluster) -> None:
+    """OpenShift makes a ReplicationController for each; the DeploymentConfig itself is never read."""
+    node = await one.add_node(Flavour.V2_SYSTEMD)
+    one.apply_policy()
+    config = controller("DeploymentConfig", "web", "uid-of-the-config", "apps.openshift.io/v1")
+    before = one.start_pod(node, "web-1-x2z4b", owner=make(one, "ReplicationController", "web-1", config), anon_bytes=40 * MI)
+    await one.until_risk(before, "none", "low", "medium")
+    killed = one.oom_kill(before)
+    await until(lambda: one.annotations(killed).get("recommended-limit") == "app=160Mi", "the kill is learned from")
+    one.delete_pod(killed)
+
+    after = one.start_pod(node, "web-2-q8w7r", owner=make(one, "ReplicationController", "web-2", config), anon_bytes=40 * MI)
+
+    await until(lambda: one.annotations(after).get("recommended-limit") == "app=160Mi", "the new pod knows of the old one's kill")
+    (found,) = one.objects("oomsight.dev", "memoryrecommendations")
+    assert found["status"]["summary"]["workload"] == "DeploymentConfig/web"
+    assert [each["uid"] for each in found["metadata"]["ownerReferences"]] == ["uid-of-the-config"]
 
 
 async def test_the_recommendation_of_a_static_pod_goes_with_its_mirror_pod(one: Cluster) -> None:

@@ -1,4 +1,4 @@
-"""How many living pods a workload has, through the ReplicaSets and Jobs that stand between. Follows two Stores.
+"""How many living pods a workload has, through what stands between (ReplicaSets and their like). Follows two Stores.
 
 Each change costs the same however many pods there are, and so does each question: a workload of a thousand pods asks it a thousand
 times.

@@ -123,7 +123,7 @@ async def _pods(question: _Question, living: Living, memory: Sequence[str]) -> t
     owners = Owners()
     try:
         label_sets: list[Mapping[str, str]] = []
-        for metric, label in zip(promql.OWNERS, ("pod", "replicaset", "job_name"), strict=True):
+        for metric, (_, label) in promql.OWNERS.items():
             if metric in question.known:
                 match = promql.selector((metric,), question.scope, **{label: prefix})
                 label_sets += parse_label_sets(await question.source.get("/api/v1/series", {"match[]": match, **question.span()}))

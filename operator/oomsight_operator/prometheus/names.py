@@ -1,7 +1,7 @@
 """Which pods of the past belonged to a workload. Pure. They no longer exist, so it is known from three witnesses, best first:
 
 1. the API, for pods that still live;
-2. kube-state-metrics (`kube_pod_owner`, `kube_replicaset_owner`, `kube_job_owner`), where Prometheus has it;
+2. kube-state-metrics (`kube_pod_owner`, `kube_replicaset_owner` and their like), where Prometheus has it;
 3. how controllers name pods: a suffix from an alphabet without vowels (k8s.io/apimachinery/pkg/util/rand).
 
 A name that could be of two workloads of the namespace belongs to none: rather no history than another's.
@@ -14,24 +14,35 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from oomsight_operator.prometheus.promql import JOB_OWNER, POD_OWNER, REPLICASET_OWNER, escaped
+from oomsight_operator.prometheus.promql import OWNERS, escaped
 
 _RANDOM: Final = "[bcdfghjklmnpqrstvwxz2456789]"
 _SUFFIX: Final = f"-{_RANDOM}{{5}}"
 _HASH: Final = f"-{_RANDOM}{{6,10}}"
 """A ReplicaSet's hash: a 32-bit number in decimal, each digit a letter (SafeEncodeString). Fewer than 6 digits have 2 in 100,000 of
 them, and words like `db` or `cp` are shorter."""
+_VERSION: Final = "-[0-9]{1,6}"
+"""A DeploymentConfig's ReplicationControllers are numbered."""
+_MINUTE: Final = "-[0-9]{8,10}"
+"""A CronJob's Jobs have the minute, once the second."""
 _RULES: Final[Mapping[str, str]] = {
     "Deployment": _HASH + _SUFFIX,
     "ReplicaSet": _SUFFIX,
     "ReplicationController": _SUFFIX,
+    "DeploymentConfig": _VERSION + _SUFFIX,
     "DaemonSet": _SUFFIX,
     "StatefulSet": "-(0|[1-9][0-9]{0,5})",
     "Job": "(-[0-9]{1,6})?" + _SUFFIX,
-    "CronJob": "-[0-9]{8,10}(-[0-9]{1,6})?" + _SUFFIX,
+    "CronJob": _MINUTE + "(-[0-9]{1,6})?" + _SUFFIX,
     "Pod": "",
 }
-"""What follows the workload's name. Pods of an indexed Job have their index, a CronJob's Jobs the minute (once the second)."""
+"""What follows the workload's name. Pods of an indexed Job have their index."""
+_MAKERS: Final[Mapping[str, tuple[str, str]]] = {
+    "ReplicaSet": ("Deployment", _HASH),
+    "Job": ("CronJob", _MINUTE),
+    "ReplicationController": ("DeploymentConfig", _VERSION),
+}
+"""Who usually makes controllers of a kind, and what follows its name in theirs."""
 UNCUT: Final = 46
 """Names up to this length stand uncut in those of their pods: names with a random end are cut to 63 characters
 (k8s.io/apiserver/pkg/storage/names), of which hash, index and suffix take 17 at most."""
@@ -48,11 +59,10 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """What kube-state-metrics says: the controller of each pod, ReplicaSet and Job by name."""
+    """What kube-state-metrics says: the controller of each pod by its name, and of each controller."""
 
     pods: Mapping[str, Workload] = field(default_factory=dict)
-    replicasets: Mapping[str, Workload] = field(default_factory=dict)
-    jobs: Mapping[str, Workload] = field(default_factory=dict)
+    above: Mapping[Workload, Workload] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +99,19 @@ def is_named_after(workload: Workload, pod_name: str) -> bool:
 def owners_of(label_sets: Iterable[Mapping[str, str]]) -> Owners:
     """What kube-state-metrics says. Names with two controllers are left out; a static pod, whose owner is its node, is its own
     workload."""
-    tables: dict[str, dict[str, Workload | None]] = {POD_OWNER: {}, REPLICASET_OWNER: {}, JOB_OWNER: {}}
-    keys = {POD_OWNER: "pod", REPLICASET_OWNER: "replicaset", JOB_OWNER: "job_name"}
+    told: dict[Workload, Workload | None] = {}
     for labels in label_sets:
-        metric = labels.get("__name__", "")
-        table, name, owner = tables.get(metric), labels.get(keys.get(metric, "")), _owner(labels)
-        if table is None or not name or labels.get("owner_is_controller") == "false":
+        kind, label = OWNERS.get(labels.get("__name__", ""), ("", ""))
+        one, owner = Workload(kind, labels.get(label, "")), _owner(labels)
+        if not (kind and one.name) or labels.get("owner_is_controller") == "false":
             continue
-        if owner is None and metric != POD_OWNER:
-            continue
-        found = owner if owner is not None and owner.kind != "Node" else Workload("Pod", name)
-        table[name] = found if table.get(name, found) == found else None
-    pods, replicasets, jobs = ({name: one for name, one in table.items() if one is not None} for table in tables.values())
-    return Owners(pods, replicasets, jobs)
+        if kind == "Pod" and (owner is None or owner.kind == "Node"):
+            owner = one
+        if owner is not None:
+            told[one] = owner if told.get(one, owner) == owner else None
+    known = {one: owner for one, owner in told.items() if owner is not None}
+    pods = {one.name: owner for one, owner in known.items() if one.kind == "Pod"}
+    return Owners(pods, {one: owner for one, owner in known.items() if one.kind != "Pod"})
 
 
 def _owner(labels: Mapping[str, str]) -> Workload | None:
@@ -129,14 +139,8 @@ def _controls(workload: Workload, controller: Workload, owners: Owners) -> bool:
     """Whether the pod's controller is the workload, or is controlled by it; by its name where nobody says."""
     if controller == workload:
         return True
-    if controller.kind == "ReplicaSet":
-        above = owners.replicasets.get(controller.name)
-        rule, kind = _HASH, "Deployment"
-    elif controller.kind == "Job":
-        above = owners.jobs.get(controller.name)
-        rule, kind = "-[0-9]{8,10}", "CronJob"
-    else:
-        return False
+    above = owners.above.get(controller)
     if above is not None:
         return above == workload
+    kind, rule = _MAKERS.get(controller.kind, ("", ""))
     return workload.kind == kind and re.fullmatch(escaped(workload.name) + rule, controller.name) is not None

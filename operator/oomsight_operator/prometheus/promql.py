@@ -21,10 +21,13 @@ LIMITS: Final = ("oomsight_container_memory_limit_bytes", "container_spec_memory
 """Of a container, in the order in which they are believed; cAdvisor's is 0 where there is none."""
 POD_LIMIT: Final = "oomsight_pod_memory_limit_bytes"
 
-POD_OWNER: Final = "kube_pod_owner"
-REPLICASET_OWNER: Final = "kube_replicaset_owner"
-JOB_OWNER: Final = "kube_job_owner"
-OWNERS: Final = (POD_OWNER, REPLICASET_OWNER, JOB_OWNER)
+OWNERS: Final[Mapping[str, tuple[str, str]]] = {
+    "kube_pod_owner": ("Pod", "pod"),
+    "kube_replicaset_owner": ("ReplicaSet", "replicaset"),
+    "kube_job_owner": ("Job", "job_name"),
+    "kube_replicationcontroller_owner": ("ReplicationController", "replicationcontroller"),
+}
+"""Of kube-state-metrics: each tells the controllers of one kind, whose names are in that label."""
 
 KNOWN: Final = (*MEMORY, KILLS_BY_SCOPE, OOM_EVENTS, LAST_TERMINATED, RESTARTS, *LIMITS, POD_LIMIT, *OWNERS)
 """All that is ever asked for."""

@@ -21,6 +21,8 @@ from oomsight_operator.publishing.settings import PublisherSettings
 
 SHORT_LIVED: Final = frozenset({"Pod", "Job"})
 """Of these there may be very many, and none comes back."""
+_LASTING: Final = frozenset({("v1", "ReplicationController"), ("apps.openshift.io/v1", "DeploymentConfig")})
+"""Beside everything of apps/v1."""
 _FIRST_SECONDS: Final = 3600.0
 _TOLD_FROM: Final = RiskLevel.MEDIUM
 
@@ -32,7 +34,7 @@ def comes_back(target: Owner) -> bool:
 
 def lasts(target: Owner) -> bool:
     """Whether pods of it follow upon each other, as far as its kind tells: of kinds that nobody knows, hours of samples tell."""
-    return comes_back(target) or target.api_version == "apps/v1" or target.kind == "ReplicationController"
+    return comes_back(target) or target.api_version == "apps/v1" or (target.api_version, target.kind) in _LASTING
 
 
 def spread(uid: str) -> float:

@@ -10,6 +10,8 @@ from oomsight_operator.judgement.model import Owner, Pod
 from oomsight_operator.kube.errors import MalformedObjectError
 
 REPLICASET = Owner("apps/v1", "ReplicaSet", "web-1", "r1")
+CONTROLLER = Owner("v1", "ReplicationController", "web-3", "rc1")
+CONFIG = Owner("apps.openshift.io/v1", "DeploymentConfig", "web", "dc1")
 DEPLOYMENT = Owner("apps/v1", "Deployment", "web", "d1")
 
 
@@ -31,13 +33,15 @@ def known(*found: Intermediate) -> Any:
             Intermediate("j1", "shop", "nightly-1", Owner("batch/v1", "CronJob", "nightly", "c1")),
             Owner("batch/v1", "CronJob", "nightly", "c1"),
         ),
+        (CONTROLLER, Intermediate("rc1", "shop", "web-3", CONFIG), CONFIG),
+        (CONTROLLER, Intermediate("rc1", "shop", "web-3", None), CONTROLLER),
         (
             REPLICASET,
             Intermediate("r1", "shop", "web-1", Owner("argoproj.io/v1alpha1", "Rollout", "web", "o1")),
             Owner("argoproj.io/v1alpha1", "Rollout", "web", "o1"),
         ),
     ],
-    ids=["Deployment", "bare ReplicaSet", "CronJob", "Rollout"],
+    ids=["Deployment", "bare ReplicaSet", "CronJob", "DeploymentConfig", "bare ReplicationController", "Rollout"],
 )
 def test_what_stands_between_pod_and_workload_is_skipped(owner: Owner, between: Intermediate, expected: Owner) -> None:
     assert workload_of(pod(owner), known(between)) == expected
@@ -72,6 +76,8 @@ def test_a_kind_of_the_same_name_in_another_group_is_no_job() -> None:
     own = Owner("batch.volcano.sh/v1alpha1", "Job", "train", "j1")
 
     assert workload_of(pod(own), known(Intermediate("j1", "shop", "train", DEPLOYMENT))) == own
+    other = Owner("v1/v1", "ReplicationController", "web-3", "rc1")
+    assert workload_of(pod(other), known(Intermediate("rc1", "shop", "web-3", CONFIG))) == other
 
 
 def test_an_unknown_replicaset_stands_for_itself() -> None:

@@ -33,6 +33,7 @@ OLD = "web-6d5f8c9b7d-x2z4b"
         ("DaemonSet", "log", "log-x2z4b"),
         ("ReplicaSet", "web-6d5f8c9b7d", "web-6d5f8c9b7d-x2z4b"),
         ("ReplicationController", "old", "old-x2z4b"),
+        ("DeploymentConfig", "ledger", "ledger-3-x2z4b"),
         ("Job", "migrate", "migrate-x2z4b"),
         ("Job", "indexed", "indexed-17-x2z4b"),
         ("CronJob", "backup", "backup-29401230-x2z4b"),
@@ -58,6 +59,8 @@ def test_a_pod_is_known_by_the_name_that_its_controller_gave_it(kind: str, name:
         ("StatefulSet", "db", "db-main-0"),
         ("DaemonSet", "log", "log-agent"),
         ("CronJob", "backup", "backup-2-x2z4b"),
+        ("DeploymentConfig", "ledger", "ledger-3-deploy"),  # what rolls it out
+        ("DeploymentConfig", "ledger", "ledger-x2z4b"),
         ("Pod", "spool", "spool-2"),
         ("Rollout", "web", "web-6d5f8c9b7d-x2z4b"),  # no kind of which names are known to tell
         ("Deployment", "w" * 47, "w" * 47 + "-6d5f8c9b7-x2z4b"),  # names are cut
@@ -123,6 +126,25 @@ def test_jobs_of_a_cron_job_are_found_by_owner_or_by_their_minute() -> None:
     )
 
 
+def test_pods_of_a_deployment_config_are_found_by_owner_or_by_its_replicationcontrollers_number() -> None:
+    ledger = Workload("DeploymentConfig", "ledger")
+    pod = {"__name__": "kube_pod_owner", "owner_kind": "ReplicationController"}
+    owners = owners_of(
+        [
+            {**pod, "pod": "a", "owner_name": "ledger-2"},
+            {**pod, "pod": "b", "owner_name": "ledger-4"},
+            {
+                "__name__": "kube_replicationcontroller_owner",
+                "replicationcontroller": "ledger-4",
+                "owner_kind": "DeploymentConfig",
+                "owner_name": "other",
+            },
+        ]
+    )
+
+    assert pods_of(ledger, ("a", "b", "ledger-3-x2z4b", "ledger-3-deploy"), Living(), owners) == ("a", "ledger-3-x2z4b")
+
+
 def test_a_name_that_two_workloads_of_the_namespace_could_have_given_is_nobodys() -> None:
     daemon_set = Workload("DaemonSet", "web-bcdfghj")
     living = Living({"web-bcdfghj-ccccc": daemon_set, "web-7f9c6b5d48-q8w7r": WEB})
@@ -139,7 +161,9 @@ def test_contradictions_of_kube_state_metrics_are_left_out() -> None:
 
 
 NAMES = st.text(max_size=60) | st.from_regex(r"[a-z0-9.-]{1,60}", fullmatch=True)
-KINDS = st.sampled_from(["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet", "Thing"])
+KINDS = st.sampled_from(
+    ["Deployment", "DeploymentConfig", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet", "Thing"]
+)
 WORKLOADS = st.builds(Workload, KINDS, NAMES)
 
 

@@ -45,6 +45,11 @@ def test_a_workload_that_lasts_is_worth_an_object_one_to_two_hours_after_it_was_
     assert not is_worth_an_object(DEPLOYMENT, {}, HOUR * 9), "nothing was learned"
 
 
+def test_a_deployment_config_lasts() -> None:
+    config = Owner("apps.openshift.io/v1", "DeploymentConfig", "web", "uid-web")
+    assert is_worth_an_object(config, learned(1), HOUR * 2)
+
+
 @pytest.mark.parametrize("target", [BARE, JOB, WORKFLOW])
 def test_what_may_be_gone_in_a_moment_is_worth_one_after_hours_of_samples(target: Owner) -> None:
     assert not is_worth_an_object(target, learned(0.5), HOUR * 40)

@@ -9,9 +9,10 @@ from oomsight_operator.judgement.model import Owner
 from oomsight_operator.judgement.recommend.surroundings import Rollout
 
 SURGE_RATIO: Final = 0.25
-"""Default of maxSurge, rounded up (apps/v1 RollingUpdateDeployment; Argo's Rollout has the same)."""
-_SURGING: Final = frozenset({"Deployment", "Rollout"})
-"""Kinds that start new pods before they end old ones. A StatefulSet never does, a DaemonSet only where it is told to."""
+"""Default of maxSurge, rounded up (apps/v1 RollingUpdateDeployment; Rollout and DeploymentConfig have the same)."""
+_SURGING: Final = frozenset({"Deployment", "Rollout", "DeploymentConfig"})
+"""Kinds that start new pods before they end old ones (the last two are Argo's and OpenShift's). A StatefulSet never does, a
+DaemonSet only where it is told to."""
 
 
 def rollout_of(workload: Owner | None, living: int) -> Rollout:

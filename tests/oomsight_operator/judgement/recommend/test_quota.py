@@ -102,9 +102,8 @@ def test_a_statefulset_ends_a_pod_before_it_starts_the_next() -> None:
 
 
 def test_how_many_pods_stand_beside_a_rollout_is_assumed_by_the_kind_of_workload() -> None:
-    found = {kind: rollout_of(Owner("x/v1", kind, "web", "u"), 5) for kind in ("Deployment", "Rollout", "StatefulSet", "CronJob")}
-
-    assert {kind: each.surge for kind, each in found.items()} == {"Deployment": 2, "Rollout": 2, "StatefulSet": 0, "CronJob": 0}
+    kinds = ("Deployment", "Rollout", "DeploymentConfig", "StatefulSet", "CronJob")
+    assert [rollout_of(Owner("x/v1", kind, "web", "u"), 5).surge for kind in kinds] == [2, 2, 2, 0, 0]
     assert rollout_of(None, 0) == Rollout(1, 0)
 
 
