@@ -170,7 +170,8 @@ def _resources_arguments(found: Recommendation | None) -> str:
     """What to set; empty where that would change nothing, be refused, or lead to the next kill."""
     if found is None or _is_blocked(found):
         return ""
-    if (found.limit_bytes, found.request_bytes) == (found.current_limit_bytes, found.current_request_bytes):
+    now = (found.current_limit_bytes, found.current_request_bytes)
+    if all(wanted in (None, current) for wanted, current in zip((found.limit_bytes, found.request_bytes), now, strict=True)):
         return ""
     if _lowers(found) and any(step.rule == HEAP_UNKNOWN for step in found.limit_steps):
         return ""  # the heap may shrink with the limit: nothing to paste before somebody looked

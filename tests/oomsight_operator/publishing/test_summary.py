@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.oomsight_operator.judgement.build import (
+    FIRST_RUN,
     MI,
     NOW,
     SECOND_RUN,
@@ -21,6 +22,7 @@ from tests.oomsight_operator.judgement.build import (
     waiting,
 )
 
+from oomsight_api.incident import Evidence, Incident, OomScope, Victim
 from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.model import NodeContext, Owner, Pod, PodHistory, Telemetry
 from oomsight_operator.judgement.recommend.surroundings import LimitRule, ScaledBy, Surroundings
@@ -130,6 +132,23 @@ def test_no_command_would_set_what_is_set_already_or_what_is_known_to_be_too_low
     ):
         refused, _ = assess_pod(killed(owner=STATEFUL), None, NodeContext("node-1"), policy(), PodHistory(), NOW, around)
         assert summary_lines(killed(owner=STATEFUL), refused)[-1] == "Next: kubectl -n team-a get memrec -o yaml"
+
+
+def test_where_no_limit_is_recommended_no_command_sets_the_request_that_is_set_already() -> None:
+    victim = Victim(pod_uid="uid-1", container_id=FIRST_RUN, ordinal=1)
+    ran_out = Incident(
+        id="b-1",
+        time_seconds=NOW - 60,
+        evidence=Evidence.BOTH,
+        scope=OomScope.NODE,
+        victims=(victim,),
+        victim_count=1,
+        container_survived=True,
+    )
+    lines = lines_of(pod(APP, owner=STATEFUL), {"app": row(process_count=1)}, incidents=(ran_out,))
+
+    assert "the node ran out of memory, and no limit is to blame" in " ".join(line.strip() for line in lines)
+    assert lines[-1] == "Next: kubectl -n team-a get memrec -o yaml"
 
 
 def test_the_command_is_for_the_worst_container() -> None:
