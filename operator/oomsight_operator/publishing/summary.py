@@ -24,7 +24,7 @@ MAX_LINES = 24
 MAX_SENTENCE = 600
 MAX_CAUSE = 500
 MAX_WHY = 360
-"""Of a recommendation, beside its numbers, confidence and what becomes of the pod."""
+"""Of a recommendation: where it is longer, its warnings come first, and it is cut, never the confidence after it."""
 MAX_ADVICE = 3
 """Of a pod; each takes two or three lines."""
 
@@ -149,10 +149,11 @@ def _recommendation(container: ContainerAssessment, found: Recommendation) -> st
     if found.request_bytes is not None:
         parts.append(f"request {format_bytes(found.request_bytes)} (now {_or_unset(found.current_request_bytes)})")
     parts += _shape_parts(found.shape)
-    why = why_words(found, MAX_WHY)
     watched = f"; watched for {format_span(container.window_seconds)}" if container.window_seconds else ""
     watched += f". Confidence {found.confidence.value}" + (f": {found.confidence_why}" if found.confidence_why else "")
-    return f"Recommended for {container.name}: {', '.join(parts)}. Why: {why}{watched}"
+    what = f"Recommended for {container.name}: {', '.join(parts)}. Why: "
+    room = MAX_SENTENCE - len(what) - len(watched)
+    return f"{what}{one_line(why_words(found, MAX_WHY), room)}{watched}"
 
 
 def _shape_parts(shape: Shape | None) -> Iterable[str]:

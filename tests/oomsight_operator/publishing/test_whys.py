@@ -37,6 +37,15 @@ def test_what_stands_in_the_way_comes_last_and_first_where_not_all_of_it_fits() 
     assert why_words(blocked(steps=30), 200).startswith(f"{QUOTA.why}; the limit of 64Mi killed it; step 0")
 
 
+def test_where_the_way_is_long_it_is_cut_and_not_the_confidence_that_follows_it() -> None:
+    found = replace(blocked(steps=30), confidence_why="samples of 3 hours only, less than a day")
+    assessment = an_assessment(RiskLevel.HIGH, a_container(RiskLevel.HIGH, recommendation=found))
+    text = " ".join(line.strip() for line in summary_lines(a_pod(), assessment))
+
+    assert QUOTA.why in text
+    assert f". Confidence {found.confidence.value}: samples of 3 hours only, less than a day" in text
+
+
 def test_without_a_limit_the_request_says_why() -> None:
     found = replace(blocked(), limit_bytes=None, limit_steps=())
 
