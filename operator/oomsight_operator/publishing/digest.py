@@ -6,6 +6,7 @@ A status may have been written by an older or newer version, or by somebody else
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -17,29 +18,29 @@ from oomsight_api.parse import describe
 from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation
 from oomsight_operator.judgement.forecast.history import MAX_POINTS
 from oomsight_operator.judgement.kills.model import Kill
+from oomsight_operator.judgement.kills.names import NAME_LENGTH, name_of_hash
 from oomsight_operator.judgement.model import ContainerHistory, PodHistory
 from oomsight_operator.judgement.recommend.digest import StateDigest, from_digest, to_digest
 from oomsight_operator.judgement.recommend.state import State
-from oomsight_operator.publishing.kill_records import MAX_KNOWN_KILLS, ContainerMemory, kill_hash, kill_of
+from oomsight_operator.publishing.kill_records import MAX_KNOWN_KILLS, MAX_NAMES, ContainerMemory, kill_of, with_names_of
 from oomsight_operator.publishing.pod_digest import PodDigest, bare, fill, history_of, with_course, with_names
 from oomsight_operator.publishing.recommendations import ContainerContribution, Contribution
 
 VERSION: Final = 1
 MAX_PODS: Final = 64
-_KNOWN_LENGTH: Final = 19
-"""Of one known kill: 16 digits, quotes, a comma."""
 _COURSES_TRIED: Final = 16
 """Of calm pods; more do not fit."""
 _AHEAD_SECONDS: Final = 86400.0
 """A kill is of a node's clock; one from farther ahead is none."""
-_FRAME: Final = len('{"v":1,"pods":[],"known":[],"learned":}')
+_NAME_LENGTHS: Final = tuple(NAME_LENGTH * count for count in range(1, MAX_NAMES + 1))
+_FRAME: Final = len('{"v":1,"pods":[],"names":"","learned":}')
 
 
 class _Digest(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int
     pods: tuple[PodDigest, ...] = ()
-    known: tuple[str, ...] = ()
-    """Identities of kills that were counted, newest last."""
+    names: str = ""
+    """Of each kill that was counted its names, in one word; newest last."""
     learned: StateDigest | None = None
     """What the recommender remembers, of all replicas."""
 
@@ -49,7 +50,9 @@ class _Raw(msgspec.Struct, frozen=True):
 
     v: int
     pods: msgspec.Raw = msgspec.Raw(b"[]")
+    names: msgspec.Raw = msgspec.Raw(b'""')
     known: msgspec.Raw = msgspec.Raw(b"[]")
+    """The same as an earlier version wrote it: one name of each, 16 hexadecimal digits."""
     learned: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -58,7 +61,7 @@ class _Parts:
     """What of a digest makes sense."""
 
     pods: tuple[PodDigest, ...] = ()
-    known: tuple[str, ...] = ()
+    known: tuple[tuple[str, ...], ...] = ()
     learned: StateDigest | None = None
     problems: tuple[str, ...] = ()
 
@@ -69,9 +72,8 @@ def encode_digest(name: str, contributions: Iterable[Contribution], memory: Cont
     said = sorted(_of_container(name, contributions), key=_importance, reverse=True)[:MAX_PODS]
     state = to_digest(learned) if learned is not None else None
     room = MAX_DIGEST_LENGTH - _FRAME - (len(msgspec.json.encode(state)) if state is not None else 4)
-    kept = max(0, min(len(memory.known), room // 2 // _KNOWN_LENGTH))
-    known = memory.known[len(memory.known) - kept :]
-    room -= _KNOWN_LENGTH * len(known)
+    known = _newest_that_fit(memory.known, room // 2)
+    room -= len(known)
     histories: list[ContainerHistory] = []
     pods: list[PodDigest] = []
     for uid, container in said:
@@ -99,8 +101,8 @@ def encode_digest(name: str, contributions: Iterable[Contribution], memory: Cont
 def memory_of(container: ContainerRecommendation) -> ContainerMemory:
     """What the status remembers of a container's kills."""
     told = (kill_of(record, container.name) for record in container.kills)
-    known = dict.fromkeys((*_decode(container.digest).known, *(kill_hash(kill) for kill in told if kill is not None)))
-    return ContainerMemory(oom_kills=container.oom_kills, kills=container.kills, known=tuple(known)[-MAX_KNOWN_KILLS:])
+    known, _ = with_names_of(_decode(container.digest).known, (kill for kill in told if kill is not None))
+    return ContainerMemory(oom_kills=container.oom_kills, kills=container.kills, known=known[-MAX_KNOWN_KILLS:])
 
 
 def learned_of(containers: Iterable[ContainerRecommendation], now_seconds: float) -> dict[str, State]:
@@ -115,7 +117,7 @@ def histories_of(containers: Iterable[ContainerRecommendation], now_seconds: flo
     for container in containers:
         digest = _decode(container.digest)
         pods = {pod.uid: pod for pod in digest.pods[:MAX_PODS]}
-        known = frozenset(digest.known)
+        known = frozenset(name for names in digest.known for name in names)
         kills: dict[str, list[Kill]] = {}
         for record in container.kills:
             kill = kill_of(record, container.name)
@@ -164,9 +166,42 @@ def _decode(text: str | None) -> _Parts:
         return _Parts(problems=(f"its digest is of version {describe(raw.v)}, and this operator knows {VERSION}",))
     problems: list[str] = []
     pods = _each(raw.pods, PodDigest, "pods", problems)
-    known = _each(raw.known, str, "known kills", problems)
+    known = (*_old_names(raw.known, problems), *_names(raw.names, problems))[-MAX_KNOWN_KILLS:]
     learned = _learned(raw.learned, problems)
-    return _Parts(pods, tuple(name for name in known[-MAX_KNOWN_KILLS:] if len(name) <= _KNOWN_LENGTH), learned, tuple(problems))
+    return _Parts(pods, known, learned, tuple(problems))
+
+
+def _newest_that_fit(known: tuple[tuple[str, ...], ...], room: int) -> str:
+    """Words of names, newest last."""
+    words: list[str] = []
+    for names in reversed(known):
+        words.append("".join(names))
+        room -= len(words[-1]) + 1
+        if room < 0:
+            words.pop()
+            break
+    return " ".join(reversed(words))
+
+
+def _names(raw: msgspec.Raw, problems: list[str]) -> tuple[tuple[str, ...], ...]:
+    try:
+        words = msgspec.json.decode(raw, type=str).split()
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        problems.append("its digest has no names of known kills")
+        return ()
+    whole = [word for word in words if len(word) in _NAME_LENGTHS]
+    if len(whole) < len(words):
+        problems.append(f"{len(words) - len(whole)} of {len(words)} known kills in its digest make no sense")
+    starts = range(0, MAX_NAMES * NAME_LENGTH, NAME_LENGTH)
+    return tuple(tuple(filter(None, (word[start : start + NAME_LENGTH] for start in starts))) for word in whole)
+
+
+def _old_names(raw: msgspec.Raw, problems: list[str]) -> tuple[tuple[str, ...], ...]:
+    found = []
+    for digits in _each(raw, str, "known kills", problems):
+        with suppress(ValueError):
+            found.append((name_of_hash(digits),))
+    return tuple(found)
 
 
 def _each(raw: msgspec.Raw, kind: Any, what: str, problems: list[str]) -> tuple[Any, ...]:

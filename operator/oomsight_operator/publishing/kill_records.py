@@ -1,12 +1,14 @@
 """Kills as a MemoryRecommendation remembers them: each counted once, under the name that it keeps whatever is learned of it. Pure.
 
-The latest ten stand in the status with what is known of them; of the others the hash of their name stays.
+The latest ten stand in the status with what is known of them; of the others their names stay, one for each witness: the one that
+comes second may come after a restart, when the operator has heard of nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from oomsight_api.incident import OomScope
 from oomsight_api.quantity import QuantityError, format_bytes, parse_bytes
@@ -22,12 +24,15 @@ from oomsight_api.recommendation import (
 )
 from oomsight_api.times import TimeError, format_time, parse_time
 from oomsight_operator.judgement.kills.model import Kill, KillCause, KillSource
+from oomsight_operator.judgement.kills.names import name_of_end, names_of
 from oomsight_operator.judgement.recommend.track import MAX_BYTES
 from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.publishing.events import one_line
 
 MAX_KNOWN_KILLS = 512
-"""Names of kills remembered per container, so that none is counted twice."""
+"""Kills of which the names are remembered, per container, so that none is counted twice."""
+MAX_NAMES = 4
+"""Of one kill: of both witnesses, and as many again where an agent has told it under another id."""
 
 _SOURCES = {
     KillEvidence.STATUS: KillSource.STATUS,
@@ -51,14 +56,14 @@ class ContainerMemory:
     oom_kills: int = 0
     kills: tuple[KillRecord, ...] = ()
     """The latest, newest last."""
-    known: tuple[str, ...] = ()
-    """Hashes of the names of kills that were counted, oldest first."""
+    known: tuple[tuple[str, ...], ...] = ()
+    """Of each kill that was counted its names, oldest first."""
 
 
 def remember(memory: ContainerMemory, kills: Iterable[Kill], pod_name: str, pod_uid: str) -> ContainerMemory:
     """Add the kills that are not known yet, and what was learned of those that are; the same object where nothing is new."""
     told = {kill_hash(kill): kill for kill in kills}
-    known = set(memory.known)
+    known, new = with_names_of(memory.known, told.values())
     kept: list[KillRecord] = []
     count = memory.oom_kills
     for record in memory.kills:
@@ -66,26 +71,49 @@ def remember(memory: ContainerMemory, kills: Iterable[Kill], pod_name: str, pod_
         after = record_of(kill, pod_name, pod_uid) if kill is not None and record.pod_uid == pod_uid else record
         count += max(0, after.processes - record.processes)
         kept.append(after)
-    new = {name: kill for name, kill in told.items() if name not in known}
-    if not new and tuple(kept) == memory.kills:
+    if known == memory.known and tuple(kept) == memory.kills:
         return memory
-    records = sorted((*kept, *(record_of(kill, pod_name, pod_uid) for kill in new.values())), key=_time_of)
+    records = sorted((*kept, *(record_of(kill, pod_name, pod_uid) for kill in new)), key=_time_of)
     return ContainerMemory(
-        oom_kills=count + sum(max(1, kill.processes) for kill in new.values()),
+        oom_kills=count + sum(max(1, kill.processes) for kill in new),
         kills=tuple(records[-MAX_KILLS:]),
-        known=(*memory.known, *new)[-MAX_KNOWN_KILLS:],
+        known=known[-MAX_KNOWN_KILLS:],
     )
+
+
+def with_names_of(known: tuple[tuple[str, ...], ...], kills: Iterable[Kill]) -> tuple[tuple[tuple[str, ...], ...], list[Kill]]:
+    """The names of all, and those of the kills that were not known."""
+    entries = dict(enumerate(known))
+    places = {name: place for place, names in entries.items() for name in names}
+    new: list[Kill] = []
+    for kill in kills:
+        names = names_of(_bounded(kill))
+        place = next((places[name] for name in names if name in places), None)
+        if place is None:
+            place = len(entries)
+            new.append(kill)
+        before = entries.get(place, ())
+        if not kill.ended_container:  # it may have been said so before; another kill will have ended the run
+            before = tuple(name for name in before if name in names or name != name_of_end(kill.container_id))
+        for name in entries.get(place, ()):
+            places.pop(name, None)
+        entries[place] = _joined(before, names)
+        places |= dict.fromkeys(entries[place], place)
+    return tuple(entries.values()), new
 
 
 def merge_memories(standing: ContainerMemory, own: ContainerMemory) -> ContainerMemory:
     """What stands in the object, and what this process saw before it knew the object; kills that both know count once."""
-    processes = {record_hash(record): record.processes for record in own.kills}
-    common = sum(processes.get(name, 1) for name in set(own.known) & set(standing.known))
-    kills = {record_hash(record): record for record in (*standing.kills, *own.kills)}
+    processes = {name: record.processes for record in own.kills for name in names_of_record(record)}
+    owned = {name: names for names in own.known for name in names}
+    both = {owned[name] for names in standing.known for name in names if name in owned}
+    common = sum(max(processes.get(name, 1) for name in names) for names in both)
+    records = [record for record in standing.kills if processes.keys().isdisjoint(names_of_record(record))]
+    known = [_joined(names, *(owned[name] for name in names if name in owned)) for names in standing.known]
     return ContainerMemory(
         oom_kills=standing.oom_kills + max(0, own.oom_kills - common),
-        kills=tuple(sorted(kills.values(), key=_time_of)[-MAX_KILLS:]),
-        known=tuple(dict.fromkeys((*standing.known, *own.known)))[-MAX_KNOWN_KILLS:],
+        kills=tuple(sorted((*records, *own.kills), key=_time_of)[-MAX_KILLS:]),
+        known=(*known, *(names for names in own.known if names not in both))[-MAX_KNOWN_KILLS:],
     )
 
 
@@ -102,8 +130,12 @@ def kill_hash(kill: Kill) -> str:
 
 def record_hash(record: KillRecord) -> str:
     """The hash of the kill that the record tells."""
-    kill = kill_of(record.model_copy(update={"time": "1970-01-01T00:00:00Z"}), "")
-    return kill_hash(kill) if kill is not None else ""
+    return kill_hash(_kill_at(record, 0.0, ""))
+
+
+def names_of_record(record: KillRecord) -> tuple[str, ...]:
+    """The names of the kill that the record tells."""
+    return names_of(_bounded(_kill_at(record, 0.0, "")))
 
 
 def record_of(kill: Kill, pod_name: str, pod_uid: str) -> KillRecord:
@@ -138,11 +170,14 @@ def record_of(kill: Kill, pod_name: str, pod_uid: str) -> KillRecord:
 def kill_of(record: KillRecord, container_name: str) -> Kill | None:
     """The kill that a record tells; None when its time makes no sense to this version."""
     try:
-        time = parse_time(record.time)
+        return _kill_at(record, parse_time(record.time), container_name)
     except TimeError:
         return None
+
+
+def _kill_at(record: KillRecord, time_seconds: float, container_name: str) -> Kill:
     return Kill(
-        time_seconds=time,
+        time_seconds=time_seconds,
         container_name=container_name,
         container_id=record.container_id,
         source=_SOURCES[record.source],
@@ -158,6 +193,11 @@ def kill_of(record: KillRecord, container_name: str) -> Kill | None:
         victim_name=record.process,
         cause=KillCause(record.cause, record.cause_sentence or "") if record.cause is not None else None,
     )
+
+
+def _joined(*names: tuple[str, ...]) -> tuple[str, ...]:
+    """All names of one kill, each once."""
+    return tuple(dict.fromkeys(chain.from_iterable(names)))[:MAX_NAMES]
 
 
 def _bounded(kill: Kill) -> Kill:

@@ -26,7 +26,7 @@ from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus,
 from oomsight_operator.judgement.recommend.state import OomKill, on_oom
 from oomsight_operator.judgement.usual import Mean, Usual
 from oomsight_operator.publishing.digest import encode_digest, histories_of, learned_of, memory_of, problems_of
-from oomsight_operator.publishing.kill_records import ContainerMemory, kill_of, remember
+from oomsight_operator.publishing.kill_records import ContainerMemory, kill_hash, kill_of, remember
 from oomsight_operator.publishing.recommendations import Contribution, contribution_of
 
 HISTORY = ContainerHistory(
@@ -149,6 +149,13 @@ def test_kills_beyond_the_ten_that_are_shown_are_known_too() -> None:
     assert all(remember(memory, pod.containers[0].kills, pod.pod_name, pod.pod_uid) is memory for pod in pods)
 
 
+def test_a_kill_that_an_earlier_version_counted_is_known() -> None:
+    kill = a_kill()
+    digest = json.dumps({"v": 1, "known": ["0123456789abcdef", kill_hash(kill), "no digits", 7]})
+    memory = memory_of(ContainerRecommendation(name="app", oom_kills=2, digest=digest))
+    assert remember(memory, (kill,), "web-0", "uid-1").oom_kills == 2
+
+
 def test_a_childs_kill_that_waited_for_the_kubelet_when_the_operator_ended_is_told_by_the_next_once() -> None:
     def observe(history: ContainerHistory, now: float) -> KillTransition:
         status = ContainerStatus("app", CONTAINER_ID, 0, "running", started_at_seconds=NOW - 5000)
@@ -190,7 +197,7 @@ def test_a_digest_always_fits_and_always_comes_back(peaks: list[int], kills: int
         a_contribution(f"uid-{n}", history=ContainerHistory(peak_bytes=peak + 1, ended_container_ids=("e" * 64,) * 8))
         for n, peak in enumerate(peaks)
     ]
-    memory = ContainerMemory(known=tuple(f"{n:016x}" for n in range(kills)))
+    memory = ContainerMemory(known=tuple((f"{n:08x}", f"{-n:08x}")[: 1 + n % 2] for n in range(kills)))
     digest = encode_digest("app", pods, memory)
     assert len(digest) <= MAX_DIGEST_LENGTH
     restored = ContainerRecommendation(name="app", digest=digest)
@@ -220,22 +227,22 @@ def test_and_that_is_said_in_a_short_sentence_that_names_the_container(digest: s
 def test_of_a_digest_edited_by_hand_what_makes_sense_is_kept() -> None:
     state = seen(60 * MI, 30, until=NOW)
     pods = [a_contribution("uid-1"), a_contribution("uid-2")]
-    document = json.loads(encode_digest("app", pods, ContainerMemory(known=("0123456789abcdef",)), state))
+    document = json.loads(encode_digest("app", pods, ContainerMemory(known=(("01234567", "89abcdef"),)), state))
     document["pods"][0]["peak"] = "lots"
-    document["known"].append(7)
+    document["names"] += " short"
     document["learned"]["kill"] = {"limit": 5}
     document["later"] = "of a newer version"
     container = ContainerRecommendation(name="app", digest=json.dumps(document))
 
     assert len(histories_of([container], NOW)) == 1
-    assert memory_of(container).known == ("0123456789abcdef",)
+    assert memory_of(container).known == (("01234567", "89abcdef"),)
     assert learned_of([container], NOW)["app"] == state
     assert problems_of([container]) == [
         "container app: 1 of 2 pods in its digest make no sense",
         "container app: 1 of 2 known kills in its digest make no sense",
         "container app: kill of what was learned makes no sense",
     ]
-    document |= {"pods": 7, "known": {}, "learned": []}
+    document |= {"pods": 7, "names": {}, "known": {}, "learned": []}
     assert histories_of([ContainerRecommendation(name="app", digest=json.dumps(document))], NOW) == {}
 
 

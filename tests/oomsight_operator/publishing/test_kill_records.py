@@ -18,6 +18,7 @@ from oomsight_operator.publishing.kill_records import (
     explained,
     kill_hash,
     kill_of,
+    merge_memories,
     record_hash,
     record_of,
     remember,
@@ -61,6 +62,43 @@ def test_a_kill_of_which_more_is_learned_is_told_anew_and_not_counted_again() ->
     assert [(kill.scope, kill.process) for kill in after.kills] == [(KillScope.NODE, "java")]
     assert explained(after) > explained(before)
     assert told(after, clearer) is after
+
+
+@pytest.mark.parametrize("incident_first", [True, False])
+def test_the_second_witness_of_a_kill_that_stands_in_no_record_any_more_is_no_second_kill(incident_first: bool) -> None:
+    by_kernel = a_kill(source=KillSource.KERNEL_LOG, incident_id=f"{BOOT}-9", container_ended=True)
+    by_kubelet = a_kill(source=KillSource.STATUS)
+    first, second = (by_kernel, by_kubelet) if incident_first else (replace(by_kubelet, incident_id=f"{BOOT}-9"), by_kernel)
+    memory = replace(told(ContainerMemory(), first), kills=())
+    after = told(memory, second)
+    assert (after.oom_kills, after.kills) == (1, ())
+    assert told(after, second) is after
+    assert told(after, first).oom_kills == 1
+
+
+def test_a_kill_that_did_not_end_the_container_after_all_leaves_the_end_to_another() -> None:
+    child = a_kill(source=KillSource.KERNEL_LOG, incident_id=f"{BOOT}-1", container_ended=True)
+    corrected = replace(child, container_ended=False)
+    ended = a_kill(source=KillSource.KERNEL_LOG, incident_id=f"{BOOT}-2", container_ended=True)
+    memory = told(told(told(ContainerMemory(), child), corrected), corrected, ended)
+    assert memory.oom_kills == 2
+
+
+def test_a_kill_that_this_process_saw_told_by_another_witness_than_the_object_says_counts_once() -> None:
+    standing = told(ContainerMemory(), a_kill(), a_kill(container_id="f" * 64))
+    own = told(
+        ContainerMemory(),
+        a_kill(source=KillSource.KERNEL_LOG, incident_id=f"{BOOT}-9", container_ended=True, processes=3),
+        a_kill(container_id="e" * 64),
+    )
+    merged = merge_memories(standing, own)
+    assert merged.oom_kills == 3
+    assert [(kill.container_id[0], kill.source) for kill in merged.kills] == [
+        ("f", KillEvidence.STATUS),
+        ("c", KillEvidence.KERNEL_LOG),
+        ("e", KillEvidence.STATUS),
+    ]
+    assert merge_memories(merged, own) == merged
 
 
 def test_processes_that_are_found_later_to_have_died_with_it_are_counted() -> None:

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from oomsight_api.incident import Evidence
-from oomsight_operator.judgement.kills.model import Kill, KillSource, WaitingKill, incident_identity
+from oomsight_operator.judgement.kills.model import Kill, KillSource, WaitingKill
+from oomsight_operator.judgement.kills.names import names_of
 from oomsight_operator.judgement.kills.tellings import Telling, is_near
 from oomsight_operator.judgement.model import ContainerHistory
-from oomsight_operator.judgement.words import short_hash
 
 MAX_COUNTED = 256
 """Names remembered beside those of incidents that are still told."""
@@ -73,7 +73,7 @@ class Book:
                 self.kills[index] = completed(kill, telling, self._of_others(kill, telling))
                 self.note(telling.incident.id, telling.container_id, telling.ordinals)
                 return None
-        if incident_name(telling.incident.id, telling.container_id) in self.counted or self._is_known(telling):
+        if incident_name(telling.incident.id, telling.container_id) in self.counted:
             self.note(telling.incident.id, telling.container_id, telling.ordinals)
             return None
         for index, waits in enumerate(self.waiting):
@@ -108,11 +108,6 @@ class Book:
             for kill in self.kills
         )
 
-    def _is_known(self, telling: Telling) -> bool:
-        """Whether an earlier run of the operator counted it, although it stands in no record any more."""
-        known = self.history.known
-        return bool(known) and short_hash(*incident_identity(telling.container_id, telling.incident.id)) in known
-
     def _fresh(self, telling: Telling) -> tuple[int, ...]:
         """Its ordinals that are no counted kill's."""
         return tuple(ordinal for ordinal in telling.ordinals if not self.is_counted(telling.container_id, ordinal))
@@ -142,9 +137,10 @@ class Book:
         self.waiting.append(WaitingKill(kill, self.now_seconds, ordinals))
 
     def count(self, kill: Kill, ordinals: Iterable[int] = ()) -> None:
-        """It is a kill of its own, and news."""
+        """It is a kill of its own; and news, unless an earlier run of the operator told of it, although no record does."""
         self.kills.append(kill)
-        self.announced[kill.identity] = None
+        if self.history.known.isdisjoint(names_of(kill)):
+            self.announced[kill.identity] = None
         if kill.incident_id is not None:
             self.note(kill.incident_id, kill.container_id, ordinals)
 

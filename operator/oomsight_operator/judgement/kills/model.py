@@ -38,6 +38,11 @@ def incident_identity(container_id: str, incident_id: str) -> tuple[str, str, st
     return (container_id, "incident", incident_id)
 
 
+def end_identity(container_id: str) -> tuple[str, str, str]:
+    """`Kill.identity` of a kill that the kubelet told of first: a run ends once."""
+    return (container_id, KillSource.STATUS.value, "0")
+
+
 @dataclass(frozen=True, slots=True)
 class Kill:
     """One OOM of a container: all of its processes that one decision of the kernel killed. See `identity`."""
@@ -74,7 +79,7 @@ class Kill:
         """Its name from the first telling on, whatever is learned of it later: what was counted and told under it is never counted
         and told again. A kill that the kubelet told of first keeps that name when its incident comes."""
         if self.source is KillSource.STATUS:
-            return (self.container_id, self.source.value, "0")
+            return end_identity(self.container_id)
         if self.incident_id is not None:
             return incident_identity(self.container_id, self.incident_id)
         return (self.container_id, self.source.value, str(self.sequence))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -34,6 +35,29 @@ def test_whoever_tells_first_it_is_one_kill_that_ended_the_container(order: tupl
     assert len(watch.announced) == 1
     assert watch.memory.oom_kills == 1
     assert [(kill.ended_container, kill.exit_code, kill.victim_name) for kill in watch.kills] == [(True, 137, "java")]
+
+
+@pytest.mark.parametrize("order", [("agent", "kubelet"), ("kubelet", "agent")], ids="-".join)
+def test_the_second_witness_after_a_restart_is_no_news_even_where_the_kill_stands_in_no_record_any_more(
+    order: tuple[str, ...],
+) -> None:
+    watch = Watch()
+
+    def hear(witness: str, at: float) -> None:
+        if witness == "agent":
+            watch.look(running(), LATE, at=at)
+        else:
+            watch.look(restarted(at=NOW + 1), at=at, agent=False)
+
+    hear(order[0], NOW + 2)
+    watch.memory = replace(watch.memory, kills=())  # ten others came after it
+    watch.restart()
+    for seconds in (5, 60):
+        hear(order[1], NOW + seconds)
+
+    assert len(watch.announced) == 1
+    assert watch.memory.oom_kills == 1
+    assert watch.shown == [(1 if order[1] == "kubelet" else 0, True, 1)], "the pod is at risk all the same"
 
 
 def test_the_kubelets_kill_keeps_its_name_when_its_incident_comes() -> None:
