@@ -49,11 +49,15 @@ class Case:
     heap: Heap | None = None
 
     @property
+    def needed_bytes(self) -> int:
+        """What is needed at least, by what is known of the container."""
+        least = self.bounds.least_bytes * (100 + self.spec.headroom_percent) // 100
+        return max(least, self.cache.least_bytes, least_bytes(self.heap, self.bounds.target_bytes))
+
+    @property
     def least_bytes(self) -> int:
         """What a limit must leave, or it is raised."""
-        least = self.bounds.least_bytes * (100 + self.spec.headroom_percent) // 100
-        of_heap = least_bytes(self.heap, self.bounds.target_bytes)
-        return max(least, self.spec.min_limit_bytes or 0, self.cache.least_bytes, of_heap)
+        return max(self.needed_bytes, self.spec.min_limit_bytes or 0)
 
     @property
     def repeats(self) -> int:
@@ -224,7 +228,7 @@ def _heap_unknown(amount: int, case: Case) -> tuple[int, str]:
 
 
 def _round(amount: int, case: Case) -> tuple[int, str]:
-    rounded = round_near(amount, case.least_bytes)
+    rounded = round_near(amount, case.needed_bytes)
     return rounded, f"rounded {'up' if rounded > amount else 'down'} to a plain number" if rounded != amount else ""
 
 

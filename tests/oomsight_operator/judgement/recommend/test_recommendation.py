@@ -260,6 +260,15 @@ def test_cache_that_fills_every_limit_does_not_raise_it() -> None:
     assert limit_of(state, context(limit=GI), mode="Always", pageCache="Working") == GI
 
 
+def test_what_min_limit_lifts_is_not_said_to_be_rounded() -> None:
+    found = asked(seen(50 * MI, 24 * 9), context(limit=100 * MI), mode="Always", minLimit="300M")
+
+    assert found is not None
+    assert found.limit_bytes == 300_000_000
+    assert [(step.rule, step.why) for step in found.limit_steps[-1:]] == [("MinLimit", "minLimit of the policy: 286Mi")]
+    assert [step.after_bytes for step in found.limit_steps if step.rule == "Round"] == [55 * MI]
+
+
 def test_min_limit_lifts_and_max_limit_caps_as_they_were_written() -> None:
     assert limit_of(NOTHING, context(killed()), minLimit="1Gi") == GI
     assert limit_of(NOTHING, context(killed(8 * MI), limit=8 * MI), minLimit="100Mi") == 100 * MI
