@@ -59,14 +59,20 @@ def request_steps(
         amount = least
     if amount is not None and most is not None and amount > most:
         steps.append(RecommendationStep("RequestWithinLimit", amount, most, "a request is never above the limit"))
-    return tuple(steps)
+        amount = most
+    return (*steps, *_autoscaled(current, amount, context))
 
 
 def _equal_to_limit(current: int | None, limit: int, why: str, context: Context) -> tuple[RecommendationStep, ...]:
-    """The class leaves no choice; what an autoscaler makes of another request is said."""
+    """The class leaves no choice."""
     step = RecommendationStep("RequestEqualsLimit", current, limit, why)
+    return (step, *_autoscaled(current, limit, context))
+
+
+def _autoscaled(current: int | None, amount: int | None, context: Context) -> tuple[RecommendationStep, ...]:
+    """What an autoscaler makes of another request, where class, limit or LimitRange leave no choice but one."""
     scaler = context.around.autoscaler_of(context.name)
-    if scaler is None or limit == current:
-        return (step,)
+    if scaler is None or amount in (None, current):
+        return ()
     means = f"HorizontalPodAutoscaler {printable(scaler)} scales by memory relative to the request"
-    return (step, RecommendationStep(AUTOSCALED, limit, limit, f"{means}, which changes: expect another number of replicas"))
+    return (RecommendationStep(AUTOSCALED, amount, amount, f"{means}, which changes: expect another number of replicas"),)

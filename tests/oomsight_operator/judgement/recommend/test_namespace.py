@@ -13,6 +13,7 @@ from oomsight_api.names import QosClass
 from oomsight_operator.judgement.model import ContainerSpec
 from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS, fitted, least_request
+from oomsight_operator.judgement.recommend.request import AUTOSCALED
 from oomsight_operator.judgement.recommend.state import NOTHING
 from oomsight_operator.judgement.recommend.surroundings import LimitRule, ScaledBy, Surroundings
 
@@ -118,6 +119,16 @@ def test_an_autoscaler_by_memory_is_told_and_the_request_left_alone() -> None:
     enough = asked(seen(480 * MI, 48), context(request=512 * MI, qos_class=QosClass.GUARANTEED, around=scaled), mode="Always")
     assert enough is not None
     assert (enough.request_bytes, "HorizontalPodAutoscaler" in why(enough)) == (512 * MI, False)
+
+
+def test_where_the_limit_comes_down_to_the_request_that_the_replicas_change_is_told() -> None:
+    scaled = Surroundings(autoscalers=(ScaledBy("web"),))
+    found = asked(seen(100 * MI, 24 * 9), context(limit=512 * MI, request=256 * MI, around=scaled), mode="Always")
+
+    assert found is not None
+    assert (found.limit_bytes, found.request_bytes) == (110 * MI, 110 * MI)
+    assert found.request_steps[-1].rule == AUTOSCALED
+    assert found.request_steps[-1].why.endswith("which changes: expect another number of replicas")
 
 
 AMOUNT = st.none() | st.integers(0, 1 << 40)
