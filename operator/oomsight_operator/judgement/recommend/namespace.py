@@ -17,6 +17,7 @@ from oomsight_operator.judgement.model import ContainerSpec
 from oomsight_operator.judgement.pod_amounts import aggregate, limit_of, request_of
 from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.surroundings import LimitRule
+from oomsight_operator.judgement.rounding import round_up
 from oomsight_operator.judgement.words import printable
 
 NO_LIMIT_FITS: Final = "NoLimitFits"
@@ -105,10 +106,9 @@ def _least_requests(rule: LimitRule, limit: int | None, context: Context) -> Ite
     if rule.max_ratio is not None and rule.max_ratio >= 1 and limit is not None:
         limits = _with(context, limit, limit_of) if rule.of_pod else limit
         of_pod = ", over all containers of a pod" if rule.of_pod else ""
-        yield (
-            math.ceil(limits / rule.max_ratio) - beside,
-            f"{name} allows a limit of {rule.max_ratio:g} times the request at most{of_pod}",
-        )
+        most = f"a limit of {rule.max_ratio:g} times the request at most" if rule.max_ratio > 1 else "no limit above the request"
+        least = min(limits, round_up(math.ceil(limits / rule.max_ratio)))
+        yield least - beside, f"{name} allows {most}{of_pod}"
 
 
 def _beside(context: Context, amount: Callable[[ContainerSpec], int]) -> tuple[int, int]:

@@ -131,6 +131,14 @@ def test_where_the_limit_comes_down_to_the_request_that_the_replicas_change_is_t
     assert found.request_steps[-1].why.endswith("which changes: expect another number of replicas")
 
 
+def test_a_request_that_a_ratio_asks_for_is_a_plain_number_and_the_sentence_plain_words() -> None:
+    def by(ratio: float, limit: int) -> tuple[int, str]:
+        return least_request(limit, context(around=Surroundings(limit_rules=(LimitRule("r", max_ratio=ratio),))))
+
+    assert by(1.3, 400 * MI) == (308 * MI, "LimitRange r allows a limit of 1.3 times the request at most")
+    assert by(1.0, 500_000_000) == (500_000_000, "LimitRange r allows no limit above the request")
+
+
 AMOUNT = st.none() | st.integers(0, 1 << 40)
 
 
