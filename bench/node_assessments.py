@@ -33,6 +33,7 @@ from oomsight_api.report import (
     encode,
 )
 from oomsight_api.report import Pod as PodRow
+from oomsight_operator.engine.node_contexts import NodeContexts
 from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.index import PodIndex
 from oomsight_operator.inventory.policies import PolicyStore
@@ -40,7 +41,6 @@ from oomsight_operator.inventory.store import Store
 from oomsight_operator.judgement.eviction.settings import assumed
 from oomsight_operator.judgement.model import ContainerSpec, ContainerStatus, Pod
 from oomsight_operator.node_assessments import NodeAssessments, follow_nodes
-from oomsight_operator.node_contexts import NodeContexts
 from oomsight_operator.node_documents import NodeDocuments
 from oomsight_operator.polling.telemetry import TelemetryStore
 from oomsight_operator.publishing.node_metrics import NodeMetrics

@@ -11,6 +11,7 @@ from recommender_traces import Series
 
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationMode, RecommendationSpec
+from oomsight_operator.engine.neighbourhoods import Neighbourhoods
 from oomsight_operator.judgement.recommend.bounds import bounds_of, settle
 from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.need import DEFAULT, Tuning
@@ -19,7 +20,6 @@ from oomsight_operator.judgement.recommend.recommendation import recommend
 from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, Sample, State, observe, on_oom
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
-from oomsight_operator.neighbourhoods import Neighbourhoods
 
 ALWAYS = RecommendationSpec(mode=RecommendationMode.ALWAYS)
 NAMESPACE = "replayed"

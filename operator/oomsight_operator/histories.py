@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from oomsight_api.policy import RecommendationMode, RecommendationSpec
-from oomsight_operator.engine import Engine
+from oomsight_operator.engine.engine import Engine
 from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.workloads import workload_of
 from oomsight_operator.judgement.model import ContainerKind, Owner, Pod

@@ -11,7 +11,7 @@ from typing import Any
 
 from oomsight_api.kinds import MEMORY_RECOMMENDATION
 from oomsight_api.report import NodeReport
-from oomsight_operator.engine import Engine, EngineTiming
+from oomsight_operator.engine.engine import Engine, EngineTiming
 from oomsight_operator.handlers import run_kopf
 from oomsight_operator.histories import PrometheusHistories
 from oomsight_operator.inventory.cluster import Cluster

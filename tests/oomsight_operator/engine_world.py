@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from oomsight_api.incident import Incident
+from oomsight_api.incident import Evidence, Incident, OomScope, Victim
 from oomsight_api.names import RiskLevel
 from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Process
-from oomsight_operator.engine import Engine, EngineTiming, PublisherLike
+from oomsight_operator.engine.engine import Engine, EngineTiming, PublisherLike
 from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.constraints import Constraints, LimitRange, ResourceQuota
 from oomsight_operator.inventory.index import PodIndex
@@ -39,6 +39,20 @@ POLICY = {
     "metadata": {"name": "all", "uid": "p1", "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z"},
     "spec": {"defaults": {"risk": {"holdSeconds": 0}}},
 }
+
+
+def oom(incident_id: str, *pods: str, at: float = 1000.0, scope: OomScope = OomScope.CONTAINER) -> Incident:
+    """A kill in each of these pods."""
+    victims = tuple(Victim(pod_uid=uid, container_id=f"id-{uid}") for uid in pods)
+    return Incident(
+        id=incident_id,
+        time_seconds=at,
+        evidence=Evidence.KERNEL_LOG,
+        scope=scope,
+        victims=victims,
+        victim_count=len(victims),
+        container_survived=True,
+    )
 
 
 class Published:
@@ -75,6 +89,11 @@ class Published:
     def node_incident(self, node_name: str, incident: Incident) -> None:
         self.node_incidents.append((node_name, incident.id))
 
+    def recommended_mib(self, uid: str) -> int | None:
+        """The latest limit of the pod's first container."""
+        found = next(each for each in reversed(self.assessments) if each.pod_uid == uid).containers[0].recommendation
+        return found.limit_bytes // MIB if found is not None and found.limit_bytes is not None else None
+
     def level(self, uid: str) -> RiskLevel | None:
         return next((each.level for each in reversed(self.assessments) if each.pod_uid == uid), None)
 
@@ -98,11 +117,11 @@ class World:
         self.nodes: Store[Node] = Store()
         self.policies = PolicyStore()
         self.telemetry = TelemetryStore()
-        self.published = Published()
+        self.published = publisher if isinstance(publisher, Published) else Published()
         self.namespaces.upsert(Namespace("n1", "shop", {"team": "web"}))
         self.limit_ranges: Store[LimitRange] = Store()
         self.quotas: Store[ResourceQuota] = Store()
-        cluster = Cluster(
+        self.cluster = Cluster(
             self.pods,
             PodIndex(self.pods),
             self.namespaces,
@@ -112,7 +131,7 @@ class World:
             Constraints(self.limit_ranges, self.quotas),
         )
         self.engine = Engine(
-            cluster,
+            self.cluster,
             self.telemetry,
             publisher or self.published,
             timing=timing or EngineTiming(gather_seconds=0.0, tick_seconds=0.01),

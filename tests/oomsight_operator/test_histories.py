@@ -34,7 +34,7 @@ async def history_of(records: Records, mode: str = "Always") -> AsyncIterator[Wo
     world.drift = HOUR * 3600.0
     world.policies.observe({**POLICY, "spec": {"defaults": {"risk": {"holdSeconds": 0}, "recommendation": {"mode": mode}}}})
     world.intermediates.upsert(Intermediate("r1", "shop", REPLICASET.name, DEPLOYMENT))
-    histories = Histories(records, world.engine._cluster, world.engine, HistoryMetrics(CollectorRegistry()), matchers={})
+    histories = Histories(records, world.cluster, world.engine, HistoryMetrics(CollectorRegistry()), matchers={})
     task = asyncio.create_task(histories.run())
     try:
         async with running(world):

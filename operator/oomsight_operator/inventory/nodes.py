@@ -91,6 +91,11 @@ class Nodes:
     def get(self, name: str) -> Node | None:
         return self._by_name.get(name)
 
+    def allocatable_bytes(self, name: str) -> int | None:
+        """None where the node is not known, or does not tell."""
+        node = self._by_name.get(name)
+        return node.allocatable_bytes if node is not None else None
+
     @property
     def largest_allocatable_bytes(self) -> int | None:
         """Of the largest node; None where no node tells."""

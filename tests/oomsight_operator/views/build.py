@@ -9,8 +9,8 @@ from tests.oomsight_operator.judgement.build import FIRST_RUN, GI, MI, NOW, SECO
 
 from oomsight_api.report import Container, NodeMemory, Process
 from oomsight_api.report import Pod as PodRow
+from oomsight_operator.engine.node_contexts import NodeContexts
 from oomsight_operator.judgement.model import NodeContext, Pod
-from oomsight_operator.node_contexts import NodeContexts
 from oomsight_operator.polling.telemetry import NodeTelemetry
 from oomsight_operator.views.kill_order import kill_order_document
 from oomsight_operator.views.sample import Sample

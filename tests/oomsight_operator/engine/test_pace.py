@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oomsight_operator.pace import Pace
+from oomsight_operator.engine.pace import Pace
 
 
 def test_what_a_node_tells_waits_nine_times_as_long_as_it_took_to_judge_it_and_others_do_not() -> None:

@@ -1,14 +1,30 @@
-"""What a node's agent tells takes a share of the time that is bounded, whatever it tells."""
+"""When a dirty pod is judged; what a node's agent tells takes a share of the time that is bounded, whatever it tells."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from tests.oomsight_operator.engine_world import POLICY, World, running
-from tests.oomsight_operator.test_engine_incidents import oom
+from tests.oomsight_operator.engine_world import POLICY, World, oom, running
 
 from oomsight_api.names import RiskLevel
+from oomsight_operator.engine.dirty_pods import DirtyPods
+
+
+def test_each_is_taken_once_in_the_order_of_marking_and_whoever_is_gone_is_not() -> None:
+    now = [100.0]
+    dirty = DirtyPods(lambda: now[0], tick_seconds=1.0, gather_seconds=0.0)
+    dirty.mark(["b", "a", "gone"])
+    dirty.mark(["a", "c"])
+    dirty.mark_later("later", 10.0)
+    dirty.mark_later("gone", 10.0)
+    dirty.forget("gone")
+    dirty.mark_due()
+    assert list(dirty.take()) == ["b", "a", "c"]
+    now[0] += 10.0
+    dirty.mark_due()
+    assert list(dirty.take()) == ["later"]
+    assert list(dirty.take()) == []
 
 
 def ten_pods() -> World:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from tests.oomsight_operator.judgement.build import GI, MI, NOW, judge, memory, pod, row, spec
 from tests.oomsight_operator.judgement.recommend.scenes import DAY, HOUR, seen
 
+from oomsight_operator.engine.learned import IDLE_SECONDS, MOST_IDLE, Learned
 from oomsight_operator.judgement.model import Assessment
 from oomsight_operator.judgement.recommend.state import NOTHING, propose
-from oomsight_operator.learned import IDLE_SECONDS, MOST_IDLE, Learned
 
 
 def assessed() -> Assessment:

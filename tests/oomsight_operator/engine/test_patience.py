@@ -1,4 +1,4 @@
-"""What is said of pods while their agent, or they themselves, have not spoken yet, or no more."""
+"""What is said of pods while their agent, or they themselves, have not spoken yet."""
 
 from __future__ import annotations
 
@@ -23,24 +23,6 @@ async def test_a_new_operator_waits_for_the_agents_before_it_calls_pods_unknown(
         await world.settled()
         assert world.published.level("u1") is RiskLevel.UNKNOWN
         assert world.published.complete
-
-
-async def test_a_silent_agent_makes_its_pods_unknown_and_one_that_never_spoke_is_not_called_silent() -> None:
-    world = World()
-    world.policies.observe(POLICY)
-    world.add_pod("u1")
-    world.add_pod("u2", node_name="new-node")
-    world.report({"u1": 10})
-    async with running(world):
-        await world.settled()
-        assert world.published.level("u1") is RiskLevel.NONE
-        world.now += 61
-        world.engine.tick()
-        await world.settled()
-        assert world.published.level("u1") is RiskLevel.UNKNOWN
-        why = {each.pod_uid: each.containers[0].unknown_because or "" for each in world.published.assessments}
-        assert "the agent of node node-a is silent" in why["u1"]
-        assert "no report of the agent of node new-node yet" in why["u2"]
 
 
 async def test_a_pod_that_has_not_started_is_not_spoken_of_until_it_runs() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.oomsight_operator.judgement.build import MI
 from tests.oomsight_operator.judgement.recommend.scenes import seen
 
+from oomsight_operator.engine.neighbourhoods import FORGET_SECONDS, MOST_KNOWN, Neighbourhoods
 from oomsight_operator.judgement.recommend.neighbours import LEAPS_MOST, NOBODY
 from oomsight_operator.judgement.recommend.state import NOTHING
-from oomsight_operator.neighbourhoods import FORGET_SECONDS, MOST_KNOWN, Neighbourhoods
 
 CALM = seen(30 * MI, 100, until=1e9)
 JUMPED = seen(36 * MI, 0, state=CALM, until=1e9 + 3600)

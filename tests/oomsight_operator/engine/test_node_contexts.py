@@ -6,10 +6,10 @@ from typing import Any
 
 from oomsight_api.policy import ClusterMemoryPolicySpec, MemoryPolicySpec
 from oomsight_api.report import Container, NodeMemory, Process
+from oomsight_operator.engine.node_contexts import KEPT_PROCESSES, NodeContexts, Shift, shortness_edges
 from oomsight_operator.judgement.kill_order.model import KillOrder
 from oomsight_operator.judgement.model import PolicyRef
 from oomsight_operator.judgement.precedence import PolicyRecord
-from oomsight_operator.node_contexts import KEPT_PROCESSES, NodeContexts, Shift, shortness_edges
 from oomsight_operator.polling.telemetry import NodeTelemetry
 
 MIB = 1 << 20

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from oomsight_operator.agenda import Agenda
+from oomsight_operator.engine.agenda import Agenda
 
 
 def test_who_is_due_comes_off_the_agenda_in_the_order_of_time() -> None:
