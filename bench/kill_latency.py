@@ -43,7 +43,6 @@ NAMESPACE = "latency"
 BATCH = 20
 """Pods that wait for their kill at a time."""
 GIVE_UP_SECONDS = 30.0
-TARGET_SECONDS = 1.0
 _KILLED = re.compile(rb"Killed process (\d+) ")
 
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,13 +15,6 @@ from oomsight_sandbox.kubelet.cgroups import Cgroups, can_make_cgroups, sweep
 MIB = 1024 * 1024
 _REASON = can_make_cgroups()
 pytestmark = pytest.mark.skipif(_REASON is not None, reason=f"no memory cgroups here: {_REASON}")
-
-
-@pytest.fixture
-def cgroups() -> Iterator[Cgroups]:
-    opened = Cgroups.open()
-    yield opened
-    opened.close()
 
 
 def run_in(folder: str, *argv: str) -> int:

@@ -10,7 +10,6 @@ from typing import Any, Literal
 from oomsight_sandbox.kubelet.resources import Object, qos_class
 
 ContainerKind = Literal["init", "sidecar", "app"]
-OOM_KILLED_EXIT_CODE = 137
 
 
 @dataclass(frozen=True, slots=True)

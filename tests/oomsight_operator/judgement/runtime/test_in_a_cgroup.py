@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,7 @@ from tests.oomsight_operator.judgement.runtime.starts import MI, start
 
 from oomsight_operator.judgement.runtime.jvm import jvm_heap
 from oomsight_operator.judgement.runtime.node import node_heap
-from oomsight_sandbox.kubelet.cgroups import Cgroups, can_make_cgroups
-
-_REASON = can_make_cgroups()
-pytestmark = pytest.mark.skipif(_REASON is not None, reason=f"no memory cgroups here: {_REASON}")
-
-
-@pytest.fixture
-def cgroups() -> Iterator[Cgroups]:
-    opened = Cgroups.open()
-    yield opened
-    opened.close()
+from oomsight_sandbox.kubelet.cgroups import Cgroups
 
 
 def said_in(cgroups: Cgroups, limit: int, *argv: str) -> str:
