@@ -9,7 +9,7 @@ RUNS ?= 50000
 TRIALS ?= 1000
 
 .PHONY: help setup demo test lint types layers generated unit fuzz format crds lock e2e-kernel e2e-cluster \
-	bench-agent-cost bench-kill-latency bench-kernel-log bench-killorder bench-nodes bench-agent-vs-kubelet \
+	bench-agent-cost bench-kill-latency bench-kernel-log bench-killorder bench-nodes bench-pods bench-agent-vs-kubelet \
 	bench-forecast bench-recommender bench-writes clean
 
 help: ## this list
@@ -76,6 +76,9 @@ bench-killorder: setup ## whom the product names before an OOM against whom real
 
 bench-nodes: setup ## what judging whole nodes costs: metrics of all, and one question to the API
 	$(BIN)/python bench/node_assessments.py $(ARGS)
+
+bench-pods: setup ## what judging a pod costs whose memory trembles and that needs no write (ARGS="--pods 2000 --rounds 6")
+	$(BIN)/python bench/pod_judgements.py $(ARGS)
 
 bench-agent-vs-kubelet: setup ## the agent's metrics beside the kubelet's cAdvisor in a real cluster: values, and what each costs
 	@PYTHONPATH=e2e/kernel:e2e/cluster $(BIN)/python bench/agent_vs_kubelet.py $(ARGS)
