@@ -99,7 +99,7 @@ def needed_kind(state: State) -> Kind | None:
     known = (
         (state.unreclaimable, "unreclaimable memory"),
         (state.working_set, "working set"),
-        (state.usage, "usage, page cache included"),
+        (state.usage, "usage (page cache included)"),
     )
     return next((Kind(track, words) for track, words in known if track is not None), None)
 

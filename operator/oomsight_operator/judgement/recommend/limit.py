@@ -22,7 +22,7 @@ from oomsight_operator.judgement.recommend.lowering import why_not_lower
 from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS, bounding, fitted, no_limit_fits
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Tuning
 from oomsight_operator.judgement.recommend.state import OomFloor, State
-from oomsight_operator.judgement.recommend.words import days_words, imported_words, room_words
+from oomsight_operator.judgement.recommend.words import days_words, imported_words, level_words, room_words
 from oomsight_operator.judgement.rounding import round_near
 from oomsight_operator.judgement.words import format_span, printable
 
@@ -160,7 +160,7 @@ def _start(case: Case) -> tuple[RecommendationStep, ...]:
             RecommendationStep("StartFromPeak", None, need.peak_bytes, why),
             RecommendationStep("PeakRoom", need.peak_bytes, above_peak, f"+{percent}: the next peak may be a little higher"),
         )
-    why = f"{case.kind.words} now, or usual in the last day: {human_bytes(need.level_bytes)}"
+    why = f"{level_words(case.kind.words, case.kind.track, need.level_bytes)}: {human_bytes(need.level_bytes)}"
     return (
         RecommendationStep("StartFromLevel", None, need.level_bytes, why),
         RecommendationStep("JumpRoom", need.level_bytes, need.target_bytes, _room(need)),

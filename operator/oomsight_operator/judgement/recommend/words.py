@@ -8,6 +8,8 @@ from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Reason, Room
 from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, PEAK_DAYS, Track
 
+_DAYS_OF_HOURS: Final = 3
+"""So many days less than two days of hours touch at most, where nothing lies between; a job of minutes touches more."""
 _STEADY: Final = "a ramp must not change it every hour"
 
 
@@ -15,9 +17,18 @@ def days_words(track: Track) -> str:
     """`in 9 days`, `in 5 hours`: over what the highest peak was sought."""
     if track.observed_hours <= 1:
         return "in the first hour"
-    if track.observed_hours < 2 * HOURS_PER_DAY:
+    days = track.days[-1].day - track.days[0].day + 1
+    if track.observed_hours < 2 * HOURS_PER_DAY and days <= _DAYS_OF_HOURS:
         return f"in {track.observed_hours} hours"
-    return f"in {max(2, track.days[-1].day - track.days[0].day + 1)} days"
+    return f"in {max(2, days)} days"
+
+
+def level_words(words: str, track: Track, level_bytes: int) -> str:
+    """Where the level comes from: `highest working set in the latest hour seen`."""
+    if level_bytes <= track.hours[-1]:
+        return f"highest {words} in the {'latest' if track.observed_hours > 1 else 'first'} hour seen"
+    hours = len(track.hours) - 1
+    return f"usual {words} in the {f'{hours} hours' if hours > 1 else 'hour'} seen before the latest"
 
 
 def imported_words(track: Track) -> str:
@@ -34,7 +45,8 @@ def room_words(need: Need) -> str:
     percent = round(room.target * 100)
     match room.reason:
         case Reason.COLD_START:
-            why = f"{percent} %{_process(room)} as long as little was seen of it ({need.observed_hours} hours)"
+            hours = f"{need.observed_hours} hour{'' if need.observed_hours == 1 else 's'}"
+            why = f"{percent} %{_process(room)} as long as little was seen of it ({hours})"
         case Reason.UNWATCHED:
             why = f"{percent} %{_process(room)} as nothing was seen of it for {room.age_hours} hours"
         case Reason.NEIGHBOURS:
@@ -43,8 +55,8 @@ def room_words(need: Need) -> str:
         case Reason.JUMP:
             why = f"{percent} % for a jump, as it rose by {round(room.ratio * 100)} % within an hour, {_when(room.age_hours)}"
         case Reason.ALWAYS:
-            least = f" ({human_bytes(room.by_bytes)} at least)" if room.by_bytes else ""
-            why = f"{percent} %{least}, no jump was seen for long"
+            is_whole = 0 < room.by_bytes <= room.target * need.level_bytes + 1  # in a tiny container a part of it
+            why = f"{percent} %{f' ({human_bytes(room.by_bytes)})' if is_whole else ''} is always left"
         case _:
             assert_never(room.reason)
     return f"{why}; {extra} %, {_STEADY}"
@@ -57,6 +69,6 @@ def _process(room: Room) -> str:
 
 def _when(age_hours: int) -> str:
     if age_hours < 1:
-        return "within the last hour"
+        return "less than an hour ago"
     days = age_hours // HOURS_PER_DAY
     return f"{days} days ago" if days >= 2 else f"{age_hours} h ago"
