@@ -45,17 +45,18 @@ def node_words(line: str) -> tuple[str, ...]:
 
 
 def own_options(words: Iterable[str], is_end: Callable[[str], bool], with_value: frozenset[str]) -> tuple[str, ...]:
-    """A runtime's own options at the head of its command line: up to the word that ends them, without those of `with_value` and the
-    word behind each."""
+    """A runtime's own options at the head of its command line, up to the word that ends them. Those of `with_value` take the word
+    behind them for their value, and are one word with it: `--name=value`."""
     options: list[str] = []
-    value_next = False
+    waiting = ""
     for word in words:
-        if value_next:
-            value_next = False
+        if waiting:
+            options.append(f"{waiting}={word}")
+            waiting = ""
         elif is_end(word):
             break
         elif word in with_value:
-            value_next = True
+            waiting = word
         else:
             options.append(word)
     return tuple(options)
