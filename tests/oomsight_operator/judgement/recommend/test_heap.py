@@ -123,6 +123,12 @@ def test_go_asks_for_a_tenth_beside_its_bound() -> None:
     assert "40Mi beside it (a tenth, as Go's guide has it)" in why(found)
 
 
+def test_a_small_go_program_overshoots_by_more_than_a_tenth() -> None:
+    heap = Heap(HeapSetting(Runtime.GO, "GOMEMLIMIT", fixed_bytes=32 * MI))
+    assert heap.needed_bytes == 44 * MI
+    assert heap.outside_words == "12Mi beside it (a tenth, as Go's guide has it, 12Mi at least)"
+
+
 def test_a_kill_is_held_memory_too() -> None:
     now = context(killed(512 * MI), limit=512 * MI, heap=xmx(600))
     assert limit_of(seen(300 * MI, TWO_WEEKS), now) == 728 * MI  # 600Mi and a quarter of the 512Mi that it held when killed
