@@ -12,11 +12,13 @@ from recommender_traces import Series
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationMode, RecommendationSpec
 from oomsight_operator.engine.neighbourhoods import Neighbourhoods
+from oomsight_operator.judgement.model import RecommendationStep
 from oomsight_operator.judgement.recommend.bounds import bounds_of, settle
 from oomsight_operator.judgement.recommend.context import Context
 from oomsight_operator.judgement.recommend.need import DEFAULT, Tuning
 from oomsight_operator.judgement.recommend.neighbours import Neighbourhood
 from oomsight_operator.judgement.recommend.recommendation import recommend
+from oomsight_operator.judgement.recommend.startable import STARTABLE
 from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, Sample, State, observe, on_oom
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
@@ -94,9 +96,15 @@ class PublishedPlayer(_Replica):
         state, found = recommend(self._known(), context, ALWAYS, self._tuning)
         self._state = replace(self._state, proposed_bytes=state.proposed_bytes, proposed_since_seconds=state.proposed_since_seconds)
         assert found is not None
-        assert found.limit_bytes is not None
-        self._judged = (self._state, float(found.limit_bytes), hour, neighbours)
-        return float(found.limit_bytes)
+        limit = float(_without_floor(found.limit_steps))
+        self._judged = (self._state, limit, hour, neighbours)
+        return limit
+
+
+def _without_floor(steps: Sequence[RecommendationStep]) -> int:
+    """VPA and KRR are replayed without their floors, too."""
+    *_, last = steps
+    return next((step.before_bytes for step in steps if step.rule == STARTABLE and step.before_bytes), last.after_bytes)
 
 
 @dataclass(frozen=True, slots=True)

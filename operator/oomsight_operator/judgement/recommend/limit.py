@@ -21,6 +21,7 @@ from oomsight_operator.judgement.recommend.heap_words import told, unknown
 from oomsight_operator.judgement.recommend.lowering import why_not_lower
 from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS, bounding, fitted, no_limit_fits
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Tuning
+from oomsight_operator.judgement.recommend.startable import STARTABLE, startable
 from oomsight_operator.judgement.recommend.state import OomFloor, State
 from oomsight_operator.judgement.recommend.words import days_words, imported_words, level_words, room_words
 from oomsight_operator.judgement.rounding import round_near
@@ -112,6 +113,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
         case,
         (
             ("KeepLimit", _keep_limit),
+            (STARTABLE, _startable),
             ("HeapGrowth", _heap_growth),
             ("MaxLimit", _max_limit),
             ("LimitRange", _limit_range),
@@ -263,6 +265,10 @@ def _keep_limit(amount: int, case: Case) -> tuple[int, str]:
     if current <= amount * (1 + case.tuning.lower_beyond):
         return current, f"today's limit {human_bytes(current)} stays: a little less is not worth a rollout"
     return amount, ""
+
+
+def _startable(amount: int, case: Case) -> tuple[int, str]:
+    return startable(amount, case.context.limit_bytes)
 
 
 def _max_limit(amount: int, case: Case) -> tuple[int, str]:

@@ -38,15 +38,15 @@ def test_a_cache_that_was_enough_comes_back_at_once_when_less_turned_out_to_be_t
     """A working set without active pages says nothing of it, so the limit is lowered: that is a trial, and what fitted is known."""
     one = under("Working", limit=256 * MI).live(4, NEVER_ACTIVE)
 
-    assert one.limits == [256, 10, 96]
-    assert one.live(4, NEVER_ACTIVE).restarted().live(4, NEVER_ACTIVE).limits == [256, 10, 96]
+    assert one.limits == [256, 12, 96]
+    assert one.live(4, NEVER_ACTIVE).restarted().live(4, NEVER_ACTIVE).limits == [256, 12, 96]
 
 
 def test_the_room_goes_when_what_stands_in_it_is_dropped_and_not_missed() -> None:
     one = under("Working").live(4, NEVER_ACTIVE)
 
     assert one.live(40, writer).limits[:2] == [68, 98]
-    assert one.limits[-1] == 11
+    assert one.limits[-1] == 12
 
 
 def test_the_step_says_what_was_read_again_with_how_much_cache_and_over_what_time() -> None:
@@ -98,7 +98,7 @@ def test_a_restarted_operator_neither_asks_twice_nor_forgets_what_did_not_help()
 
 def test_a_cache_that_merely_fills_gets_no_room_unless_all_is_to_stay() -> None:
     """Today's limit 48Mi is full of a log that nobody reads: what cannot be reclaimed, and room, is enough."""
-    assert under("Working").live(3, writer).limits == [48, 10]
+    assert under("Working").live(3, writer).limits == [48, 12]
     assert under("Include").live(3, writer).limits == [48]
 
 
@@ -113,7 +113,7 @@ def test_with_include_all_that_was_seen_stays_also_where_more_does_not_help() ->
 def test_exclude_adds_nothing_and_says_what_the_policy_could_ask_for() -> None:
     one = under("Exclude", follows=False).live(2, FITS_AT_88)
 
-    assert one.limits == [48, 10]
+    assert one.limits == [48, 12]
     assert one.cache_step is not None
     assert one.cache_step.before_bytes == one.cache_step.after_bytes
     assert one.cache_words == (
@@ -144,15 +144,15 @@ def test_a_trickle_or_half_an_hour_asks_for_nothing() -> None:
     def trickle(limit: int) -> object:
         return row(uses=memory(OWN, limit, usage=limit, working_set=OWN + MI), refaults_per_second=150.0)
 
-    assert under("Working").live(2, trickle).limits == [48, 10]
-    assert under("Working", follows=False).live(2, writer).live(0.02, FITS_AT_88).limits == [48, 10]
+    assert under("Working").live(2, trickle).limits == [48, 12]
+    assert under("Working", follows=False).live(2, writer).live(0.02, FITS_AT_88).limits == [48, 12]
 
 
 def test_refaults_below_the_limit_are_the_nodes_doing() -> None:
     def squeezed(limit: int) -> object:
         return row(uses=memory(OWN, 256 * MI, usage=100 * MI, working_set=OWN + MI), refaults_per_second=PAGES)
 
-    assert under("Working", limit=256 * MI).live(2, squeezed).limits == [256, 10]
+    assert under("Working", limit=256 * MI).live(2, squeezed).limits == [256, 12]
 
 
 def test_a_pod_level_limit_that_pushes_the_cache_out_raises_no_containers_limit() -> None:
