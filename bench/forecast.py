@@ -24,11 +24,15 @@ from forecast_series import DAY, UNKNOWABLE, Series, generate
 from forecast_tellers import OURS, TELLERS, stories
 from forecast_traces import Trace, traces
 
-from oomsight_operator.judgement.forecast.digest import to_digest
+from oomsight_operator.judgement.forecast.digest import coarse_numbers, from_numbers, to_digest
 from oomsight_operator.judgement.forecast.forecast import forecast
 from oomsight_operator.judgement.forecast.history import FloorHistory
+from oomsight_operator.judgement.forecast.outlook import Shape
+from oomsight_operator.judgement.packing import pack
 
 FRESH_SEED = 20261126
+LOOK_EVERY = 20
+"""Rows: a look costs two forecasts."""
 RECALL_TARGET, PRECISION_TARGET, ERROR_TARGET = 0.95, 0.90, 0.20
 Scores = dict[tuple[str, str], Score]
 """By forecaster and shape (or source)."""
@@ -62,6 +66,7 @@ def on_generated(seed: int, each: int, jobs: int) -> int:
     )
     print("* nobody can know; not in the totals\n")
     cost(drawn)
+    in_short(drawn)
     total = totals[OURS]
     recall, precision, error = total.recall or 0.0, total.precision or 0.0, total.median_error or 0.0
     print(
@@ -157,6 +162,30 @@ def cost(drawn: list[Series]) -> None:
         f"history of a container: median {sorted(sizes)[len(sizes) // 2]} bytes, most {max(sizes)};"
         f" digest: most {max(digests)} characters; a reading with its forecast: {spent / readings * 1e6:.0f} us of CPU"
     )
+
+
+def in_short(drawn: list[Series]) -> None:
+    """What the coarse course of a digest takes, and how many looks at a growth tell it from that as well."""
+    looks, same, sizes = 0, 0, list[int]()
+    for series in drawn:
+        history = FloorHistory()
+        for index, row in enumerate(rows(series)):
+            history = history.observed(row.container_id, row.seconds, row.floor_bytes, row.unreclaimable_bytes)
+            if index % LOOK_EVERY or not grows(history, series.limit_bytes, row.seconds):
+                continue
+            numbers = coarse_numbers(history)
+            restored = from_numbers(numbers)
+            sizes.append(len(pack(numbers)))
+            looks, same = looks + 1, same + (restored is not None and grows(restored, series.limit_bytes, row.seconds))
+    if sizes:
+        most = f"median {sorted(sizes)[len(sizes) // 2]} bytes, most {max(sizes)}"
+        print(f"course in short: {most}; tells the growth in {percent(same / looks)} of {looks} looks")
+
+
+def grows(history: FloorHistory, limit_bytes: int, now_seconds: float) -> bool:
+    """Whether the forecast sees the limit met within a day."""
+    found = forecast(history, limit_bytes, now_seconds)
+    return found is not None and found.shape is Shape.GROWING and (found.seconds_to_limit or 0.0) <= DAY
 
 
 if __name__ == "__main__":

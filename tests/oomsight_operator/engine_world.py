@@ -61,6 +61,7 @@ class Published:
     def __init__(self) -> None:
         self.assessments: list[Assessment] = []
         self.workloads: dict[str, Owner | None] = {}
+        self.histories: dict[str, PodHistory] = {}
         self.withdrawn: list[str] = []
         self.forgotten: list[str] = []
         self.node_incidents: list[tuple[str, str]] = []
@@ -76,6 +77,8 @@ class Published:
     ) -> None:
         self.assessments.append(assessment)
         self.workloads[pod.uid] = workload
+        if history is not None:
+            self.histories[pod.uid] = history
 
     def withdraw(self, pod: Pod) -> None:
         self.withdrawn.append(pod.uid)

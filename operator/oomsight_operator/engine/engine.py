@@ -27,6 +27,7 @@ from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.namespaces import Namespace
 from oomsight_operator.inventory.workloads import Intermediate
 from oomsight_operator.judgement.assess import assess_pod
+from oomsight_operator.judgement.kills.runs import with_whole_ids
 from oomsight_operator.judgement.lifecycle import has_started, is_initializing
 from oomsight_operator.judgement.model import Assessment, NodeContext, Owner, Pod, PodHistory, PolicyRef
 from oomsight_operator.judgement.recommend.state import State
@@ -137,7 +138,8 @@ class Engine:
     def restore(self, histories: Mapping[str, PodHistory], learned: Mapping[str, Mapping[str, State]] | None = None) -> None:
         """Go on from what an earlier run remembered, by pod uid, and what it learned, by workload. Before `run`."""
         self._learned.restore(learned or {}, self._monotonic())
-        self._histories |= {uid: history for uid, history in histories.items() if uid in self._cluster.pods}
+        pods = filter(None, map(self._cluster.pods.get, histories))
+        self._histories |= {pod.uid: with_whole_ids(histories[pod.uid], pod) for pod in pods}
 
     def learned(self, workload: str) -> Mapping[str, State]:
         """What is known of the workload's containers."""

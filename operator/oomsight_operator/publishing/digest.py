@@ -5,10 +5,11 @@ A status may have been written by an older or newer version, or by somebody else
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,7 @@ from oomsight_operator.judgement.kills.names import NAME_LENGTH, name_of_hash
 from oomsight_operator.judgement.model import ContainerHistory, PodHistory
 from oomsight_operator.judgement.recommend.digest import StateDigest, from_digest, to_digest
 from oomsight_operator.judgement.recommend.state import State
+from oomsight_operator.publishing.dense_digest import from_dense, to_dense
 from oomsight_operator.publishing.kill_records import MAX_KNOWN_KILLS, MAX_NAMES, ContainerMemory, kill_of, with_names_of
 from oomsight_operator.publishing.pod_digest import PodDigest, bare, fill, history_of, with_course, with_names
 from oomsight_operator.publishing.recommendations import ContainerContribution, Contribution
@@ -33,12 +35,14 @@ _COURSES_TRIED: Final = 16
 _AHEAD_SECONDS: Final = 86400.0
 """A kill is of a node's clock; one from farther ahead is none."""
 _NAME_LENGTHS: Final = tuple(NAME_LENGTH * count for count in range(1, MAX_NAMES + 1))
-_FRAME: Final = len('{"v":1,"pods":[],"names":"","learned":}')
+_FRAME: Final = len('{"v":1,"pods":[],"dense":[],"names":"","learned":}')
 
 
 class _Digest(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int
     pods: tuple[PodDigest, ...] = ()
+    dense: tuple[str, ...] = ()
+    """More pods, of workloads in which many leak."""
     names: str = ""
     """Of each kill that was counted its names, in one word; newest last."""
     learned: StateDigest | None = None
@@ -50,6 +54,7 @@ class _Raw(msgspec.Struct, frozen=True):
 
     v: int
     pods: msgspec.Raw = msgspec.Raw(b"[]")
+    dense: msgspec.Raw = msgspec.Raw(b"[]")
     names: msgspec.Raw = msgspec.Raw(b'""')
     known: msgspec.Raw = msgspec.Raw(b"[]")
     """The same as an earlier version wrote it: one name of each, 16 hexadecimal digits."""
@@ -68,46 +73,67 @@ class _Parts:
 
 def encode_digest(name: str, contributions: Iterable[Contribution], memory: ContainerMemory, learned: State | None = None) -> str:
     """The digest of the container `name`. First what was learned; known kills get at most half of the rest. Then pods: those that
-    are killed or grow first, and these with their course, then the biggest; more of each where there is room."""
+    are killed or grow first, and these with their course, the last of them in short where they do not fit otherwise; then the
+    biggest; more of each where there is room."""
     said = sorted(_of_container(name, contributions), key=_importance, reverse=True)[:MAX_PODS]
     state = to_digest(learned) if learned is not None else None
     room = MAX_DIGEST_LENGTH - _FRAME - (len(msgspec.json.encode(state)) if state is not None else 4)
     known = _newest_that_fit(memory.known, room // 2)
     room -= len(known)
-    histories: list[ContainerHistory] = []
-    pods: list[PodDigest] = []
-    for uid, container in said:
-        entry = bare(uid, container.history)
-        if _is_notable(container):
-            full = with_course(entry, container.history)
-            entry = full if len(msgspec.json.encode(full)) < room else entry
-        room -= len(msgspec.json.encode(entry)) + 1
-        if room < 0:
+    notable = [(uid, container.history) for uid, container in said if _is_notable(container)]
+    calm = [(uid, container.history) for uid, container in said if not _is_notable(container)]
+    full, dense, room = _with_courses(notable, room)
+    pods, histories = list(full), [history for _, history in notable[: len(full)]]
+    for uid, history in (*notable[len(full) + len(dense) :], *calm):
+        entry = bare(uid, history)
+        cost = len(msgspec.json.encode(entry)) + 1
+        if cost > room:
             break
-        histories.append(container.history)
+        room -= cost
+        histories.append(history)
         pods.append(entry)
-    notable = [index for index in range(len(pods)) if _is_notable(said[index][1])]
-    calm = [index for index in range(len(pods)) if not _is_notable(said[index][1])][:_COURSES_TRIED]
     for enrich, indexes in (
         (partial(with_names), range(len(pods))),
-        (partial(with_course), calm),
-        (partial(with_course, points=MAX_POINTS), notable),
+        (partial(with_course), range(len(full), min(len(pods), len(full) + _COURSES_TRIED))),
+        (partial(with_course, points=MAX_POINTS), range(len(full))),
     ):
-        room = fill(pods, max(0, room), ((index, partial(enrich, history=histories[index])) for index in indexes))
-    text = msgspec.json.encode(_Digest(VERSION, tuple(pods), known, state)).decode()
+        room = fill(pods, room, ((index, partial(enrich, history=histories[index])) for index in indexes))
+    text = msgspec.json.encode(_Digest(VERSION, tuple(pods), dense, known, state)).decode()
     return text if len(text) <= MAX_DIGEST_LENGTH else ""
+
+
+def _with_courses(notable: Sequence[tuple[str, ContainerHistory]], room: int) -> tuple[list[PodDigest], tuple[str, ...], int]:
+    """As many as fit with their course: as many as can be in full, the others in short; and the room that is left."""
+    short = list(takewhile(bool, (to_dense(uid, history) for uid, history in notable)))
+    costs = [len(text) + 3 for text in short]
+    behind = sum(costs)
+    full: list[PodDigest] = []
+    for index, (uid, history) in enumerate(notable):
+        entry = with_course(bare(uid, history), history)
+        cost, behind = len(msgspec.json.encode(entry)) + 1, behind - sum(costs[index : index + 1])
+        if cost + behind > room:
+            break
+        full.append(entry)
+        room -= cost
+    dense: list[str] = []
+    for text, cost in zip(short[len(full) :], costs[len(full) :], strict=True):
+        if cost > room:
+            break
+        dense.append(text)
+        room -= cost
+    return full, tuple(dense), room
 
 
 def memory_of(container: ContainerRecommendation) -> ContainerMemory:
     """What the status remembers of a container's kills."""
     told = (kill_of(record, container.name) for record in container.kills)
-    known, _ = with_names_of(_decode(container.digest).known, (kill for kill in told if kill is not None))
+    known, _ = with_names_of(_decode(container).known, (kill for kill in told if kill is not None))
     return ContainerMemory(oom_kills=container.oom_kills, kills=container.kills, known=known[-MAX_KNOWN_KILLS:])
 
 
 def learned_of(containers: Iterable[ContainerRecommendation], now_seconds: float) -> dict[str, State]:
     """What was learned, by container name."""
-    digests = ((container.name, _decode(container.digest).learned) for container in containers)
+    digests = ((container.name, _decode(container).learned) for container in containers)
     return {name: from_digest(learned, now_seconds) for name, learned in digests if learned is not None}
 
 
@@ -115,7 +141,7 @@ def histories_of(containers: Iterable[ContainerRecommendation], now_seconds: flo
     """Histories by pod uid: kills that were told, and what was learned."""
     found: dict[str, dict[str, ContainerHistory]] = {}
     for container in containers:
-        digest = _decode(container.digest)
+        digest = _decode(container)
         pods = {pod.uid: pod for pod in digest.pods[:MAX_PODS]}
         known = frozenset(name for names in digest.known for name in names)
         kills: dict[str, list[Kill]] = {}
@@ -131,7 +157,7 @@ def histories_of(containers: Iterable[ContainerRecommendation], now_seconds: flo
 
 def problems_of(containers: Iterable[ContainerRecommendation]) -> list[str]:
     """What of the digests makes no sense, and is left out."""
-    return [f"container {container.name}: {problem}" for container in containers for problem in _decode(container.digest).problems]
+    return [f"container {container.name}: {problem}" for container in containers for problem in _decode(container).problems]
 
 
 def _of_container(name: str, contributions: Iterable[Contribution]) -> Iterator[tuple[str, ContainerContribution]]:
@@ -155,7 +181,8 @@ def _importance(item: tuple[str, ContainerContribution]) -> tuple[bool, bool, in
     return bool(container.kills), leaks, history.level.severity, history.peak_bytes or 0, uid
 
 
-def _decode(text: str | None) -> _Parts:
+def _decode(container: ContainerRecommendation) -> _Parts:
+    text = container.digest
     if not text:
         return _Parts()
     try:
@@ -165,10 +192,20 @@ def _decode(text: str | None) -> _Parts:
     if raw.v != VERSION:
         return _Parts(problems=(f"its digest is of version {describe(raw.v)}, and this operator knows {VERSION}",))
     problems: list[str] = []
-    pods = _each(raw.pods, PodDigest, "pods", problems)
+    pods = (*_each(raw.pods, PodDigest, "pods", problems), *_dense(raw.dense, container.name, problems))
     known = (*_old_names(raw.known, problems), *_names(raw.names, problems))[-MAX_KNOWN_KILLS:]
     learned = _learned(raw.learned, problems)
     return _Parts(pods, known, learned, tuple(problems))
+
+
+def _dense(raw: msgspec.Raw, name: str, problems: list[str]) -> tuple[PodDigest, ...]:
+    found, texts = [], _each(raw, str, "pods in short", problems)
+    for text in texts:
+        with suppress(ValueError):
+            found.append(from_dense(text, name))
+    if len(found) < len(texts):
+        problems.append(f"{len(texts) - len(found)} of {len(texts)} pods in short in its digest make no sense")
+    return tuple(found)
 
 
 def _newest_that_fit(known: tuple[tuple[str, ...], ...], room: int) -> str:

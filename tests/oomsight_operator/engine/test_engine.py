@@ -12,6 +12,7 @@ from tests.oomsight_operator.judgement.recommend.scenes import seen
 from oomsight_api.names import RiskLevel
 from oomsight_operator.inventory.workloads import Intermediate
 from oomsight_operator.judgement.kills.model import Kill, KillSource
+from oomsight_operator.judgement.kills.runs import checksum_of, known_by
 from oomsight_operator.judgement.model import (
     ContainerHistory,
     ContainerKind,
@@ -78,6 +79,20 @@ async def test_history_of_an_earlier_run_is_gone_on_from() -> None:
     async with running(world):
         await world.settled()
         assert world.published.assessments[-1].previous_level is RiskLevel.HIGH
+
+
+async def test_a_run_that_an_earlier_run_of_the_operator_kept_the_checksum_of_is_known_again() -> None:
+    world = World()
+    world.policies.observe(POLICY)
+    world.add_pod("u1")
+    run = known_by(checksum_of("id-u1"))
+    history = PodHistory(containers={"app": ContainerHistory(container_id_seen=run, oom_kills_seen=3)})
+    world.engine.restore({"u1": history, "gone": history})
+    world.report({"u1": 10})
+    async with running(world):
+        await world.settled()
+        kept = world.published.histories["u1"].containers["app"]
+        assert (kept.container_id_seen, kept.oom_kills_seen) == ("id-u1", 3)
 
 
 async def test_what_an_earlier_run_learned_of_a_workload_is_gone_on_from_by_all_of_its_pods() -> None:
