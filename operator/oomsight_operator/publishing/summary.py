@@ -13,7 +13,7 @@ from oomsight_api.names import RiskLevel
 from oomsight_api.quantity import format_bytes
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, Pod, Recommendation, Shape
 from oomsight_operator.judgement.oom_score_adj import explain_difference
-from oomsight_operator.judgement.recommend.limit import HEAP_UNKNOWN
+from oomsight_operator.judgement.recommend.limit import HEAP_UNKNOWN, UNPROVEN
 from oomsight_operator.judgement.words import format_span, printable, time_text
 from oomsight_operator.publishing.events import one_line
 from oomsight_operator.publishing.kill_words import latest_kill
@@ -171,14 +171,14 @@ def _resources_arguments(found: Recommendation | None) -> str:
     """What to set; empty where that would change nothing, be refused, or lead to the next kill."""
     if found is None or _is_blocked(found):
         return ""
-    now = (found.current_limit_bytes, found.current_request_bytes)
-    if all(wanted in (None, current) for wanted, current in zip((found.limit_bytes, found.request_bytes), now, strict=True)):
-        return ""
-    if _lowers(found) and any(step.rule == HEAP_UNKNOWN for step in found.limit_steps):
+    rules = {step.rule for step in found.limit_steps}
+    if HEAP_UNKNOWN in rules and _lowers(found):
         return ""  # the heap may shrink with the limit: nothing to paste before somebody looked
-    limit = f"--limits=memory={format_bytes(found.limit_bytes)}" if found.limit_bytes is not None else ""
-    request = f"--requests=memory={format_bytes(found.request_bytes)}" if found.request_bytes is not None else ""
-    return " ".join(part for part in (limit, request) if part)
+    limit, request = None if UNPROVEN in rules else found.limit_bytes, found.request_bytes
+    if limit in (None, found.current_limit_bytes) and request in (None, found.current_request_bytes):
+        return ""
+    wanted = (("limits", limit), ("requests", request))
+    return " ".join(f"--{what}=memory={format_bytes(amount)}" for what, amount in wanted if amount is not None)
 
 
 def _is_blocked(found: Recommendation | None) -> bool:

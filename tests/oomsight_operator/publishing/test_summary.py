@@ -21,6 +21,7 @@ from tests.oomsight_operator.judgement.build import (
     spec,
     waiting,
 )
+from tests.oomsight_operator.judgement.recommend.scenes import seen
 
 from oomsight_api.incident import Evidence, Incident, OomScope, Victim
 from oomsight_operator.judgement.assess import assess_pod
@@ -149,6 +150,22 @@ def test_where_no_limit_is_recommended_no_command_sets_the_request_that_is_set_a
 
     assert "the node ran out of memory, and no limit is to blame" in " ".join(line.strip() for line in lines)
     assert lines[-1] == "Next: kubectl -n team-a get memrec -o yaml"
+
+
+@pytest.mark.parametrize(
+    ("hours", "limit"),
+    [pytest.param(3, "", id="a-few-hours"), pytest.param(24, "--limits=memory=440Mi ", id="a-day")],
+)
+def test_no_command_sets_a_first_limit_before_a_day_was_seen(hours: int, limit: str) -> None:
+    of = pod(spec(request=256 * MI), owner=STATEFUL)
+    told = Telemetry(NOW, 1.0, {"app": row(uses=memory(400 * MI))})
+    around = Surroundings(learned={"app": seen(400 * MI, hours - 1)})
+    found, _ = assess_pod(of, told, NodeContext("node-1"), policy(recommendation={"mode": "Always"}), PodHistory(), NOW, around)
+    lines = summary_lines(of, found)
+
+    warning = f"no limit is set today: set none before a day was seen ({hours} of 24 hours), or it kills what was not seen yet"
+    assert (warning in " ".join(line.strip() for line in lines)) == (not limit)
+    assert lines[-1] == f"Next: kubectl -n team-a set resources statefulset/db -c app {limit}--requests=memory=400Mi"
 
 
 def test_the_command_is_for_the_worst_container() -> None:

@@ -18,7 +18,7 @@ from oomsight_operator.judgement.recommend.cache_room import CacheRoom, cache_ro
 from oomsight_operator.judgement.recommend.context import Context, Kind
 from oomsight_operator.judgement.recommend.heap import Heap, heap_in, least_bytes, not_lowered, with_room
 from oomsight_operator.judgement.recommend.heap_words import told, unknown
-from oomsight_operator.judgement.recommend.lowering import why_not_lower
+from oomsight_operator.judgement.recommend.lowering import why_no_first_limit, why_not_lower
 from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS, bounding, fitted, no_limit_fits
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Tuning
 from oomsight_operator.judgement.recommend.startable import STARTABLE, startable
@@ -31,6 +31,8 @@ NOT_ENOUGH: Final = "NotEnough"
 """Rule of the step that says that the recommended limit is known to be too low."""
 LARGEST_NODE: Final = "LargestNode"
 """Rule of the step that says that more would be needed than any node has; to ask for all of one is not to be scheduled either."""
+UNPROVEN: Final = "Unproven"
+"""Rule of the step that says that too little was seen for a limit where there is none."""
 HEAP_UNKNOWN: Final = "HeapUnknown"
 """Rule of the step that says that nobody knows what the limit makes of the heap."""
 
@@ -114,6 +116,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
         (
             ("KeepLimit", _keep_limit),
             (STARTABLE, _startable),
+            (UNPROVEN, _unproven),
             ("HeapGrowth", _heap_growth),
             ("MaxLimit", _max_limit),
             ("LimitRange", _limit_range),
@@ -265,6 +268,11 @@ def _keep_limit(amount: int, case: Case) -> tuple[int, str]:
     if current <= amount * (1 + case.tuning.lower_beyond):
         return current, f"today's limit {human_bytes(current)} stays: a little less is not worth a rollout"
     return amount, ""
+
+
+def _unproven(amount: int, case: Case) -> tuple[int, str]:
+    """The number stays; that it is none to be set yet is said."""
+    return amount, why_no_first_limit(case.context, case.kind)
 
 
 def _startable(amount: int, case: Case) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""Whether less than what is set now may be recommended."""
+"""Whether less than what is set now may be recommended: less than the limit in force, or a limit where there is none."""
 
 from __future__ import annotations
 
@@ -18,3 +18,16 @@ def why_not_lower(context: Context, spec: RecommendationSpec, kind: Kind | None)
     if hours < SETTLED_HOURS:
         return f"nothing proves yet that less is enough ({hours} of {SETTLED_HOURS} hours seen)"
     return ""
+
+
+def why_no_first_limit(context: Context, kind: Kind | None) -> str:
+    """Why nobody should set a limit yet where there is none; empty where there is one, or a day was seen."""
+    if context.limit_bytes is not None:
+        return ""
+    if context.brief:
+        return "no limit is set today, and an init container may need more between two samples"
+    hours = kind.track.observed_hours if kind is not None else 0
+    if hours >= SETTLED_HOURS:
+        return ""
+    until = f"set none before a day was seen ({hours} of {SETTLED_HOURS} hours)"
+    return f"no limit is set today: {until}, or it kills what was not seen yet"
