@@ -30,6 +30,7 @@ class Pending:
     leaving: frozenset[str]
     killed: bool
     edited: bool
+    worst: RiskLevel
     material: bool
     moved: bool
 
@@ -74,7 +75,10 @@ class Record:
     killed: bool = False
     """A kill is not written yet."""
     edited: bool = False
-    """Somebody changed since the last write who decides for a pod, or the rules: not the pod's own labels, which are a tenant's."""
+    """Somebody changed since the last write who decides for a pod, or whether anybody does, or the rules: not the pod's own labels,
+    which are a tenant's."""
+    worst: RiskLevel = RiskLevel.UNKNOWN
+    """The worst level of a pod that was judged since the last write."""
     material: bool = False
     """Something is not kept yet that a restart must not forget."""
     moved: bool = False
@@ -106,8 +110,7 @@ class Record:
     @property
     def level(self) -> RiskLevel:
         """The worst pod's."""
-        levels = (item.history.level for pod in self.contributions.values() for item in pod.containers)
-        return max(levels, key=lambda level: level.severity, default=RiskLevel.UNKNOWN)
+        return _worse(*(item.history.level for pod in self.contributions.values() for item in pod.containers))
 
     @property
     def is_kept(self) -> bool:
@@ -156,6 +159,7 @@ class Record:
         before = self.contributions.get(contribution.pod_uid)
         self.contributions[contribution.pod_uid] = contribution
         self.leaving.pop(contribution.pod_uid, None)
+        self.worst = _worse(self.worst, *(each.history.level for each in contribution.containers))
         killed = self._remember(contribution, before)
         self.killed |= killed
         standing = standing_of(history) if history is not None else None
@@ -208,14 +212,18 @@ class Record:
 
     def begin_write(self) -> Pending:
         """What is about to be kept; what comes while it is on its way counts anew."""
-        pending = Pending(dict(self.learned), frozenset(self.leaving), self.killed, self.edited, self.material, self.moved)
+        pending = Pending(
+            dict(self.learned), frozenset(self.leaving), self.killed, self.edited, self.worst, self.material, self.moved
+        )
         self.killed = self.edited = self.material = self.moved = False
+        self.worst = RiskLevel.UNKNOWN
         return pending
 
     def failed(self, pending: Pending) -> None:
         """It was not written."""
         self.killed |= pending.killed
         self.edited |= pending.edited
+        self.worst = _worse(self.worst, pending.worst)
         self.material |= pending.material
         self.moved |= pending.moved
 
@@ -242,3 +250,7 @@ class Record:
             # What only changes waits for the interval: an agent that tells now this and now that must not make us write each time.
             news |= after.known != memory.known or explained(after) > explained(memory)
         return news
+
+
+def _worse(*levels: RiskLevel) -> RiskLevel:
+    return max(levels, key=lambda level: level.severity, default=RiskLevel.UNKNOWN)

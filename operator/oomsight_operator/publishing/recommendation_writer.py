@@ -44,7 +44,7 @@ from oomsight_operator.publishing.settings import PublisherSettings
 
 logger = logging.getLogger(__name__)
 
-_PRIORITY = priority_of(RiskLevel.UNKNOWN) - 1
+_BEHIND_PODS = priority_of(RiskLevel.UNKNOWN) - 1 - RiskLevel.CRITICAL.severity
 """After every pod's annotations, those that become unknown included: all workloads of a new installation may come at once."""
 
 Recalled = Callable[[str, Mapping[str, State], Iterable[str]], None]
@@ -341,7 +341,7 @@ class RecommendationWriter:
         self._runner.put(
             record.key,
             _Write(self, record),
-            priority=priority_of(RiskLevel.HIGH, killed=True) if record.killed else _PRIORITY,
+            priority=_priority(record),
             not_before=max(
                 not_before(record.last_write, sooner, urgent=record.killed or record.stands),
                 record.kills_due - (settings.workload_kill_burst - 1) * settings.workload_kill_interval_seconds,
@@ -351,6 +351,14 @@ class RecommendationWriter:
 
     def _digest_interval(self, record: Record) -> float:
         return digest_interval_seconds(record.target.uid, record.learned, self._settings)
+
+
+def _priority(record: Record) -> int:
+    """Kills first; then the worst, and what somebody edited and looks at, before what is calm."""
+    if record.killed:
+        return priority_of(RiskLevel.HIGH, killed=True)
+    severity = record.worst.severity
+    return _BEHIND_PODS + (max(severity, RiskLevel.MEDIUM.severity) if record.edited else severity)
 
 
 @dataclass(frozen=True, slots=True)

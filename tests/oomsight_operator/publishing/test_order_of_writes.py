@@ -40,3 +40,26 @@ async def test_kills_rises_and_pods_that_become_unknown_do_not_wait_for_the_reco
     paths = [each.path for each in api.writes()]
     first_calm_recommendation = min(at for at, path in enumerate(paths) if "deployment-web-" in path)
     assert first_calm_recommendation > max(at for at, path in enumerate(paths) if "/pods/" in path)
+
+
+async def test_of_recommendations_the_worst_workloads_go_first_and_what_an_admin_looks_at_before_what_is_calm() -> None:
+    api = MemoryApi()
+    names = ("calm-1", "edited", "calm-2", "leaking")
+    workloads = {name: Owner("apps/v1", "Deployment", name, f"uid-{name}") for name in names}
+    async with running(api, concurrent_writes=1) as stage:
+        for name in ("edited", "leaking"):
+            say(stage, name, workload=workloads[name], level=RiskLevel.NONE)
+        await stage.drain()
+        before, asked = len(api.writes("PATCH", "/status")), len(api.requests)
+        stage.clock.advance(600)
+        api.hold = asyncio.Event()
+        say(stage, "on-its-way", workload=Owner("apps/v1", "Deployment", "first", "uid-first"))
+        await api.until(lambda: len(api.requests) > asked)
+        say(stage, "calm-1", workload=workloads["calm-1"], level=RiskLevel.NONE)
+        say(stage, "edited", workload=workloads["edited"], level=RiskLevel.NONE, mode="OnOOMKill", limit_mi=256)
+        say(stage, "calm-2", workload=workloads["calm-2"], level=RiskLevel.NONE)
+        say(stage, "leaking", workload=workloads["leaking"], level=RiskLevel.HIGH, limit_mi=256)
+        api.hold.set()
+        await stage.drain()
+    order = [each.path.split("/")[-2] for each in api.writes("PATCH", "/status")][before:]
+    assert order == [f"deployment-{name}" for name in ("first", "leaking", "edited", "calm-1", "calm-2")]

@@ -39,13 +39,14 @@ def say(
     phase: str = "Running",
     labels: Mapping[str, str] | None = None,
     namespace: str = "shop",
+    level: RiskLevel = RiskLevel.LOW,
 ) -> None:
     """A replica is judged: what it recommends, its new kills, and what was learned of its workload."""
     pod = replace(a_pod(uid=uid, name=f"web-{uid}", namespace=namespace), phase=phase, labels=labels or {})
     recommendation = a_recommendation(limit_mi) if limit_mi else None
-    container = a_container(RiskLevel.LOW, recommendation=recommendation, new_kills=kills, learned=learned)
-    history = PodHistory({"app": ContainerHistory(level=RiskLevel.LOW, peak_bytes=peak_mi * MI)})
-    assessment = an_assessment(RiskLevel.LOW, container, pod_uid=uid, annotations="None", events="Disabled")
+    container = a_container(level, recommendation=recommendation, new_kills=kills, learned=learned)
+    history = PodHistory({"app": ContainerHistory(level=level, peak_bytes=peak_mi * MI)})
+    assessment = an_assessment(level, container, pod_uid=uid, annotations="None", events="Disabled")
     rules = assessment.policy.rules.model_copy(update={"recommendation": RecommendationSpec.model_validate({"mode": mode})})
     assessment = replace(assessment, policy=replace(assessment.policy, rules=rules))
     stage.publisher.offer(pod, assessment, workload, history)
