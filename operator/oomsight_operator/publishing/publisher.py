@@ -107,7 +107,7 @@ class Publisher:
     def withdraw(self, pod: Pod) -> None:
         """No policy selects the pod (any more): take our marks away. Free of cost for pods that carry none."""
         self._leave(pod.uid)
-        self._recommendations.withdraw(pod.uid)
+        self._recommendations.withdraw(pod)
         self._pods.withdraw(pod)
 
     def forget(self, pod_uid: str) -> None:

@@ -20,6 +20,7 @@ from oomsight_operator.publishing.recommendations import Contribution, hours_of,
 
 MOST_LEAVING: Final = 64
 """As many pods as a digest has room for."""
+MOST_RELEASED: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Record:
     """By pod uid."""
     decided: dict[str, tuple[EffectivePolicy, Mapping[str, str]]] = field(default_factory=dict)
     """By pod uid: who decided for it last, and its labels then."""
+    released: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """By pod uid: labels of pods that no policy selects any more, as they were then; the last ones."""
     leaving: dict[str, None] = field(default_factory=dict)
     """Pods that are gone, but what they said is not written yet; the longest gone first."""
     memories: dict[str, ContainerMemory] = field(default_factory=dict)
@@ -151,7 +154,21 @@ class Record:
         """Take over who decides for a pod."""
         before, labels = self.decided.get(pod.uid, (policy, pod.labels))
         self.edited |= before is not policy and before != policy and labels == pod.labels
+        self.edited |= self.released.pop(pod.uid, None) == pod.labels  # nobody did, and its labels are the same
         self.decided[pod.uid] = (policy, pod.labels)
+
+    def release(self, pod: Pod) -> bool:
+        """Nobody decides for a pod any more; whether that is so for all."""
+        _, labels = self.decided.get(pod.uid, (None, pod.labels))
+        self.part(pod.uid)
+        self.released[pod.uid] = pod.labels
+        if len(self.released) > MOST_RELEASED:
+            del self.released[next(iter(self.released))]
+        if self.contributions:
+            return False
+        self.withdrawn = True
+        self.edited |= labels == pod.labels
+        return True
 
     def hear(self, contribution: Contribution, history: PodHistory | None) -> bool:
         """Take over what a pod says; whether a reader would learn anything from it."""

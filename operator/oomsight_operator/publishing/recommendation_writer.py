@@ -132,15 +132,11 @@ class RecommendationWriter:
             self.recalled(record.workload, record.learned, tuple(record.contributions))
         self._end_rests()
 
-    def withdraw(self, pod_uid: str) -> None:
+    def withdraw(self, pod: Pod) -> None:
         """No policy selects the pod any more. The workload's last one makes its recommendation say so; what was learned stays."""
-        record = self._by_pod.pop(pod_uid, None)
-        if record is None:
+        record = self._by_pod.pop(pod.uid, None)
+        if record is None or not record.release(pod):
             return
-        record.part(pod_uid)
-        if record.contributions:
-            return
-        record.withdrawn = True
         self._rest(record)
         if record.uid is None:
             self._runner.discard(record.key)  # without a policy nothing is made
