@@ -264,13 +264,14 @@ def _heap(container: _Container, limit_bytes: int | None, where: str, notes: lis
 
 
 def _amounts(resources: _Resources | None, where: str, notes: list[str]) -> tuple[int | None, int | None, int | None, int | None]:
-    """Memory request and limit in bytes, CPU request and limit in millicores."""
+    """Memory request and limit in bytes, CPU request and limit in millicores. A memory limit of 0, which the API server takes, is
+    none (CRI's api.proto: 0 is not specified)."""
     if resources is None:
         return (None, None, None, None)
     requests, limits = resources.requests or {}, resources.limits or {}
     return (
         _amount(parse_bytes, requests.get("memory"), f"{where}.requests.memory", notes),
-        _amount(parse_bytes, limits.get("memory"), f"{where}.limits.memory", notes),
+        _amount(parse_bytes, limits.get("memory"), f"{where}.limits.memory", notes) or None,
         _amount(parse_millicores, requests.get("cpu"), f"{where}.requests.cpu", notes),
         _amount(parse_millicores, limits.get("cpu"), f"{where}.limits.cpu", notes),
     )

@@ -143,6 +143,12 @@ def test_a_quantity_that_makes_no_sense_is_none_and_named() -> None:
     assert "'lots'" in " ".join(projected.notes)
 
 
+def test_a_memory_limit_of_zero_is_none() -> None:
+    containers = [{"name": "app", "resources": {"limits": {"memory": "0"}, "requests": {"memory": "0"}}}]
+    projected = project_pod(raw(spec={"containers": containers}))
+    assert (projected.pod.containers[0].memory_limit_bytes, projected.notes) == (None, ())
+
+
 def test_the_projector_tells_what_makes_no_sense_once_a_pod(caplog: pytest.LogCaptureFixture) -> None:
     counted: list[None] = []
     projector = PodProjector(lambda: counted.append(None))
