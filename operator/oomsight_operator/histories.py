@@ -18,7 +18,7 @@ from oomsight_operator.prometheus.fetch import Source, Wanted
 from oomsight_operator.prometheus.importer import HistoryImporter, ImportTiming
 from oomsight_operator.prometheus.metrics import HistoryMetrics
 from oomsight_operator.prometheus.names import Living, Workload
-from oomsight_operator.publishing.recommendations import target_of, workload_key
+from oomsight_operator.publishing.targets import target_of, workload_key
 
 log = logging.getLogger(__name__)
 

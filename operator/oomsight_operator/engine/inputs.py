@@ -15,7 +15,7 @@ from oomsight_operator.judgement.model import Owner, Pod
 from oomsight_operator.judgement.precedence import Decision
 from oomsight_operator.judgement.recommend.rollout import rollout_of
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
-from oomsight_operator.publishing.recommendations import target_of, workload_key
+from oomsight_operator.publishing.targets import target_of, workload_key
 
 
 @dataclass(frozen=True, slots=True)

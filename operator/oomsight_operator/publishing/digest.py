@@ -23,10 +23,10 @@ from oomsight_operator.judgement.kills.names import NAME_LENGTH, name_of_hash
 from oomsight_operator.judgement.model import ContainerHistory, PodHistory
 from oomsight_operator.judgement.recommend.digest import StateDigest, from_digest, to_digest
 from oomsight_operator.judgement.recommend.state import State
+from oomsight_operator.publishing.contributions import ContainerContribution, Contribution
 from oomsight_operator.publishing.dense_digest import from_dense, to_dense
 from oomsight_operator.publishing.kill_records import MAX_KNOWN_KILLS, MAX_NAMES, ContainerMemory, kill_of, with_names_of
 from oomsight_operator.publishing.pod_digest import PodDigest, bare, fill, history_of, with_course, with_names
-from oomsight_operator.publishing.recommendations import ContainerContribution, Contribution
 
 VERSION: Final = 1
 MAX_PODS: Final = 64

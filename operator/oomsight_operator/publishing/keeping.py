@@ -16,7 +16,7 @@ from oomsight_operator.judgement.recommend.bounds import SETTLED_HOURS
 from oomsight_operator.judgement.recommend.context import ENOUGH_HOURS
 from oomsight_operator.judgement.recommend.state import NOTHING, State
 from oomsight_operator.judgement.recommend.track import LEAST_JUMP, Track
-from oomsight_operator.publishing.recommendations import hours_of
+from oomsight_operator.publishing.contributions import hours_of
 from oomsight_operator.publishing.settings import PublisherSettings
 
 SHORT_LIVED: Final = frozenset({"Pod", "Job"})

@@ -13,10 +13,12 @@ from oomsight_api.recommendation import MemoryRecommendationStatus
 from oomsight_operator.judgement.model import Assessment, EffectivePolicy, Owner, Pod, PodHistory
 from oomsight_operator.judgement.recommend.merging import merged
 from oomsight_operator.judgement.recommend.state import NOTHING, State
+from oomsight_operator.publishing.contributions import Contribution, hours_of
 from oomsight_operator.publishing.digest import encode_digest
 from oomsight_operator.publishing.keeping import is_material, standing_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, explained, merge_memories, remember
-from oomsight_operator.publishing.recommendations import Contribution, hours_of, status_of, workload_key
+from oomsight_operator.publishing.recommendations import status_of
+from oomsight_operator.publishing.targets import workload_key
 
 MOST_LEAVING: Final = 64
 """As many pods as a digest has room for."""

@@ -18,6 +18,7 @@ from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.publishing import recommendation_objects as objects
 from oomsight_operator.publishing.budget import not_before, priority_of
+from oomsight_operator.publishing.contributions import contribution_of, has_news
 from oomsight_operator.publishing.digest import histories_of, learned_of, memory_of, problems_of
 from oomsight_operator.publishing.keeping import (
     SHORT_LIVED,
@@ -29,18 +30,12 @@ from oomsight_operator.publishing.keeping import (
 )
 from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.publishing.recommendation_record import Record
-from oomsight_operator.publishing.recommendations import (
-    contribution_of,
-    has_news,
-    object_name,
-    same_recommendation,
-    target_of,
-    workload_key,
-)
+from oomsight_operator.publishing.recommendations import same_recommendation
 from oomsight_operator.publishing.resting import Resting
 from oomsight_operator.publishing.retries import is_given_up
 from oomsight_operator.publishing.runner import ApiClient, Runner
 from oomsight_operator.publishing.settings import PublisherSettings
+from oomsight_operator.publishing.targets import object_name, target_of, workload_key
 
 logger = logging.getLogger(__name__)
 

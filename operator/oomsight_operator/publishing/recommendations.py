@@ -5,9 +5,7 @@ The worst replica decides and is never averaged away; kills of pods that are gon
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from oomsight_api.conditions import merge_conditions
 from oomsight_api.quantity import format_bytes
@@ -22,120 +20,18 @@ from oomsight_api.recommendation import (
     Summary,
 )
 from oomsight_api.times import format_time
-from oomsight_operator.judgement.forecast.outlook import Shape
-from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import (
-    Assessment,
-    ContainerAssessment,
-    ContainerHistory,
     Owner,
-    Pod,
-    PodHistory,
     Recommendation,
 )
-from oomsight_operator.judgement.recommend.state import State
-from oomsight_operator.judgement.words import short_hash
+from oomsight_operator.publishing.contributions import ContainerContribution, Contribution
 from oomsight_operator.publishing.events import one_line
 from oomsight_operator.publishing.kill_records import ContainerMemory
-from oomsight_operator.publishing.recommendation_condition import provided, why_nothing
+from oomsight_operator.publishing.recommendation_condition import provided
 from oomsight_operator.publishing.whys import WARNINGS, why_words
 
-_BUILT_IN = frozenset({"v1", "apps/v1", "batch/v1"})
-_NO_HISTORY = ContainerHistory()
 USAGE_OBSERVED = "UsageObserved"
 """Why something is recommended where nothing happened: what was seen of its memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerContribution:
-    """What one pod says about one of its containers."""
-
-    name: str
-    current_limit_bytes: int | None
-    current_request_bytes: int | None
-    recommendation: Recommendation | None
-    reason: str
-    """One word for the worst that holds; empty when nothing does."""
-    kills: tuple[Kill, ...] = ()
-    observed_hours: int = field(default=0, compare=False)
-    """Hours of which samples were seen, of all replicas; 0 where nothing was learned."""
-    grows: bool = field(default=False, compare=False)
-    """What cannot be reclaimed rises towards the limit, whether or not that is told."""
-    history: ContainerHistory = field(default=_NO_HISTORY, compare=False)
-    """Moves with every sample, and is no reason to write."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """What one pod says."""
-
-    pod_uid: str
-    pod_name: str
-    policy: str
-    containers: tuple[ContainerContribution, ...]
-    nothing: tuple[str, str] = ("NoEvidence", "Nothing to recommend yet.")
-    """Why it recommends nothing where it does not, as one word and in a sentence."""
-
-
-def target_of(pod: Pod, workload: Owner | None) -> Owner:
-    """Whom the recommendation is for and owned by: the workload, or the pod itself when nobody controls it."""
-    return workload if workload is not None else Owner("v1", "Pod", pod.name, pod.uid)
-
-
-def workload_key(namespace: str, target: Owner) -> str:
-    """By which a workload is remembered. The uid alone will not do: a tenant can write an owner reference with the uid of another
-    namespace's workload, and shall teach it nothing (the garbage collector deletes such a pod, but only after a while)."""
-    return f"{namespace}/{target.uid}"
-
-
-def object_name(target: Owner) -> str:
-    """`deployment-web`; always a DNS subdomain of at most 253 characters, different for different workloads.
-
-    A hash follows where the plain name would be too long, no DNS subdomain, or shared with a kind of another API group.
-    """
-    plain = f"{target.kind.lower()}-{target.name}"
-    safe = re.sub(r"[^a-z0-9.-]+", "-", plain.lower())
-    safe = re.sub(r"\.[.-]+|-+\.[.-]*", ".", safe).strip(".-")
-    if safe == plain and len(safe) <= 253 and target.api_version in _BUILT_IN:
-        return plain
-    digest = short_hash(target.api_version, target.kind, target.name)
-    return f"{safe[: 253 - len(digest) - 1].rstrip('.-') or 'workload'}-{digest}"
-
-
-def has_news(assessment: Assessment) -> bool:
-    """Whether a judgement is worth an object: a recommendation, or kills to remember."""
-    return any(container.recommendation is not None or container.kills for container in assessment.containers)
-
-
-def hours_of(state: State | None) -> int:
-    """Hours of which samples were seen, of the kind of memory that was watched for longest."""
-    tracks = (state.usage, state.working_set, state.unreclaimable) if state is not None else ()
-    return max((track.observed_hours for track in tracks if track is not None), default=0)
-
-
-def contribution_of(pod: Pod, assessment: Assessment, history: PodHistory | None) -> Contribution:
-    """What the judgement of a pod adds to its workload's recommendation."""
-    histories = history.containers if history is not None else {}
-    return Contribution(
-        pod.uid,
-        pod.name,
-        str(assessment.policy.ref),
-        tuple(
-            ContainerContribution(
-                name=container.name,
-                current_limit_bytes=container.memory_limit_bytes,
-                current_request_bytes=container.memory_request_bytes,
-                recommendation=container.recommendation,
-                reason=_reason_word(container),
-                kills=container.kills,
-                observed_hours=hours_of(container.learned),
-                grows=container.forecast is not None and container.forecast.shape is Shape.GROWING,
-                history=histories.get(container.name, _NO_HISTORY),
-            )
-            for container in assessment.containers
-        ),
-        why_nothing(assessment),
-    )
 
 
 def status_of(
@@ -292,10 +188,6 @@ def _is_open(container: ContainerRecommendation) -> bool:
     """Something is recommended that is not so yet."""
     limit_open = container.recommended_limit not in (None, container.current_limit)
     return limit_open or container.recommended_request not in (None, container.current_request)
-
-
-def _reason_word(container: ContainerAssessment) -> str:
-    return container.findings[0].reason.value if container.findings else ""
 
 
 def _sentence(*texts: str) -> str:

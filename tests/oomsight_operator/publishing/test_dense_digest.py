@@ -18,11 +18,11 @@ from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_api.recommendation import MAX_DIGEST_LENGTH, ContainerRecommendation
 from oomsight_operator.judgement.kills.runs import with_whole_ids
 from oomsight_operator.judgement.model import ContainerHistory, Pod, PodHistory
+from oomsight_operator.publishing.contributions import contribution_of
 from oomsight_operator.publishing.dense_digest import LEVELS, REASONS, from_dense, to_dense
 from oomsight_operator.publishing.digest import encode_digest, histories_of, problems_of
 from oomsight_operator.publishing.kill_records import ContainerMemory
 from oomsight_operator.publishing.pod_digest import history_of
-from oomsight_operator.publishing.recommendations import contribution_of
 
 LIMIT = 1000 * MI
 STEP = 300.0

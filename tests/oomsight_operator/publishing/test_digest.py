@@ -25,9 +25,9 @@ from oomsight_operator.judgement.kills.tellings import tellings_of
 from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Finding, PodHistory, Telemetry, ToldFinding
 from oomsight_operator.judgement.recommend.state import OomKill, on_oom
 from oomsight_operator.judgement.usual import Mean, Usual
+from oomsight_operator.publishing.contributions import Contribution, contribution_of
 from oomsight_operator.publishing.digest import encode_digest, histories_of, learned_of, memory_of, problems_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, kill_hash, kill_of, remember
-from oomsight_operator.publishing.recommendations import Contribution, contribution_of
 
 HISTORY = ContainerHistory(
     level=RiskLevel.HIGH,

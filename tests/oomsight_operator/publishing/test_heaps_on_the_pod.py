@@ -17,7 +17,8 @@ from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.model import Assessment, NodeContext, Owner, Pod, PodHistory, Telemetry
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
 from oomsight_operator.publishing.annotations import render
-from oomsight_operator.publishing.recommendations import contribution_of, status_of
+from oomsight_operator.publishing.contributions import contribution_of
+from oomsight_operator.publishing.recommendations import status_of
 from oomsight_operator.publishing.summary import summary_lines
 
 PASSWORD = "correct-horse"

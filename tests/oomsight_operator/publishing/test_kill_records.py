@@ -144,3 +144,15 @@ def test_a_kill_at_no_time_is_counted_once_as_well(time: float) -> None:
     memory = told(ContainerMemory(), replace(EXPLAINED, time_seconds=time))
     assert told(memory, replace(EXPLAINED, time_seconds=time)) is memory
     assert memory.oom_kills == 1
+
+
+def test_what_both_runs_of_the_operator_saw_is_counted_once() -> None:
+    first, second, third = (a_kill(container_id=f"{n:064x}", at=NOW + n) for n in range(3))
+    merged = merge_memories(told(ContainerMemory(), first, second), told(ContainerMemory(), second, third))
+    assert merged.oom_kills == 3
+    assert [kill.container_id for kill in merged.kills] == [f"{n:064x}" for n in range(3)]
+
+
+def test_the_processes_of_a_kill_that_both_runs_saw_are_counted_once() -> None:
+    memory = told(ContainerMemory(), a_kill(source=KillSource.COUNTER, processes=3, sequence=3))
+    assert merge_memories(memory, memory).oom_kills == 3

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.oomsight_operator.publishing.builders import MI, NOW, a_container, a_kill, a_pod, a_recommendation, an_assessment
 
 from oomsight_api.names import RiskLevel
 from oomsight_api.recommendation import MAX_KILLS, MAX_STEPS, MemoryRecommendationStatus, Resource
-from oomsight_operator.inventory.workloads import workload_of
 from oomsight_operator.judgement.kills.model import Kill, KillSource
 from oomsight_operator.judgement.model import ContainerAssessment, Owner, RecommendationStep
 from oomsight_operator.judgement.recommend.state import NOTHING, Sample, observe
-from oomsight_operator.publishing.kill_records import ContainerMemory, merge_memories, remember
-from oomsight_operator.publishing.recommendations import (
-    Contribution,
-    contribution_of,
-    object_name,
-    same_recommendation,
-    status_of,
-    target_of,
-)
+from oomsight_operator.publishing.contributions import Contribution, contribution_of
+from oomsight_operator.publishing.kill_records import ContainerMemory, remember
+from oomsight_operator.publishing.recommendations import same_recommendation, status_of
 
 WEB = Owner("apps/v1", "Deployment", "web", "uid-web")
 EMPTY = MemoryRecommendationStatus()
@@ -171,12 +159,6 @@ def test_where_there_is_no_room_for_all_steps_warnings_and_changes_stay() -> Non
     assert rules == [*(f"Said{number}" for number in range(MAX_STEPS - 4)), "MaxLimit", "NotEnough", "RequestFromPeak", "Quota"]
 
 
-def test_the_recommendation_of_a_static_pod_is_owned_by_its_mirror_pod_and_by_no_node() -> None:
-    static = a_pod(owner=Owner("v1", "Node", "node-1", "n1"), config_hash="a" * 32)
-
-    assert target_of(static, workload_of(static, lambda uid: None)) == Owner("v1", "Pod", static.name, static.uid)
-
-
 def test_the_summary_has_a_word_also_where_nothing_happened() -> None:
     """A blank column would look as if something was missing."""
     calm = says("a", a_container(RiskLevel.NONE, recommendation=a_recommendation(96)))
@@ -184,56 +166,3 @@ def test_the_summary_has_a_word_also_where_nothing_happened() -> None:
 
     assert summary is not None
     assert summary.reason == "UsageObserved"
-
-
-def test_a_bare_pod_is_its_own_workload() -> None:
-    pod = a_pod()
-    assert target_of(pod, None) == Owner("v1", "Pod", "web-0", "uid-1")
-    assert target_of(pod, WEB) is WEB
-
-
-@pytest.mark.parametrize(
-    ("owner", "name"),
-    [
-        (WEB, "deployment-web"),
-        (Owner("v1", "Pod", "web-0", "u"), "pod-web-0"),
-        (Owner("batch/v1", "CronJob", "a.b", "u"), "cronjob-a.b"),
-    ],
-)
-def test_objects_are_called_as_a_person_would(owner: Owner, name: str) -> None:
-    assert object_name(owner) == name
-
-
-def test_workloads_of_other_groups_and_long_names_never_share_an_object() -> None:
-    names = {
-        object_name(Owner(api, "Deployment", name, "u"))
-        for api in ("apps/v1", "example.com/v1", "example.org/v1")
-        for name in ("web", "w" * 253, "w" * 252 + "x")
-    }
-    assert len(names) == 9
-    assert all(len(name) <= 253 for name in names)
-
-
-@given(kind=st.text(min_size=1, max_size=300), name=st.text(min_size=1, max_size=300), api=st.text(max_size=40))
-def test_whatever_an_owner_is_called_its_object_has_a_valid_name(kind: str, name: str, api: str) -> None:
-    found = object_name(Owner(api, kind, name, "u"))
-    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", found), found
-    assert len(found) <= 253
-
-
-def test_what_both_runs_of_the_operator_saw_is_counted_once() -> None:
-    first, second, third = (replica("a", 128, a_kill(container_id=f"{n:064x}", at=NOW + n)) for n in range(3))
-    standing, own = all_remembered(first, second), all_remembered(second, third)
-    merged = merge_memories(standing, own)
-    assert merged.oom_kills == 3
-    assert [kill.container_id for kill in merged.kills] == [f"{n:064x}" for n in range(3)]
-
-
-def test_the_processes_of_a_kill_that_both_runs_saw_are_counted_once() -> None:
-    kill = a_kill(source=KillSource.COUNTER, processes=3, sequence=3)
-    assert merge_memories(all_remembered(replica("a", 128, kill)), all_remembered(replica("a", 128, kill))).oom_kills == 3
-
-
-@pytest.mark.parametrize("time", [float("inf"), -1e300, float("nan")])
-def test_a_kill_at_no_time_is_still_a_kill(time: float) -> None:
-    assert all_remembered(replica("a", 128, a_kill(at=time))).oom_kills == 1

@@ -16,8 +16,9 @@ from tests.oomsight_operator.publishing.builders import (
 from oomsight_api.names import EventReason, RiskLevel
 from oomsight_api.recommendation import MAX_SENTENCE_LENGTH, MemoryRecommendationStatus
 from oomsight_operator.judgement.model import Owner, Recommendation, RecommendationStep
+from oomsight_operator.publishing.contributions import contribution_of
 from oomsight_operator.publishing.events import Told, decide
-from oomsight_operator.publishing.recommendations import contribution_of, status_of
+from oomsight_operator.publishing.recommendations import status_of
 from oomsight_operator.publishing.summary import next_command, summary_lines
 from oomsight_operator.publishing.whys import why_words
 

@@ -27,9 +27,9 @@ from oomsight_operator.judgement.model import (
     PolicyRef,
     Telemetry,
 )
+from oomsight_operator.publishing.contributions import contribution_of
 from oomsight_operator.publishing.digest import encode_digest, histories_of, memory_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, remember
-from oomsight_operator.publishing.recommendations import contribution_of
 
 LIMIT = 512 * MI
 DAY = 86400

@@ -13,9 +13,9 @@ from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.model import NodeContext, Pod, PodHistory, Recommendation, Telemetry
 from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
+from oomsight_operator.publishing.contributions import Contribution, contribution_of
 from oomsight_operator.publishing.digest import encode_digest, histories_of, learned_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, remember
-from oomsight_operator.publishing.recommendations import Contribution, contribution_of
 
 APP = spec(request=256 * MI, limit=512 * MI)
 
