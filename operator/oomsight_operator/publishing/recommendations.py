@@ -25,6 +25,7 @@ from oomsight_operator.judgement.model import (
     Recommendation,
 )
 from oomsight_operator.publishing.contributions import ContainerContribution, Contribution
+from oomsight_operator.publishing.deciding import deciding_limit, deciding_request
 from oomsight_operator.publishing.events import one_line
 from oomsight_operator.publishing.kill_records import ContainerMemory
 from oomsight_operator.publishing.recommendation_condition import provided
@@ -93,8 +94,6 @@ def _container(
     said = tuple(said)
     kills = {"oom_kills": memory.oom_kills, "kills": memory.kills}
     recommending = [item.recommendation for item in said if item.recommendation is not None]
-    limits = [item for item in recommending if item.limit_bytes is not None]
-    requests = [item for item in recommending if item.request_bytes is not None]
     current = {
         "current_limit": _quantity(
             min((item.current_limit_bytes for item in said if item.current_limit_bytes is not None), default=None)
@@ -107,8 +106,8 @@ def _container(
         kept = before if before is not None else ContainerRecommendation(name=name)
         seen = {**current, "observed_hours": max(item.observed_hours for item in said)} if said else {}
         return kept.model_copy(update={**kills, **seen, "digest": None})
-    limit = max(limits, key=lambda item: item.limit_bytes or 0, default=None)
-    request = max(requests, key=lambda item: item.request_bytes or 0, default=None)
+    limit = deciding_limit(recommending)
+    request = deciding_request(recommending, limit)
     steps = (*_steps(Resource.LIMIT, limit), *_steps(Resource.REQUEST, request))
     reason = next((item.reason for item in said if item.recommendation is (limit or request)), "")
     return ContainerRecommendation.model_validate(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.oomsight_operator.publishing.builders import MI, NOW, a_container, a_kill, a_pod, a_recommendation, an_assessment
 
 from oomsight_api.names import RiskLevel
@@ -51,6 +53,23 @@ def test_the_worst_replica_decides_and_is_never_averaged_away() -> None:
     assert container.current_limit == "64Mi"
     assert container.current_request is None
     assert [(step.resource, step.after) for step in container.steps] == [(Resource.LIMIT, "256Mi"), (Resource.REQUEST, "90Mi")]
+
+
+def test_a_limit_that_an_old_replica_keeps_is_not_recommended_for_the_new_ones() -> None:
+    """In the middle of a rollout from 1Gi to 256Mi: `kubectl get memrec` said 256Mi now, 1Gi recommended."""
+    keeping = [
+        says(
+            f"{limit_mi}",
+            a_container(
+                recommendation=replace(a_recommendation(limit_mi), current_limit_bytes=limit_mi * MI),
+                memory_limit_bytes=limit_mi * MI,
+            ),
+        )
+        for limit_mi in (1024, 256)
+    ]
+    (container,) = status(*keeping).containers
+
+    assert (container.current_limit, container.recommended_limit) == ("256Mi", "256Mi")
 
 
 def test_the_order_of_pods_does_not_matter() -> None:
