@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,7 +16,7 @@ from oomsight_operator.judgement.recommend.merging import merged
 from oomsight_operator.judgement.recommend.state import NOTHING, State
 from oomsight_operator.publishing.contributions import Contribution, hours_of
 from oomsight_operator.publishing.digest import encode_digest
-from oomsight_operator.publishing.keeping import is_material, standing_of
+from oomsight_operator.publishing.keeping import is_material, is_worth_an_object, standing_of
 from oomsight_operator.publishing.kill_records import ContainerMemory, explained, merge_memories, remember
 from oomsight_operator.publishing.recommendations import status_of
 from oomsight_operator.publishing.targets import workload_key
@@ -121,6 +122,12 @@ class Record:
     def is_kept(self) -> bool:
         """Whether a restart now would forget nothing."""
         return not (self.killed or self.material or self.moved)
+
+    def is_worth_an_object(self, now: float) -> bool:
+        """Whether there is something to say, or enough to keep."""
+        known_seconds = math.inf if self.flush else now - self.since
+        rests = self.ended or not self.has_pods
+        return self.news or is_worth_an_object(self.target, self.learned, known_seconds, rests=rests)
 
     def adopt(self, parsed: ParsedRecommendation, learned: Mapping[str, State], memories: Mapping[str, ContainerMemory]) -> None:
         """Go on from the object as it stands, without losing what this process saw."""

@@ -1,4 +1,7 @@
-"""Keeps one MemoryRecommendation per workload: written at once after a kill, else seldom, and only to say or keep something new."""
+"""When a workload's MemoryRecommendation is written: at once after a kill, else seldom, and only to say or keep something new.
+
+Gathers what pods say in one record for each workload; `recommendation_sender.py` brings that into the API.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from oomsight_api.kinds import MEMORY_RECOMMENDATION
 from oomsight_api.names import RiskLevel
 from oomsight_api.parse import ParsedRecommendation, parse_recommendation
 from oomsight_api.policy import RecommendationMode
-from oomsight_api.recommendation import MemoryRecommendationStatus
 from oomsight_operator.judgement.model import Assessment, Owner, Pod, PodHistory
 from oomsight_operator.judgement.recommend.state import State
-from oomsight_operator.kube.errors import ApiError
 from oomsight_operator.publishing import recommendation_objects as objects
 from oomsight_operator.publishing.budget import not_before, priority_of
 from oomsight_operator.publishing.contributions import contribution_of, has_news
-from oomsight_operator.publishing.digest import histories_of, learned_of, memory_of, problems_of
+from oomsight_operator.publishing.digest import histories_of
 from oomsight_operator.publishing.keeping import (
     SHORT_LIVED,
     digest_interval_seconds,
@@ -30,10 +30,9 @@ from oomsight_operator.publishing.keeping import (
 )
 from oomsight_operator.publishing.metrics import OperatorMetrics
 from oomsight_operator.publishing.recommendation_record import Record
-from oomsight_operator.publishing.recommendations import same_recommendation
+from oomsight_operator.publishing.recommendation_sender import RecommendationSender, RecommendationWrite, adopt
 from oomsight_operator.publishing.resting import Resting
-from oomsight_operator.publishing.retries import is_given_up
-from oomsight_operator.publishing.runner import ApiClient, Runner
+from oomsight_operator.publishing.runner import Runner
 from oomsight_operator.publishing.settings import PublisherSettings
 from oomsight_operator.publishing.targets import object_name, target_of, workload_key
 
@@ -72,7 +71,9 @@ class RecommendationWriter:
         """By `workload_key`: one made anew under its name starts from nothing."""
         self._by_pod: dict[str, Record] = {}
         self._resting = Resting(settings.digest_interval_seconds)
-        self._warned = False
+        self._sender = RecommendationSender(
+            settings, clock=runner.now, wall_clock=wall_clock, on_recalled=self._recalled, on_gone=self._drop
+        )
 
     def __len__(self) -> int:
         return len(self._records)
@@ -91,10 +92,13 @@ class RecommendationWriter:
                 logger.warning("recommendation not taken over: %s", why)
                 continue
             record = Record(parsed.identity.namespace or "", target, parsed.identity.name, now)
-            self._adopt(record, parsed)
+            adopt(record, parsed, self._wall_clock())
             learned[record.workload] = dict(record.learned)
             # Not every replica was judged yet: a first look at one of them must not hide the worst.
-            record.last_write, record.digest_due = now, now + spread(target.uid) * self._digest_interval(record)
+            record.last_write, record.digest_due = (
+                now,
+                now + spread(target.uid) * digest_interval_seconds(target.uid, record.learned, self._settings),
+            )
             self._records[record.workload] = record
             restored = histories_of(parsed.status.containers, self._wall_clock())
             histories.update(restored)
@@ -124,7 +128,7 @@ class RecommendationWriter:
         if record.stands or self._is_wanted(record, is_new):
             self._put(record)
         if knows_more:
-            self.recalled(record.workload, record.learned, tuple(record.contributions))
+            self._recalled(record)
         self._end_rests()
 
     def withdraw(self, pod: Pod) -> None:
@@ -164,67 +168,11 @@ class RecommendationWriter:
             if record.is_kept and not self._runner.is_waiting(record.key):
                 continue
             record.flush = record.has_pods or record.uid is not None
-            if record.uid is not None or self._is_worth_an_object(record):
+            if record.uid is not None or record.is_worth_an_object(self._runner.now()):
                 worst = priority_of(record.level, killed=record.killed)
-                self._runner.put(record.key, _Write(self, record), priority=worst if record.material or record.killed else 0)
-
-    async def write(self, record: Record, client: ApiClient) -> int:
-        """Write the status, making the object first where there is none; called by the runner."""
-        try:
-            written = await self._write(record, client)
-        except ApiError as error:
-            if is_given_up(error):
-                record.refused_at = self._runner.now()
-            raise
-        record.refused_at = None
-        return written
-
-    async def _write(self, record: Record, client: ApiClient) -> int:
-        if record.stands:
-            await self._recall(record, client)
-            if record.uid is not None and not (record.killed or record.flush):
-                return 0  # it is judged anew with what the object told, and then says what it has to say
-        if record.uid is None and not self._is_worth_an_object(record):
-            return 0
-        writes = await self._make(record, client) if record.uid is None else 0
-        if record.uid is None:
-            return writes
-        status = record.status(self._wall_clock())
-        is_due = self._runner.now() >= record.digest_due or not record.has_pods
-        if same_recommendation(status, record.written) and not (record.flush or record.material or (record.moved and is_due)):
-            record.killed = record.edited = False
-            record.let_go(frozenset(record.leaving))
-            return writes
-        status, pending = record.with_digests(status), record.begin_write()
-        made = None
-        try:
-            made = await self._send(record, status, client, killed=pending.killed)
-        finally:
-            if made is None:
-                record.failed(pending)
-        if made is None:
-            return writes
-        record.wrote(status, pending, self._runner.now())
-        if pending.killed:
-            record.kills_due = max(record.kills_due, self._runner.now()) + self._settings.workload_kill_interval_seconds
-        record.digest_due = self._runner.now() + self._digest_interval(record)
-        return writes + made + 1
-
-    async def _send(self, record: Record, status: MemoryRecommendationStatus, client: ApiClient, *, killed: bool) -> int | None:
-        """Write the status; how many more writes that took. None: the workload is gone, and its object with it."""
-        if await objects.write_status(client, record.namespace, record.name, record.uid or "", status):
-            return 0
-        record.uid = None
-        if not record.has_pods and not killed:
-            self._drop(record)
-            return None
-        # Somebody deleted it: make it anew with all that is known, once; a second failure is the runner's matter.
-        writes = await self._make(record, client)
-        if record.uid is None:
-            return None
-        if not await objects.write_status(client, record.namespace, record.name, record.uid, status):
-            raise ApiError(409, "Conflict", f"{record.namespace}/{record.name} went while it was written")
-        return writes
+                self._runner.put(
+                    record.key, RecommendationWrite(self._sender, record), priority=worst if record.material or record.killed else 0
+                )
 
     def _begin(self, pod: Pod, target: Owner, assessment: Assessment) -> Record | None:
         """The record of a workload that was not heard of for long, if it is worth one."""
@@ -242,13 +190,11 @@ class RecommendationWriter:
     def _is_wanted(self, record: Record, is_new: bool) -> bool:
         """Whether there is something to write."""
         if record.uid is None and not record.news:
-            return self._is_worth_an_object(record)
+            return record.is_worth_an_object(self._runner.now())
         return is_new or record.material or (record.moved and self._runner.now() >= record.digest_due)
 
-    def _is_worth_an_object(self, record: Record) -> bool:
-        known_seconds = math.inf if record.flush else self._runner.now() - record.since
-        rests = record.ended or not record.has_pods
-        return record.news or is_worth_an_object(record.target, record.learned, known_seconds, rests=rests)
+    def _recalled(self, record: Record) -> None:
+        self.recalled(record.workload, record.learned, tuple(record.contributions))
 
     def _rest(self, record: Record) -> None:
         """The workload has no judged pod now. One that stays so is forgotten; its object brings all back if need be."""
@@ -279,59 +225,13 @@ class RecommendationWriter:
         if record.uid is not None or record.stands:
             self._resting.know(key)
 
-    async def _recall(self, record: Record, client: ApiClient) -> None:
-        """Read the object of a workload that comes back."""
-        document = await objects.read(client, record.namespace, record.name)
-        record.stands = False
-        owner = objects.owner_of(document) if document is not None else None
-        if document is None or (owner is not None and owner.uid != record.target.uid):
-            return
-        record.last_write = self._runner.now()
-        self._take_over(record, document)
-
-    async def _make(self, record: Record, client: ApiClient) -> int:
-        """Make the object, or go on from the one that is there. The number of writes."""
-        try:
-            document, writes = await objects.make(client, record.namespace, record.name, record.target)
-        except objects.OtherOwnerError:
-            if record.has_pods or record.last_write is None:
-                raise  # the back-off ends when the predecessor's object is collected
-            self._drop(record)  # we are the predecessor
-            return 0
-        except ApiError as error:
-            if error.status == 404 and not self._warned:
-                self._warned = True
-                logger.warning("recommendations cannot be kept, is their CRD installed? %s", error.message)
-            raise
-        self._take_over(record, document)
-        return writes
-
-    def _take_over(self, record: Record, document: Mapping[str, Any]) -> None:
-        parsed = parse_recommendation(document)
-        if isinstance(parsed, ParsedRecommendation):
-            self._adopt(record, parsed)
-            if record.kept:
-                self.recalled(record.workload, record.learned, tuple(record.contributions))
-        else:
-            logger.warning("recommendation %s/%s is not what was written: %s", record.namespace, record.name, parsed.message)
-            record.uid = parsed.identity.uid if parsed.identity is not None else None
-
-    def _adopt(self, record: Record, parsed: ParsedRecommendation) -> None:
-        containers = parsed.status.containers
-        problems = problems_of(containers)
-        if problems:
-            # Said once of each object: what is written next makes sense.
-            where = {"object": f"{record.namespace}/{record.name}"}
-            logger.warning("left out of what an earlier run learned: %s", "; ".join(problems[:5]), extra=where)
-        record.adopt(parsed, learned_of(containers, self._wall_clock()), {each.name: memory_of(each) for each in containers})
-
     def _put(self, record: Record) -> None:
         settings = self._settings
         interval = settings.recommendation_interval_seconds
         sooner = min(interval, settings.policy_interval_seconds) if record.edited else interval
         self._runner.put(
             record.key,
-            _Write(self, record),
+            RecommendationWrite(self._sender, record),
             priority=_priority(record),
             not_before=max(
                 not_before(record.last_write, sooner, urgent=record.killed or record.stands),
@@ -340,9 +240,6 @@ class RecommendationWriter:
             ),
         )
 
-    def _digest_interval(self, record: Record) -> float:
-        return digest_interval_seconds(record.target.uid, record.learned, self._settings)
-
 
 def _priority(record: Record) -> int:
     """Kills first; then the worst, and what somebody edited and looks at, before what is calm."""
@@ -350,17 +247,3 @@ def _priority(record: Record) -> int:
         return priority_of(RiskLevel.HIGH, killed=True)
     severity = record.worst.severity
     return _BEHIND_PODS + (max(severity, RiskLevel.MEDIUM.severity) if record.edited else severity)
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    writer: RecommendationWriter
-    record: Record
-    kind: str = MEMORY_RECOMMENDATION.plural
-
-    @property
-    def target(self) -> str:
-        return f"{self.record.namespace}/{self.record.name}"
-
-    async def perform(self, client: ApiClient) -> int:
-        return await self.writer.write(self.record, client)
