@@ -41,14 +41,18 @@ def parse_millicores(value: str | int) -> int:
 
 
 def format_bytes(size_bytes: int) -> str:
-    """The quantity that a person would write: the largest binary unit that is exact (536870912 -> 512Mi, 1.5 GiB -> 1536Mi)."""
+    """The quantity that a person would write: the largest binary unit that is exact (536870912 -> 512Mi, 1.5 GiB -> 1536Mi); where
+    that is less than a mebibyte, the largest decimal one from M on (500000000 -> 500M)."""
     if size_bytes < 0:
         raise QuantityError(f"{size_bytes} is negative, expected bytes of at least 0")
-    if size_bytes:
-        for shift, unit in _UNITS:
-            if not size_bytes & ((1 << shift) - 1):
-                return f"{size_bytes >> shift}{unit}"
-    return str(size_bytes)
+    if not size_bytes:
+        return "0"
+    shift, unit = next((each for each in _UNITS if not size_bytes & ((1 << each[0]) - 1)), (0, ""))
+    if shift < 20:
+        for power, decimal_unit in ((10**9, "G"), (10**6, "M")):
+            if not size_bytes % power:
+                return f"{size_bytes // power}{decimal_unit}"
+    return f"{size_bytes >> shift}{unit}"
 
 
 def human_bytes(size_bytes: int) -> str:

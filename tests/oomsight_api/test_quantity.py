@@ -104,6 +104,11 @@ def test_cpu_is_read_in_millicores(text: str | int, expected: int) -> None:
         (1536 * MI, "1536Mi"),
         (2 * GI, "2Gi"),
         (MI + 1, "1048577"),
+        (500 * 10**6, "500M"),
+        (512 * 10**6, "512M"),
+        (2 * 10**9, "2G"),
+        (1024 * 10**6, "1024M"),
+        (1000, "1000"),
     ],
 )
 def test_bytes_are_written_as_a_person_would(size_bytes: int, expected: str) -> None:
