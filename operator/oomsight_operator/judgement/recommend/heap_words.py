@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from oomsight_api.quantity import human_bytes
+from oomsight_api.quantity import format_bytes, human_bytes
 from oomsight_operator.judgement.recommend.heap import FLAG, Heap
 from oomsight_operator.judgement.rounding import round_up
 from oomsight_operator.judgement.runtime.setting import Runtime, Share
@@ -64,7 +64,7 @@ def _fixed(amount: int, current: int | None, heap: Heap) -> str:
         less = f"set {flag} to {human_bytes(fits)} at most, or " if fits > 0 else ""
         return (
             f"its heap may grow to {human_bytes(most)} ({heap.source}), which this limit does not hold: {less}set the limit to"
-            f" {human_bytes(round_up(needed))}"
+            f" {format_bytes(round_up(needed))}"
         )
     if current is None or amount <= current or heap.held_bytes < most:
         return ""

@@ -49,7 +49,7 @@ def test_nothing_is_raised_for_a_heap_that_nobody_saw_and_both_numbers_are_told(
     assert found is not None
     assert found.limit_bytes == 544 * MI
     assert "its heap may grow to 2Gi (-Xmx in JAVA_TOOL_OPTIONS), which this limit does not hold" in why(found)
-    assert "set -Xmx to 419Mi at most, or set the limit to 2.12Gi" in why(found)
+    assert "set -Xmx to 419Mi at most, or set the limit to 2176Mi" in why(found)
 
 
 def test_no_limit_is_lowered_below_what_the_heap_may_grow_to() -> None:
