@@ -8,7 +8,7 @@ CALM = 8
 
 
 async def test_calm_workloads_are_written_seldom_and_one_after_the_other() -> None:
-    phases = await simulate(CALM, 2, seed=1)
+    phases = await simulate(Simulation(CALM, seed=1), 2)
     (first, _), (rest, _), (later, most), (_, at_the_end) = phases.values()
     assert first * 4 * HOUR >= 2 * CALM, "each is made, with its status"
     assert rest < CALM / HOUR, "at most once an hour"
@@ -20,5 +20,5 @@ async def test_calm_workloads_are_written_seldom_and_one_after_the_other() -> No
 def test_a_killed_one_has_another_run() -> None:
     one = Simulation(100, 1).workloads[-1]
     assert one.kind == "loop"
-    one.step(0.0)
-    assert one.pod(0.0).statuses["app"].last_terminated is not None
+    one.step(2 * HOUR)
+    assert one.pod(2 * HOUR).statuses["app"].last_terminated is not None

@@ -95,10 +95,8 @@ class RecommendationWriter:
             adopt(record, parsed, self._wall_clock())
             learned[record.workload] = dict(record.learned)
             # Not every replica was judged yet: a first look at one of them must not hide the worst.
-            record.last_write, record.digest_due = (
-                now,
-                now + spread(target.uid) * digest_interval_seconds(target.uid, record.learned, self._settings),
-            )
+            record.last_write = now
+            record.digest_due = now + spread(target.uid) * digest_interval_seconds(target.uid, record.learned, self._settings)
             self._records[record.workload] = record
             restored = histories_of(parsed.status.containers, self._wall_clock())
             histories.update(restored)
