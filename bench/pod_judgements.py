@@ -3,10 +3,11 @@
     make bench-pods ARGS="--pods 2000 --rounds 6"
 
 A real engine and publisher; the API server is a stub that takes every write, and time stands in the bench's hand. Pods of two
-containers with a week behind them, 50 to a namespace and three to a workload; every tenth workload jumped lately, every twentieth
+containers with a week behind them, 500 to a namespace and three to a workload; every tenth workload jumped lately, every twentieth
 was killed yesterday. Each round tells every row anew, within 0.3 % of its level, five minutes after the one before. Counted is the
 CPU time of judging and offering alone; reports are applied and writes made outside of it. `digest` is of all that was written: what
-only makes it cheaper leaves it as it is. The last line reads `always_us=N on_oom_us=N`, microseconds a pod, the median round.
+only makes it cheaper leaves it as it is, with one PYTHONHASHSEED. The last line reads `always_us=N on_oom_us=N`, microseconds a
+pod, the median round.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import json
 import random
 import statistics
 import time
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Process
+from oomsight_api.names import RiskLevel
+from oomsight_api.report import Container, Memory, NodeMemory, NodeReport, Pressure, Process
 from oomsight_operator.engine.engine import Engine
 from oomsight_operator.inventory.cluster import Cluster
 from oomsight_operator.inventory.index import PodIndex
@@ -30,7 +33,8 @@ from oomsight_operator.inventory.namespaces import Namespace
 from oomsight_operator.inventory.policies import PolicyStore
 from oomsight_operator.inventory.store import Store
 from oomsight_operator.inventory.workloads import Intermediate
-from oomsight_operator.judgement.model import ContainerSpec, ContainerStatus, Owner, Pod
+from oomsight_operator.judgement.forecast.history import MAX_POINTS, UNIT_BYTES, FloorHistory, Point
+from oomsight_operator.judgement.model import ContainerHistory, ContainerSpec, ContainerStatus, Owner, Pod, PodHistory
 from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, Sample, State, observe, on_oom
 from oomsight_operator.polling.telemetry import TelemetryStore
 from oomsight_operator.publishing.metrics import OperatorMetrics
@@ -42,7 +46,7 @@ START = 1_772_323_200.0
 """2026-03-01T00:00:00Z."""
 STEP_SECONDS = 300.0
 PODS_PER_NODE = 100
-PODS_PER_NAMESPACE = 50
+PODS_PER_NAMESPACE = 500
 REPLICAS = 3
 CONTAINERS = ("app", "proxy")
 
@@ -109,6 +113,7 @@ class Bench:
             }
         )
         learned: dict[str, dict[str, State]] = {}
+        histories: dict[str, PodHistory] = {}
         for number in range(count):
             namespace, workload = f"shop-{number // PODS_PER_NAMESPACE}", number // REPLICAS
             if number % PODS_PER_NAMESPACE == 0:
@@ -117,6 +122,9 @@ class Bench:
             if f"{namespace}/{owner.uid}" not in learned:
                 learned[f"{namespace}/{owner.uid}"] = {name: past(workload, place) for place, name in enumerate(CONTAINERS)}
                 intermediates.upsert(Intermediate(f"rs-{owner.uid}", namespace, f"{owner.name}-1", owner))
+            histories[f"pod-{number}"] = PodHistory(
+                {name: watched(number, place, self.chance) for place, name in enumerate(CONTAINERS)}
+            )
             self.pods.upsert(make_pod(number, namespace, Owner("apps/v1", "ReplicaSet", f"{owner.name}-1", f"rs-{owner.uid}")))
         cluster = Cluster(self.pods, PodIndex(self.pods), namespaces, intermediates, policies)
         settings = PublisherSettings(writes_per_second=1e6, write_burst=10**6)
@@ -138,7 +146,7 @@ class Bench:
             monotonic=lambda: self.now,
             cpu_clock=lambda: 0.0,  # no node rests
         )
-        self.engine.restore({}, learned)
+        self.engine.restore(histories, learned)
 
     async def round(self) -> float:
         """CPU microseconds a pod."""
@@ -181,6 +189,14 @@ class Bench:
                 anon_bytes=held - 2 * MIB,
                 file_bytes=30 * MIB,
             ),
+            pressure=Pressure(some_avg10=0.0, some_avg60=0.0, some_avg300=0.0, full_avg10=0.0, full_avg60=0.0, full_avg300=0.0),
+            refaults_per_second=0.0,
+            major_faults_per_second=0.0,
+            limit_hits=0,
+            oom_kills=0,
+            oom_score_adj_min=900,
+            oom_score_adj_max=900,
+            floor_bytes=held,
             processes=(Process(pid=number * 2 + place + 2, name=name, oom_score_adj=900, rss_bytes=held),),
             process_count=1,
         )
@@ -211,6 +227,22 @@ def past(workload: int, place: int) -> State:
     return state
 
 
+def watched(number: int, place: int, chance: random.Random) -> ContainerHistory:
+    """What is remembered of one replica: a floor that swings by 2 % for a week."""
+    held = level(number // REPLICAS, place)
+    seconds = range(int(START) - 7 * 86400, int(START), 7 * 86400 // MAX_POINTS)
+    units = [int(held * chance.uniform(0.98, 1.0)) // UNIT_BYTES for _ in seconds]
+    points = [Point(at, amount, amount, amount) for at, amount in zip(seconds, units, strict=True)]
+    return ContainerHistory(
+        level=RiskLevel.NONE,
+        container_id_seen=id_of(number, place),
+        oom_kills_seen=0,
+        first_sample_seconds=START - 7 * 86400,
+        last_sample_seconds=START,
+        floor=FloorHistory.of(zlib.crc32(id_of(number, place).encode()), points[-MAX_POINTS:], ()),
+    )
+
+
 def make_pod(number: int, namespace: str, owner: Owner) -> Pod:
     specs = tuple(
         ContainerSpec(name, memory_request_bytes=32 * MIB, memory_limit_bytes=limit(number // REPLICAS, place))
@@ -221,7 +253,18 @@ def make_pod(number: int, namespace: str, owner: Owner) -> Pod:
         for place, name in enumerate(CONTAINERS)
     }
     node = f"node-{number // PODS_PER_NODE}"
-    return Pod(f"pod-{number}", namespace, f"web-{number}", node, "Running", specs, statuses, owner=owner, resource_version="0")
+    return Pod(
+        f"pod-{number}",
+        namespace,
+        f"web-{number}",
+        node,
+        "Running",
+        specs,
+        statuses,
+        owner=owner,
+        resource_version="0",
+        status_qos_class="Burstable",
+    )
 
 
 async def measure(mode: str, pods: int, rounds: int, seed: int) -> float:

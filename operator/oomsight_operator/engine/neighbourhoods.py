@@ -16,7 +16,7 @@ from oomsight_operator.judgement.recommend.neighbours import (
     leaps_of,
 )
 from oomsight_operator.judgement.recommend.state import State
-from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
+from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, Track
 
 FORGET_SECONDS = LEAP_HOURS * HOUR_SECONDS
 """A container that was not judged for so long is no neighbour any more."""
@@ -30,25 +30,32 @@ class _Namespace:
     """Its containers, that judged longest ago first."""
 
     def __init__(self) -> None:
-        self.judged: dict[_Key, float] = {}
+        self.judged: dict[_Key, tuple[float, State]] = {}
+        """When, and what was known of it then: the same state tells the same jumps."""
         self.leaps: dict[_Key, tuple[Leap, ...]] = {}
         """Of those that jumped."""
         self.latest: tuple[Neighbour, ...] | None = None
         """Those that jumped last; None: to be found anew."""
 
-    def told(self, key: _Key, leaps: tuple[Leap, ...], now_seconds: float) -> None:
-        self.judged.pop(key, None)
-        self.judged[key] = now_seconds
-        if self.leaps.get(key, ()) != leaps:
-            self.leaps[key] = leaps
-            self.latest = None
-            if not leaps:
-                del self.leaps[key]
-        oldest, judged = next(iter(self.judged.items()))
+    def told(self, key: _Key, state: State, track: Track, now_seconds: float) -> None:
+        _, before = self.judged.pop(key, (0.0, None))
+        self.judged[key] = (now_seconds, state)
+        if before is not state:
+            self._jumped(key, leaps_of(track))
+        oldest, (judged, _) = next(iter(self.judged.items()))
         if now_seconds - judged > FORGET_SECONDS or len(self.judged) > MOST_KNOWN:
             del self.judged[oldest]
             if self.leaps.pop(oldest, ()):
                 self.latest = None
+
+    def _jumped(self, key: _Key, leaps: tuple[Leap, ...]) -> None:
+        if self.leaps.get(key, ()) == leaps:
+            return
+        self.latest = None
+        if leaps:
+            self.leaps[key] = leaps
+        else:
+            del self.leaps[key]
 
     def found(self) -> tuple[Neighbour, ...]:
         if self.latest is None:
@@ -76,7 +83,7 @@ class Neighbourhoods:
             kind = needed_kind(state)
             if kind is not None:
                 known = self._namespaces.setdefault(namespace, _Namespace())
-                known.told((workload_uid, container), leaps_of(kind.track), now_seconds)
+                known.told((workload_uid, container), state, kind.track, now_seconds)
 
     def forget(self, namespace: str) -> None:
         """It is gone."""

@@ -70,6 +70,7 @@ def assess_pod(
     remembered: dict[str, ContainerHistory] = {}
     due: list[float] = []
     asked: dict[str, Recommendation] = {}
+    so_far = pod
     tellings = tellings_of(pod, telemetry, history.containers, now_seconds)
     agent = AgentWord(telemetry.heard_since_seconds, telemetry.report_time_seconds) if telemetry is not None else None
     risk = policy.rules.risk
@@ -92,19 +93,21 @@ def assess_pod(
         explained = with_causes(kills.history, before.kills, pod, spec, telemetry, seen.recent_kill_seconds)
         sampled = telemetry.report_time_seconds if telemetry is not None else None
         current = observe_floor(observe_peaks(explained, seen.row, sampled), seen.row, sampled)
-        so_far = followed(pod, asked.values()) if asked else pod
         one, remembered[spec.name], when = _assess_container(
             pod, so_far, spec, pod_class, telemetry, node, policy, current, seen, around
         )
         if one.recommendation is not None:
             asked[spec.name] = one.recommendation
-        new = {kill.identity for kill in kills.new_kills}
-        assessed.append(replace(one, new_kills=tuple(kill for kill in explained.kills if kill.identity in new)))
+            so_far = followed(so_far, one.recommendation)
+        if kills.new_kills:
+            new = {kill.identity for kill in kills.new_kills}
+            one = replace(one, new_kills=tuple(kill for kill in explained.kills if kill.identity in new))
+        assessed.append(one)
         due += when
         due += [kills.due_seconds] if kills.due_seconds is not None and kills.due_seconds > now_seconds else []
     total = node.memory.total_bytes if node.memory is not None else None
-    shaped = together(asked, pod, around, policy.rules.recommendation.target_qos, total)
-    assessed = [replace(one, recommendation=shaped.get(one.name)) for one in assessed]
+    shaped = together(asked, pod, so_far, around, policy.rules.recommendation.target_qos, total)
+    assessed = [replace(one, recommendation=shaped[one.name]) if one.name in shaped else one for one in assessed]
     level = pod_level(one.level for one in assessed)
     findings = in_order(finding for one in assessed for finding in one.findings)
     assessment = Assessment(
@@ -147,6 +150,9 @@ def _assess_container(
     """
     rules, now = policy.rules, seen.now_seconds
     running = is_running(pod, seen.status)
+    sampled = telemetry.report_time_seconds if telemetry is not None else None
+    pod_row, pod_limit = telemetry.pod_row if telemetry is not None else None, pod.pod_memory_limit_bytes
+    measured = seen.row if running else None
     subject = Subject(
         spec=spec,
         running=running,
@@ -155,17 +161,16 @@ def _assess_container(
         policy=rules.risk,
         kills=history.kills,
         now_seconds=now,
-        pod_row=telemetry.pod_row if telemetry is not None else None,
-        pod_limit_bytes=pod.pod_memory_limit_bytes,
+        pod_row=pod_row,
+        pod_limit_bytes=pod_limit,
         pod_request_bytes=effective_request(pod),
         never_evicted=is_critical(pod),
         qos_class=pod_class,
         raised=history.raised,
+        forecast=forecast_of(history.floor, measured, sampled, spec.memory_limit_bytes, pod_row, pod_limit),
         peak_unreclaimable_bytes=history.peak_unreclaimable_bytes,
         watched_seconds=watched_seconds(history),
     )
-    sampled = telemetry.report_time_seconds if telemetry is not None else None
-    subject = replace(subject, forecast=forecast_of(subject, history, sampled))
     unknown_because = why_unknown(pod, subject, seen.status, telemetry)
     findings = judge(subject)
     if unknown_because is not None:
@@ -220,13 +225,12 @@ def _assess_container(
         forecast=subject.forecast,
         advice=history.advice,
     )
-    remembered = replace(
-        history,
-        level=settled.level,
-        lower_since_seconds=settled.lower_since_seconds,
-        raised={finding.reason: finding.level for finding in findings},
-        told=held.told,
-    )
+    raised = {finding.reason: finding.level for finding in findings}
+    since = settled.lower_since_seconds
+    if (settled.level, since, raised, held.told) == (history.level, history.lower_since_seconds, history.raised, history.told):
+        remembered = history
+    else:
+        remembered = replace(history, level=settled.level, lower_since_seconds=since, raised=raised, told=held.told)
     due = [settled.falls_at_seconds, fresh_until, *held.falls_at_seconds]
     due += [kill.time_seconds + rules.risk.recent_kill_seconds for kill in subject.recent_kills]
     return assessment, remembered, [moment for moment in due if moment is not None and moment > now]

@@ -82,10 +82,10 @@ def _tried(state: State) -> tuple[int, ...]:
 def _has_risen(before: Track | None, after: Track | None) -> bool:
     if before is None or after is None:
         return after is not None
+    if after.days is not before.days and after.peak_bytes > before.peak_bytes * (1 + LEAST_JUMP):
+        return True
     latest = after.jumps[-1] if after.jumps else None
-    return after.peak_bytes > before.peak_bytes * (1 + LEAST_JUMP) or (
-        latest is not None and (not before.jumps or latest.hour > before.jumps[-1].hour)
-    )
+    return latest is not None and (not before.jumps or latest.hour > before.jumps[-1].hour)
 
 
 def standing_of(history: PodHistory) -> Hashable:

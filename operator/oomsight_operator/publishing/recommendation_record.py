@@ -156,7 +156,7 @@ class Record:
                 state = both
             self.learned[container.name] = state
             self.moved = True
-        self.material |= is_material(self.kept, self.learned)
+        self.material = self.material or is_material(self.kept, self.learned)
         return knows_more
 
     def decide(self, pod: Pod, policy: EffectivePolicy) -> None:

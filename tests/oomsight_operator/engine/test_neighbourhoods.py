@@ -43,6 +43,18 @@ def test_who_is_gone_for_days_and_a_namespace_that_is_gone_are_forgotten() -> No
     assert store.of("shop", "uid-2") == NOBODY
 
 
+def test_who_is_judged_again_with_nothing_new_stays_known_and_with_another_jump_is_told_anew() -> None:
+    store = Neighbourhoods()
+    for day in range(8):
+        store.take("shop", "uid-1", {"app": CALM}, day * FORGET_SECONDS / 4)
+        store.take("shop", "uid-2", {"app": CALM if day < 7 else JUMPED}, day * FORGET_SECONDS / 4)
+
+    assert store.of("shop", "other").known == 2
+    assert [each.workload for each in store.of("shop", "other").jumped] == ["uid-2"]
+    store.take("shop", "uid-2", {"app": CALM}, 8 * FORGET_SECONDS / 4)
+    assert store.of("shop", "other").jumped == ()
+
+
 def test_of_very_many_the_latest_are_kept() -> None:
     store = Neighbourhoods()
     for index in range(MOST_KNOWN + 10):

@@ -31,7 +31,9 @@ def with_advice(
         pod_level_request_bytes=pod.pod_memory_request_bytes,
         restart_count=status.restart_count if status is not None else None,
     )
-    return replace(history, usual=usual, advice=advise(context, history.advice))
+    advice = advise(context, history.advice)
+    same = usual == history.usual and advice == history.advice
+    return history if same else replace(history, usual=usual, advice=advice)
 
 
 def observe_usual(usual: Usual, subject: Subject, at_seconds: float) -> Usual:

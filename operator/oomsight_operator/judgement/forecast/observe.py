@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from oomsight_api.report import Container as ContainerRow
+from oomsight_api.report import Pod as PodRow
 from oomsight_operator.judgement.forecast.forecast import forecast
 from oomsight_operator.judgement.forecast.history import UNIT_BYTES, FloorHistory
 from oomsight_operator.judgement.forecast.outlook import Forecast
 from oomsight_operator.judgement.model import ContainerHistory
-from oomsight_operator.judgement.risk.subject import Subject
 
 TOLD_AGAIN_SECONDS: Final = 240.0
 """A pod is judged for many reasons, mostly with the row that is known already. Every five minutes the agent tells the whole node,
@@ -38,13 +38,20 @@ def _is_known(floor: FloorHistory, low_bytes: int, value_bytes: int, time_second
     )
 
 
-def forecast_of(subject: Subject, history: ContainerHistory, sample_time_seconds: float | None) -> Forecast | None:
-    """For the container's own limit, or for what the pod's leaves it while its other containers stay as they are. None where
-    nothing of it is known now, or nothing bounds it."""
-    if subject.row is None or not subject.running or sample_time_seconds is None:
+def forecast_of(
+    floor: FloorHistory,
+    row: ContainerRow | None,
+    sample_time_seconds: float | None,
+    limit_bytes: int | None,
+    pod_row: PodRow | None = None,
+    pod_limit_bytes: int | None = None,
+) -> Forecast | None:
+    """For the container's own limit (the spec's, where the kernel's is not told), or for what the pod's leaves it while its other
+    containers stay as they are. None where nothing of it is known now, or nothing bounds it."""
+    if row is None or sample_time_seconds is None:
         return None
-    limit = subject.limit_bytes
-    if limit is None and subject.pod_limit_bytes is not None and subject.pod_row is not None:
-        own, pod = subject.memory.unreclaimable_bytes, subject.pod_row.memory.unreclaimable_bytes
-        limit = subject.pod_limit_bytes - max(0, pod - own) if own is not None and pod is not None else None
-    return forecast(history.floor, limit, sample_time_seconds) if limit is not None else None
+    limit = row.memory.limit_bytes if row.memory.limit_bytes is not None else limit_bytes
+    if limit is None and pod_limit_bytes is not None and pod_row is not None:
+        own, pod = row.memory.unreclaimable_bytes, pod_row.memory.unreclaimable_bytes
+        limit = pod_limit_bytes - max(0, pod - own) if own is not None and pod is not None else None
+    return forecast(floor, limit, sample_time_seconds) if limit is not None else None

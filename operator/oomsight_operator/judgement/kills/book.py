@@ -161,17 +161,30 @@ class Book:
             self.counted.pop(name, None)
             self.counted[name] = None
 
-    def close(self, told_names: int, max_kills: int) -> ContainerHistory:
-        """What to remember of it."""
-        seen, counted_to = self.history.container_id_seen, self.history.oom_kills_seen or 0
+    def close(self, told_names: int, max_kills: int, ended_ids: tuple[str, ...]) -> ContainerHistory:
+        """What to remember of it; the same history where nothing happened, as with almost every look."""
+        before = self.history
+        seen, counted_to = before.container_id_seen, before.oom_kills_seen or 0
         while seen is not None and ordinal_name(seen, counted_to + 1) in self.counted:
             counted_to += 1
+        kills = tuple(sorted(self.kills, key=lambda kill: kill.time_seconds)[-max_kills:])
+        waiting, counted = tuple(self.waiting), tuple(self.counted)[-MAX_COUNTED - told_names :]
+        kills_seen = counted_to or before.oom_kills_seen
+        if (kills, waiting, counted, kills_seen, ended_ids) == (
+            before.kills,
+            before.waiting,
+            before.counted,
+            before.oom_kills_seen,
+            before.ended_container_ids,
+        ):
+            return before
         return replace(
-            self.history,
-            kills=tuple(sorted(self.kills, key=lambda kill: kill.time_seconds)[-max_kills:]),
-            waiting=tuple(self.waiting),
-            counted=tuple(self.counted)[-MAX_COUNTED - told_names :],
-            oom_kills_seen=counted_to or self.history.oom_kills_seen,
+            before,
+            kills=kills,
+            waiting=waiting,
+            counted=counted,
+            oom_kills_seen=kills_seen,
+            ended_container_ids=ended_ids,
         )
 
     def _kill_of(self, telling: Telling, processes: int) -> Kill:

@@ -77,7 +77,7 @@ def observe_kills(previous: ContainerHistory, seen: Observation) -> KillTransiti
     lives_at = judge_life(book, seen.status, seen.row, seen.agent)
     due += [lives_at] if lives_at is not None else []
     names = sum(1 + len(telling.ordinals) for telling in seen.tellings)
-    history = replace(book.close(names, MAX_KILLS), ended_container_ids=tuple(ended[-MAX_ENDED_IDS:]))
+    history = book.close(names, MAX_KILLS, tuple(ended[-MAX_ENDED_IDS:]))
     recent = seen.now_seconds - seen.recent_kill_seconds
     new = tuple(kill for kill in book.kills if kill.identity in book.announced and _earliest(kill) >= recent)
     return KillTransition(history, tuple(sorted(new, key=lambda kill: kill.time_seconds)), min(due, default=None))
@@ -118,7 +118,7 @@ def _of_this_run(history: ContainerHistory, row: ContainerRow | None) -> Contain
     if row.container_id != history.container_id_seen:
         history = replace(history, container_id_seen=row.container_id, oom_kills_seen=None, limit_bytes_seen=None)
     limit = row.memory.limit_bytes if row.memory.limit_bytes is not None else history.limit_bytes_seen
-    return replace(history, limit_bytes_seen=limit)
+    return replace(history, limit_bytes_seen=limit) if limit != history.limit_bytes_seen else history
 
 
 def _earliest(kill: Kill) -> float:

@@ -22,10 +22,13 @@ _USUAL_PAGE_BYTES: Final = 4096
 
 def cache_look(subject: Subject, usual: Usual) -> CacheLook | None:
     """Sustained refaults at a limit that a higher limit of the container would lift."""
-    mean, bound = usual.refaults_per_second, bound_reached(subject)
-    if mean is None or bound is None or not subject.running or not mean.at_least(MEAN_SECONDS):
+    mean = usual.refaults_per_second
+    if mean is None or not subject.running or not mean.at_least(MEAN_SECONDS):
         return None
     if mean.value < subject.policy.cache_thrashing.low_pages_per_second:
+        return None
+    bound = bound_reached(subject)
+    if bound is None:
         return None
     of_pod = subject.pod_limit_bytes
     if of_pod is not None and (bound.limit_bytes >= of_pod or is_same_limit(bound.limit_bytes, of_pod)):

@@ -91,7 +91,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
     bounds = bounds_of(track, floor, context.now_seconds, tuning, context.around.neighbours)
     cache = cache_room(state, spec.page_cache, context.now_seconds, limited=context.limit_bytes is not None)
     killing = floor.killing_limit_bytes if floor is not None and bounds.floor_bytes is not None else None
-    heap = heap_in(context, track.peak_bytes if track is not None else None, killing)
+    heap = heap_in(context, bounds.need.peak_bytes if bounds.need is not None else None, killing)
     case = Case(state, context, spec, kind, bounds, floor, cache, tuning, heap)
     start = _start(case)
     if not start:

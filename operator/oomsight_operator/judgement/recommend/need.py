@@ -10,7 +10,7 @@ own past ones, from those of its neighbours in the namespace, and, while little 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -152,4 +152,4 @@ def _unknown(track: Track, hour: int, level: int, tuning: Tuning) -> Room:
     share = min(1.0, tuning.cold_start_hours * unwatched / track.observed_hours)
     reason = Reason.COLD_START if unwatched == 1 else Reason.UNWATCHED
     whole = _at_least(reason, tuning.cold_start, tuning.process_bytes, level, tuning)
-    return replace(whole, least=whole.least * share, target=whole.target * share, age_hours=hour - track.hour)
+    return Room(reason, whole.least * share, whole.target * share, age_hours=hour - track.hour, by_bytes=whole.by_bytes)

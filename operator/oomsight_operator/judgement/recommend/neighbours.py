@@ -90,16 +90,21 @@ def leaps_of(track: Track | None) -> tuple[Leap, ...]:
 def expected(around: Neighbourhood, level_bytes: int, hour: int, fade_days: float) -> Expected | None:
     """How far enough neighbours of about this size jumped: in full for a day, after two days half; None where too few did."""
     wanted = around.witnesses
+    if len(around.jumped) < wanted:
+        return None
     furthest = sorted((_furthest(each.leaps, level_bytes, hour, fade_days) for each in around.jumped), reverse=True)[:wanted]
-    if len(furthest) < wanted or furthest[-1][0] <= 0:
+    if furthest[-1][0] <= 0:
         return None
     return Expected(furthest[-1][0], wanted, max(0, hour - max(latest for _, latest in furthest)))
 
 
 def _furthest(leaps: Iterable[Leap], level_bytes: int, hour: int, fade_days: float) -> tuple[int, int]:
     """Bytes after fading, and the hour; nothing for a neighbour that is much larger."""
-    alike = (leap for leap in leaps if leap.from_bytes <= ALIKE * level_bytes and hour - leap.hour < LEAP_HOURS)
-    return max(((int(leap.by_bytes / _fading(hour - leap.hour, fade_days)), leap.hour) for leap in alike), default=(0, 0))
+    most, largest = (0, 0), ALIKE * level_bytes
+    for leap in leaps:
+        if leap.from_bytes <= largest and hour - leap.hour < LEAP_HOURS:
+            most = max(most, (int(leap.by_bytes / _fading(hour - leap.hour, fade_days)), leap.hour))
+    return most
 
 
 def _fading(age_hours: int, fade_days: float) -> float:

@@ -37,8 +37,7 @@ def request_steps(
         name = printable(scaler)
         why = f"HorizontalPodAutoscaler {name} scales by memory relative to the request: another one changes how many there are"
         steps.append(RecommendationStep("KeepRequest", None, current, why))
-    elif kind is not None and kind.track.peak_bytes > 0:
-        peak = kind.track.peak_bytes
+    elif kind is not None and (peak := kind.track.peak_bytes) > 0:
         why = f"highest {kind.words} {days_words(kind.track)}: {human_bytes(peak)}"
         # Nothing is killed by it: coarser than a limit, so that it does not change with every mebibyte of a ramp.
         steps.append(RecommendationStep("RequestFromPeak", None, round_up_coarsely(peak), why))

@@ -62,7 +62,7 @@ class Track:
     @property
     def peak_bytes(self) -> int:
         """The highest of all days kept."""
-        return max(day.peak_bytes for day in self.days)
+        return max([day.peak_bytes for day in self.days])
 
 
 def extended(track: Track | None, amount_bytes: int | None, hour: int) -> Track | None:

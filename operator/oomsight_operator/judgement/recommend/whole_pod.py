@@ -29,13 +29,17 @@ REFUSED: Final = frozenset({QUOTA, POD_RESOURCES})
 
 
 def together(
-    found: Mapping[str, Recommendation], pod: Pod, around: Surroundings, target: TargetQos, node_total_bytes: int | None
+    found: Mapping[str, Recommendation],
+    pod: Pod,
+    after: Pod,
+    around: Surroundings,
+    target: TargetQos,
+    node_total_bytes: int | None,
 ) -> dict[str, Recommendation]:
-    """The recommendations by container name, each with what becomes of the pod if all are followed; the node is the one that it is
-    on now."""
+    """The recommendations by container name, each with what becomes of the pod if all are followed, which is `after`; the node is
+    the one that it is on now."""
     if not found:
         return {}
-    after = followed(pod, found.values())
     change = Change(pod, after, around.rollout)
     limit_notes = _notes(
         (QUOTA, shortages(around.quotas, change, LIMITS)),
@@ -43,6 +47,7 @@ def together(
     )
     request_notes = _notes((QUOTA, shortages(around.quotas, change, REQUESTS)), (POD_RESOURCES, _above_pod_request(after)))
     class_notes = _notes((GUARANTEED, _not_guaranteed(after))) if target is TargetQos.GUARANTEED else ()
+    class_before, class_after = qos_class(pod), compute_qos_class(after)
     told: dict[str, Recommendation] = {}
     specs_after = {spec.name: spec for spec in after.containers}
     for spec in pod.containers:
@@ -57,8 +62,8 @@ def together(
             limit_steps=_with(one.limit_steps, (*own, *(limit_notes if rises else ()))),
             request_steps=_with(one.request_steps, (*class_notes, *(request_notes if asks_more else ()))),
             shape=Shape(
-                qos_class_before=qos_class(pod),
-                qos_class_after=compute_qos_class(after),
+                qos_class_before=class_before,
+                qos_class_after=class_after,
                 oom_score_adj_before=expected_oom_score_adj(pod, spec, node_total_bytes),
                 oom_score_adj_after=expected_oom_score_adj(after, wanted, node_total_bytes),
             ),
@@ -66,16 +71,13 @@ def together(
     return told
 
 
-def followed(pod: Pod, found: Iterable[Recommendation]) -> Pod:
-    """The pod as the next one of its workload would be."""
-    by_name = {each.container_name: each for each in found}
-    containers = tuple(_wanted(spec, by_name.get(spec.name)) for spec in pod.containers)
+def followed(pod: Pod, found: Recommendation) -> Pod:
+    """The pod as the next one of its workload would be, with the recommendation for one of its containers."""
+    containers = tuple(_wanted(spec, found) if spec.name == found.container_name else spec for spec in pod.containers)
     return replace(pod, containers=containers, status_qos_class=None)
 
 
-def _wanted(spec: ContainerSpec, found: Recommendation | None) -> ContainerSpec:
-    if found is None:
-        return spec
+def _wanted(spec: ContainerSpec, found: Recommendation) -> ContainerSpec:
     return replace(
         spec,
         memory_limit_bytes=found.limit_bytes if found.limit_bytes is not None else spec.memory_limit_bytes,

@@ -39,10 +39,14 @@ class Bound:
 def bound_reached(subject: Subject) -> Bound | None:
     """The limit that usage stands at, the container's own first; None where it stands at none, or that is unknown."""
     for whose, memory, limit in _bounds(subject):
-        usage = max((amount for amount in (memory.usage_bytes, memory.peak_interval_bytes) if amount is not None), default=None)
-        if limit is not None and limit > 0 and usage is not None and usage * 100 >= limit * AT_LIMIT_PERCENT:
+        if limit is not None and limit > 0 and _most_held(memory) * 100 >= limit * AT_LIMIT_PERCENT:
             return Bound(whose, limit)
     return None
+
+
+def _most_held(memory: Memory) -> int:
+    """0 where usage is unknown."""
+    return max(memory.usage_bytes or 0, memory.peak_interval_bytes or 0)
 
 
 def _bounds(subject: Subject) -> Iterator[tuple[str, Memory, int | None]]:

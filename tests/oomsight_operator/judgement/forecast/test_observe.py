@@ -16,7 +16,6 @@ from tests.oomsight_operator.judgement.build import (
     row,
     running,
     spec,
-    subject,
 )
 from tests.oomsight_operator.judgement.forecast.floors import HOUR, watched
 
@@ -98,8 +97,7 @@ def test_a_restart_begins_a_new_run_in_the_assessment() -> None:
 def test_without_a_limit_of_its_own_the_pods_leaves_what_the_others_do_not_use() -> None:
     history = ContainerHistory(floor=watched(lambda t: 100 + 50 * t / HOUR, 12))
     pod_row = PodRow(pod_uid="uid-1", cgroup="/p", memory=memory(900 * MI, 1200 * MI))
-    of = subject(spec(), memory(700 * MI), pod_row=pod_row, pod_limit_bytes=1200 * MI)
-    found = forecast_of(of, history, NOW)
+    found = forecast_of(history.floor, row(uses=memory(700 * MI)), NOW, None, pod_row, 1200 * MI)
 
     assert found is not None
     assert found.limit_bytes == 1000 * MI
@@ -109,4 +107,4 @@ def test_without_a_limit_of_its_own_the_pods_leaves_what_the_others_do_not_use()
 def test_nothing_that_bounds_it_no_forecast() -> None:
     history = ContainerHistory(floor=watched(lambda t: 100 + 50 * t / HOUR, 12))
 
-    assert forecast_of(subject(spec(), memory(700 * MI)), history, NOW) is None
+    assert forecast_of(history.floor, row(uses=memory(700 * MI)), NOW, None) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from oomsight_api.incident import Evidence, Incident, KillMemory, LastSample, Oo
 from oomsight_api.recommendation import KillOutcome
 from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS
 from oomsight_operator.judgement.kills.model import KillSource
-from oomsight_operator.judgement.model import ContainerStatus, Termination
+from oomsight_operator.judgement.kills.observe import Observation, observe_kills
+from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Termination
 
 
 def test_a_childs_kill_in_a_container_that_lives_on_is_told_at_once_and_once() -> None:
@@ -336,3 +338,13 @@ def test_an_end_without_container_id_or_time_is_still_one_kill() -> None:
     watch.look(status, agent=False, at=NOW + 5)
 
     assert len(watch.announced) == len(watch.kills) == 1
+
+
+def test_a_look_at_which_nothing_happened_keeps_the_history_as_it_is() -> None:
+    calm = Observation(
+        name="app", status=running(), row=row(uses=memory(limit=LIMIT)), limit_bytes=LIMIT, now_seconds=NOW, recent_kill_seconds=600
+    )
+    first = observe_kills(ContainerHistory(), calm).history
+
+    assert first.limit_bytes_seen == LIMIT
+    assert observe_kills(first, replace(calm, now_seconds=NOW + 60)).history is first

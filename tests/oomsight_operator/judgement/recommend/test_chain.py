@@ -20,7 +20,7 @@ from oomsight_operator.judgement.recommend.limit import NOT_ENOUGH
 from oomsight_operator.judgement.recommend.recommendation import recommend
 from oomsight_operator.judgement.recommend.state import NOTHING, Sample, State, observe, on_oom
 from oomsight_operator.judgement.recommend.surroundings import LimitRule, QuotaRule, QuotaScope, Rollout, ScaledBy, Surroundings
-from oomsight_operator.judgement.recommend.whole_pod import together
+from oomsight_operator.judgement.recommend.whole_pod import followed, together
 
 AMOUNT = st.integers(1, 64 * GI)
 MAYBE = st.none() | AMOUNT
@@ -108,7 +108,7 @@ def test_no_recommendation_is_below_what_is_proven_to_be_needed_unless_it_says_s
 
     check(found, state, now.limit_bytes, now.request_bytes)
     assert not bounded(found) or policy.max_limit_bytes or around.largest_node_bytes or around.limit_rules
-    shaped = together({"app": found}, of, around, TargetQos(policy.target_qos), 64 * GI)["app"]
+    shaped = together({"app": found}, of, followed(of, found), around, TargetQos(policy.target_qos), 64 * GI)["app"]
     assert (shaped.limit_bytes, shaped.request_bytes) == (found.limit_bytes, found.request_bytes)
     check(shaped, state, now.limit_bytes, now.request_bytes)
 
