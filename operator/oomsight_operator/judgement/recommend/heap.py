@@ -39,6 +39,18 @@ FLAG: Final = {
 GO_LEAST_BYTES: Final = 12 * MEBIBYTE
 
 
+def typed(heap_bytes: int, runtime: Runtime) -> str:
+    """The flag that sets a fixed heap, as it is typed: down to whole mebibytes."""
+    mebibytes = heap_bytes >> 20
+    texts = {
+        Runtime.JVM: f"-Xmx{mebibytes}m",
+        Runtime.NODE: f"--max-old-space-size={mebibytes}",
+        Runtime.DOTNET: f"DOTNET_GCHeapHardLimit=0x{mebibytes << 20:X}",
+        Runtime.GO: f"GOMEMLIMIT={mebibytes}MiB",
+    }
+    return texts[runtime]
+
+
 @dataclass(frozen=True, slots=True)
 class Heap:
     """A container's heap, and what was seen of the whole container."""
@@ -143,7 +155,7 @@ def _not_below_heap(amount: int, current: int | None, heap: Heap) -> tuple[int, 
     if kept < most:
         return kept, why
     fits = amount - heap.outside_bytes
-    less = f"; with {FLAG[heap.setting.runtime]} at {human_bytes(fits)} or less {human_bytes(amount)} will do" if fits > 0 else ""
+    less = f"; with {typed(fits, heap.setting.runtime)} or less {human_bytes(amount)} will do" if fits >= MEBIBYTE else ""
     return kept, f"{why}, and needs {heap.outside_words}{less}"
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from oomsight_api.quantity import format_bytes, human_bytes
-from oomsight_operator.judgement.recommend.heap import FLAG, Heap
-from oomsight_operator.judgement.rounding import round_up
+from oomsight_operator.judgement.recommend.heap import FLAG, Heap, typed
+from oomsight_operator.judgement.rounding import MEBIBYTE, round_up
 from oomsight_operator.judgement.runtime.setting import Runtime, Share
 
 _OUTSIDE: Final = {
@@ -56,12 +56,12 @@ def _hidden(heap: Heap) -> str:
 
 
 def _fixed(amount: int, current: int | None, heap: Heap) -> str:
-    most, needed, flag = heap.most_bytes, heap.needed_bytes, FLAG[heap.setting.runtime]
+    most, needed = heap.most_bytes, heap.needed_bytes
     if most is None or needed is None:
         return ""
     if amount < most:
         fits = amount - heap.outside_bytes
-        less = f"set {flag} to {human_bytes(fits)} at most, or " if fits > 0 else ""
+        less = f"set {typed(fits, heap.setting.runtime)} at most, or " if fits >= MEBIBYTE else ""
         return (
             f"its heap may grow to {human_bytes(most)} ({heap.source}), which this limit does not hold: {less}set the limit to"
             f" {format_bytes(round_up(needed))}"
@@ -97,20 +97,8 @@ def _after_kill(amount: int, killing: int, heap: Heap, share: Share) -> str:
         )
     keep = ""
     if then > could:
-        keep = f"; {_keeping(could, heap.setting.runtime)} leaves all of the rise to that"
+        keep = f"; {typed(could, heap.setting.runtime)} leaves all of the rise to that"
     return (
         f"when killed at {human_bytes(killing)} its heap could have {human_bytes(could)} ({heap.share_words(killing)}), so"
         f" {human_bytes(killing - could)} or more were outside ({outside}){keep}"
     )
-
-
-def _keeping(heap_bytes: int, runtime: Runtime) -> str:
-    """The flag that says so, as it is typed."""
-    mebibytes = heap_bytes >> 20
-    texts = {
-        Runtime.JVM: f"-Xmx{mebibytes}m",
-        Runtime.NODE: f"--max-old-space-size={mebibytes}",
-        Runtime.DOTNET: f"DOTNET_GCHeapHardLimit=0x{mebibytes << 20:X}",
-        Runtime.GO: f"GOMEMLIMIT={mebibytes}MiB",
-    }
-    return texts[runtime]

@@ -49,7 +49,7 @@ def test_nothing_is_raised_for_a_heap_that_nobody_saw_and_both_numbers_are_told(
     assert found is not None
     assert found.limit_bytes == 544 * MI
     assert "its heap may grow to 2Gi (-Xmx in JAVA_TOOL_OPTIONS), which this limit does not hold" in why(found)
-    assert "set -Xmx to 419Mi at most, or set the limit to 2176Mi" in why(found)
+    assert "set -Xmx419m at most, or set the limit to 2176Mi" in why(found)
 
 
 def test_no_limit_is_lowered_below_what_the_heap_may_grow_to() -> None:
@@ -57,7 +57,7 @@ def test_no_limit_is_lowered_below_what_the_heap_may_grow_to() -> None:
     assert found is not None
     assert found.limit_bytes == 2208 * MI
     assert "by what was seen 656Mi would do, but its heap may grow to 2Gi" in why(found)
-    assert "with -Xmx at 506Mi or less 656Mi will do" in why(found)
+    assert "with -Xmx506m or less 656Mi will do" in why(found)
     told = asked(seen(600 * MI, TWO_WEEKS), context(limit=656 * MI, heap=xmx(506)), mode="Always")
     assert told is not None
     assert told.limit_bytes == 656 * MI
