@@ -226,8 +226,6 @@ class ContainerHistory:
     counted: tuple[str, ...] = ()
     """Names (incident and container, or container and ordinal) of victims that were counted, newest last, bounded: kills outlive
     in it their place in `kills`."""
-    known: frozenset[str] = frozenset()
-    """Names (`kills/names.py`) of kills that an earlier run of the operator counted, in any pod of the workload: no news."""
     oom_kills_seen: int | None = None
     """All kills of `container_id_seen` up to this ordinal are counted."""
     container_id_seen: str | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 from typing import Any, Final
@@ -143,15 +143,13 @@ def histories_of(containers: Iterable[ContainerRecommendation], now_seconds: flo
     for container in containers:
         digest = _decode(container)
         pods = {pod.uid: pod for pod in digest.pods[:MAX_PODS]}
-        known = frozenset(name for names in digest.known for name in names)
         kills: dict[str, list[Kill]] = {}
         for record in container.kills:
             kill = kill_of(record, container.name)
             if kill is not None and record.pod_uid and kill.time_seconds <= now_seconds + _AHEAD_SECONDS:
                 kills.setdefault(record.pod_uid, []).append(kill)
         for uid in pods.keys() | kills.keys():
-            history = history_of(pods.get(uid), tuple(kills.get(uid, ())), now_seconds)
-            found.setdefault(uid, {})[container.name] = replace(history, known=known)
+            found.setdefault(uid, {})[container.name] = history_of(pods.get(uid), tuple(kills.get(uid, ())), now_seconds)
     return {uid: PodHistory(containers=histories) for uid, histories in found.items()}
 
 

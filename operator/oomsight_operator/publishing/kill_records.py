@@ -81,6 +81,11 @@ def remember(memory: ContainerMemory, kills: Iterable[Kill], pod_name: str, pod_
     )
 
 
+def those_unknown(memory: ContainerMemory, kills: Iterable[Kill]) -> tuple[Kill, ...]:
+    """Kills that were not counted yet, by whichever witness."""
+    return tuple(with_names_of(memory.known, kills)[1])
+
+
 def with_names_of(known: tuple[tuple[str, ...], ...], kills: Iterable[Kill]) -> tuple[tuple[tuple[str, ...], ...], list[Kill]]:
     """The names of all, and those of the kills that were not known."""
     entries = dict(enumerate(known))

@@ -74,6 +74,7 @@ class Publisher:
         the judgement remembers of the pod now: it is kept in the workload's MemoryRecommendation for a restarted operator.
         `losers` are the policies that select the pod, too, and lost to the assessment's.
         """
+        assessment = self._recommendations.without_old_news(pod, assessment, workload)
         self._metrics.observe(pod, assessment)
         told = self._told.get(pod.uid)
         if told is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from oomsight_api.kinds import MEMORY_RECOMMENDATION
@@ -17,7 +17,7 @@ from oomsight_operator.judgement.recommend.state import NOTHING, State
 from oomsight_operator.publishing.contributions import Contribution, hours_of
 from oomsight_operator.publishing.digest import encode_digest
 from oomsight_operator.publishing.keeping import is_material, is_worth_an_object, standing_of
-from oomsight_operator.publishing.kill_records import ContainerMemory, explained, merge_memories, remember
+from oomsight_operator.publishing.kill_records import ContainerMemory, explained, merge_memories, remember, those_unknown
 from oomsight_operator.publishing.recommendations import status_of
 from oomsight_operator.publishing.targets import workload_key
 
@@ -137,6 +137,14 @@ class Record:
         self.kept = dict(learned)
         for name, memory in memories.items():
             self.memories[name] = merge_memories(memory, self.memories.get(name, ContainerMemory()))
+
+    def without_old_news(self, assessment: Assessment) -> Assessment:
+        """The judgement without the news of kills that were counted before: an earlier run of the operator told of them."""
+        containers = tuple(
+            replace(each, new_kills=those_unknown(self.memories.get(each.name, ContainerMemory()), each.new_kills))
+            for each in assessment.containers
+        )
+        return replace(assessment, containers=containers)
 
     def learn(self, assessment: Assessment) -> bool:
         """Take over what the judgement of a pod learned; whether more is known here than the judgement went on from.

@@ -107,6 +107,14 @@ class RecommendationWriter:
                 self._by_pod[pod_uid] = record
         return Restored(histories, learned)
 
+    def without_old_news(self, pod: Pod, assessment: Assessment, workload: Owner | None) -> Assessment:
+        """The judgement, before it is offered, without kills that are new to the pod's history alone: not all pods have their place
+        in the digest, and who tells first after a restart may be another witness."""
+        if not any(container.new_kills for container in assessment.containers):
+            return assessment
+        record = self._records.get(workload_key(pod.namespace, target_of(pod, workload)))
+        return record.without_old_news(assessment) if record is not None else assessment
+
     def offer(self, pod: Pod, assessment: Assessment, workload: Owner | None, history: PodHistory | None) -> None:
         """Take over what the judgement of one pod says about its workload."""
         target = target_of(pod, workload)

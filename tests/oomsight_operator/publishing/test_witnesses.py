@@ -55,6 +55,12 @@ class Replicas:
         assert isinstance(kills, int)
         return kills
 
+    @property
+    def events_of_kills(self) -> dict[str, int]:
+        """How often each is told."""
+        events = {path: body for path, body in self.api.objects.items() if body.get("reason") == "OOMKilled"}
+        return {path: body.get("series", {}).get("count", 1) for path, body in events.items()}
+
     def _pod(self, uid: str, number: int, *, killed: bool) -> Pod:
         before, after = f"{number:064x}", f"{number + 1_000_000:064x}"
         status = ContainerStatus("app", before, 0, "running", started_at_seconds=NOW - 3600)
@@ -80,3 +86,17 @@ async def test_whoever_tells_first_a_kill_counts_once(first: tuple[str, ...], th
     replicas.sigkill()
     await replicas.look(BOTH, at=NOW + 120)
     assert replicas.counted == count
+
+
+@pytest.mark.parametrize(("first", "then"), [(AGENT, KUBELET), (KUBELET, BOTH)], ids=str)
+async def test_the_second_witness_after_a_restart_makes_no_second_event_of_any_replica(
+    first: tuple[str, ...], then: tuple[str, ...]
+) -> None:
+    replicas = Replicas(60)
+    await replicas.look(first, at=NOW + 2)
+    told = replicas.events_of_kills
+    assert len(told) == 60
+    replicas.sigkill()
+    for seconds in (3, 20):
+        await replicas.look(then, at=NOW + seconds)
+    assert replicas.events_of_kills == told

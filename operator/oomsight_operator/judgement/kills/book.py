@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 
 from oomsight_api.incident import Evidence
 from oomsight_operator.judgement.kills.model import Kill, KillSource, WaitingKill
-from oomsight_operator.judgement.kills.names import names_of
 from oomsight_operator.judgement.kills.tellings import Telling, is_near
 from oomsight_operator.judgement.model import ContainerHistory
 
@@ -137,10 +136,9 @@ class Book:
         self.waiting.append(WaitingKill(kill, self.now_seconds, ordinals))
 
     def count(self, kill: Kill, ordinals: Iterable[int] = ()) -> None:
-        """It is a kill of its own; and news, unless an earlier run of the operator told of it, although no record does."""
+        """It is a kill of its own, and news."""
         self.kills.append(kill)
-        if self.history.known.isdisjoint(names_of(kill)):
-            self.announced[kill.identity] = None
+        self.announced[kill.identity] = None
         if kill.incident_id is not None:
             self.note(kill.incident_id, kill.container_id, ordinals)
 

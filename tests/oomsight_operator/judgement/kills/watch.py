@@ -29,7 +29,7 @@ from oomsight_operator.judgement.model import (
 )
 from oomsight_operator.publishing.contributions import contribution_of
 from oomsight_operator.publishing.digest import encode_digest, histories_of, memory_of
-from oomsight_operator.publishing.kill_records import ContainerMemory, remember
+from oomsight_operator.publishing.kill_records import ContainerMemory, remember, those_unknown
 
 LIMIT = 512 * MI
 DAY = 86400
@@ -94,9 +94,10 @@ class Watch:
         seen = Observation("app", status, row, LIMIT, at, DAY, told.get("app", ()), word)
         self.last = observe_kills(self.history, seen)
         self.history = self.last.history
-        self.announced += self.last.new_kills
+        news = those_unknown(self.memory, self.last.new_kills)
+        self.announced += news
         self.memory = remember(self.memory, self.history.kills, "web-1", "uid-1")
-        return self.last.new_kills
+        return news
 
     def restart(self) -> None:
         """Another run of the operator goes on from what was written."""
