@@ -27,6 +27,12 @@ def round_up_coarsely(amount_bytes: int) -> int:
     return _up(amount_bytes, _COARSENESS)
 
 
+def round_down_below(amount_bytes: int) -> int:
+    """The highest number below it that is as coarse; 0 where there is none."""
+    step = _step(amount_bytes, _COARSENESS)
+    return max(0, amount_bytes - 1) // step * step
+
+
 def round_near(amount_bytes: int, least_bytes: int) -> int:
     """The nearest plain number that is not below `least_bytes`: on average it costs nothing. 0 for nothing."""
     if amount_bytes <= 0:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import GI, KI, MI
 
-from oomsight_operator.judgement.rounding import round_near, round_up, round_up_coarsely
+from oomsight_operator.judgement.rounding import round_down_below, round_near, round_up, round_up_coarsely
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,11 @@ def test_more_is_never_rounded_to_less(one: int, other: int) -> None:
 )
 def test_coarser_is_still_a_sixteenth_at_most(amount: int, expected: int) -> None:
     assert round_up_coarsely(amount) == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [(0, 0), (256 * KI, 0), (256 * KI + 1, 256 * KI), (20 * MI, 19 * MI), (544 * MI, 512 * MI), (616 * MI, 608 * MI)],
+)
+def test_down_to_the_next_coarse_number_below(amount: int, expected: int) -> None:
+    assert round_down_below(amount) == expected

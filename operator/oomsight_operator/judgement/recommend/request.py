@@ -12,7 +12,7 @@ from oomsight_operator.judgement.recommend.context import Context, Kind
 from oomsight_operator.judgement.recommend.namespace import least_request
 from oomsight_operator.judgement.recommend.need import DEFAULT
 from oomsight_operator.judgement.recommend.words import days_words
-from oomsight_operator.judgement.rounding import round_up_coarsely
+from oomsight_operator.judgement.rounding import round_down_below, round_up_coarsely
 from oomsight_operator.judgement.words import printable
 
 AUTOSCALED: Final = "Autoscaled"
@@ -52,6 +52,12 @@ def request_steps(
         why = f"today's request {human_bytes(current)} stays: a little less is not worth a rollout"
         steps.append(RecommendationStep("KeepRequest", amount, current, why))
         amount = current
+    below = round_down_below(limit) if limit is not None else 0
+    is_kept = scaler is not None or (bool(kept_because) and current is not None and current > below)
+    if amount is not None and limit is not None and amount >= limit and below and not is_kept:
+        why = "kept below the limit, so that it does not make the pod Guaranteed"
+        steps.append(RecommendationStep("RequestBelowLimit", amount, below, why))
+        amount = below
     least, rule = least_request(most, context)
     if amount is not None and amount < least:
         steps.append(RecommendationStep("LimitRange", amount, least, rule))

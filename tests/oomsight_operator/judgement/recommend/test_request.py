@@ -8,6 +8,7 @@ from tests.oomsight_operator.judgement.recommend.scenes import asked, context, k
 
 from oomsight_api.names import QosClass
 from oomsight_operator.judgement.recommend.state import NOTHING, Sample, observe
+from oomsight_operator.judgement.recommend.surroundings import ScaledBy, Surroundings
 
 
 def test_request_stays_equal_to_the_limit_for_a_guaranteed_pod() -> None:
@@ -47,6 +48,34 @@ def test_a_request_is_raised_at_once_and_not_lowered_by_a_little(request_mi: int
 
     assert found is not None
     assert found.request_bytes == expected * MI
+
+
+def test_rounding_never_lifts_a_request_to_the_limit_where_it_would_be_kept_equal_from_then_on() -> None:
+    """513Mi rounds up to 544Mi, and so high is the limit: followed once, each later limit would have been the request as well."""
+    found = asked(seen(513 * MI, 24 * 9), context(limit=544 * MI, request=496 * MI), mode="Always")
+
+    assert found is not None
+    assert (found.limit_bytes, found.request_bytes) == (544 * MI, 512 * MI)
+    assert found.request_steps[-1].why == "kept below the limit, so that it does not make the pod Guaranteed"
+
+
+@pytest.mark.parametrize("target", ["Keep", "Burstable"])
+def test_room_for_page_cache_makes_no_burstable_pod_guaranteed(target: str) -> None:
+    state = NOTHING
+    for hour in range(24 * 9):
+        state = observe(state, Sample(NOW + (hour - 24 * 9) * 3600, unreclaimable_bytes=200 * MI, working_set_bytes=616 * MI))
+    found = asked(state, context(limit=1024 * MI), mode="Always", targetQoS=target)
+
+    assert found is not None
+    assert (found.limit_bytes, found.request_bytes) == (616 * MI, 608 * MI)
+
+
+def test_a_request_that_is_not_lowered_yet_and_one_that_an_autoscaler_goes_by_stay_at_the_limit() -> None:
+    first_day = asked(seen(100 * MI, 5), context(limit=512 * MI, request=512 * MI), mode="Always", targetQoS="Burstable")
+    scaled = Surroundings(autoscalers=(ScaledBy("web"),))
+    autoscaled = asked(seen(100 * MI, 24 * 9), context(limit=512 * MI, request=110 * MI, around=scaled), mode="Always")
+
+    assert [found.request_bytes for found in (first_day, autoscaled) if found is not None] == [512 * MI, 110 * MI]
 
 
 def test_best_effort_pod_keeps_its_class_when_the_policy_wants_it_kept() -> None:
