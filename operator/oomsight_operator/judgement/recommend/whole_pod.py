@@ -24,6 +24,8 @@ from oomsight_operator.judgement.words import printable
 QUOTA: Final = "Quota"
 POD_RESOURCES: Final = "PodResources"
 GUARANTEED: Final = "Guaranteed"
+RESERVED: Final = "Reserved"
+"""Rule of the step that says that an init container's request is reserved long after its run."""
 REFUSED: Final = frozenset({QUOTA, POD_RESOURCES})
 """Rules of steps that say what would refuse new pods, or hold them up."""
 
@@ -57,10 +59,11 @@ def together(
         rises = (wanted.memory_limit_bytes or 0) > (spec.memory_limit_bytes or 0)
         asks_more = request_of(wanted) > request_of(spec)
         own = _notes((POD_RESOURCES, _above_pod_limit(wanted, after)))
+        reserved = _notes((RESERVED, _reserved(spec, after)))
         told[spec.name] = replace(
             one,
             limit_steps=_with(one.limit_steps, (*own, *(limit_notes if rises else ()))),
-            request_steps=_with(one.request_steps, (*class_notes, *(request_notes if asks_more else ()))),
+            request_steps=_with(one.request_steps, (*class_notes, *((*reserved, *request_notes) if asks_more else ()))),
             shape=Shape(
                 qos_class_before=class_before,
                 qos_class_after=class_after,
@@ -110,6 +113,19 @@ def _above_pod_request(after: Pod) -> Iterator[str]:
         yield (
             f"the pod's containers ask for {human_bytes(asked)} together, more than the pod's own request {human_bytes(most)}"
             " (spec.resources): raise that as well, or the pod is refused"
+        )
+
+
+def _reserved(spec: ContainerSpec, after: Pod) -> Iterator[str]:
+    """The scheduler counts the most that a pod asks for at any one time, for as long as it lives."""
+    if spec.kind is not ContainerKind.INIT or after.pod_memory_request_bytes is not None:
+        return
+    asked = aggregate(after.containers, request_of)
+    without = aggregate((spec if each.name == spec.name else each for each in after.containers), request_of)
+    if asked > without:
+        yield (
+            f"an init container's request is reserved for as long as the pod lives: {human_bytes(asked)} in all, where"
+            f" {human_bytes(without)} would do with today's"
         )
 
 

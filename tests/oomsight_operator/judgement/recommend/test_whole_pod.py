@@ -238,3 +238,17 @@ def test_an_autoscaler_does_not_look_at_init_containers() -> None:
     found = judged(killed(*containers, names=("setup",)), Surroundings(autoscalers=(ScaledBy("web"),)))
 
     assert recommended(found, "setup").request_bytes == 40 * MI
+
+
+def test_that_an_init_containers_request_is_reserved_after_its_run_is_read_on_the_pod() -> None:
+    """40Mi beside an app of 16Mi: the pod reserves what its migration held for seconds."""
+    large = killed(
+        spec("setup", kind="init", request=16 * MI, limit=128 * MI), spec(request=16 * MI, limit=128 * MI), names=("setup",)
+    )
+    small = killed(
+        spec("setup", kind="init", request=16 * MI, limit=128 * MI), spec(request=64 * MI, limit=128 * MI), names=("setup",)
+    )
+    told = "an init container's request is reserved for as long as the pod lives: 40Mi in all, where 16Mi would do with today's"
+
+    assert told in text(large, judged(large))
+    assert "is reserved for as long" not in text(small, judged(small))
