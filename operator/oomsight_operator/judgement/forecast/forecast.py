@@ -48,7 +48,9 @@ _Tell = Callable[[Shape, str], Forecast]
 
 def forecast(history: FloorHistory, limit_bytes: int, now_seconds: float) -> Forecast | None:
     """What the floor says, on the clock of the readings; None without a reading of the current run, or without a limit."""
-    points = [point for point in history.points if point.seconds <= now_seconds]
+    points = history.points
+    while points and points[-1].seconds > now_seconds:
+        points.pop()
     if not points or limit_bytes <= 0:
         return None
     limit, newest = limit_bytes / UNIT_BYTES, points[-1]
