@@ -233,7 +233,7 @@ def completed(kill: Kill, telling: Telling, of_others: int = 0) -> Kill:
     return replace(
         kill,
         time_seconds=telling.time_seconds if earlier else kill.time_seconds,
-        not_before_seconds=None if by_log else kill.not_before_seconds,
+        not_before_seconds=None if by_log else _not_before(kill, telling),
         source=kill.source if of_status or not by_log else KillSource.KERNEL_LOG,
         incident_id=kill.incident_id if kill.incident_id is not None else incident.id,
         sequence=max(kill.sequence, *telling.ordinals) if telling.ordinals else kill.sequence,
@@ -245,6 +245,13 @@ def completed(kill: Kill, telling: Telling, of_others: int = 0) -> Kill:
         before=telling.before or kill.before,
         container_ended=_ended(kill, telling.ended),
     )
+
+
+def _not_before(kill: Kill, telling: Telling) -> float | None:
+    """A record does not keep it, so a kill read back from one has it from its incident again."""
+    if kill.source is not KillSource.COUNTER or kill.not_before_seconds is not None:
+        return kill.not_before_seconds
+    return telling.not_before_seconds
 
 
 def _ended(kill: Kill, told: bool | None) -> bool | None:

@@ -202,6 +202,21 @@ def test_a_silent_agent_that_comes_back_completes_what_the_kubelet_told() -> Non
     assert watch.shown == [(9.5, True, 1)]
 
 
+@pytest.mark.parametrize("operator_restarts", [False, True], ids=["", "restart"])
+def test_a_kill_of_which_only_the_counter_tells_is_that_of_an_end_before_the_counter_was_read(operator_restarts: bool) -> None:
+    watch = Watch()
+    by_counter = counted(1, at=NOW, not_before_seconds=NOW - 120)  # found by an agent that has just started
+    for seconds in (1, 12):
+        watch.look(running(), by_counter, at=NOW + seconds, since=NOW - 1)
+    if operator_restarts:
+        watch.restart()
+    for seconds in (14, 60):
+        watch.look(restarted(at=NOW - 60), by_counter, at=NOW + seconds, since=NOW - 1)
+
+    assert len(watch.announced) == 1
+    assert watch.memory.oom_kills == 1
+
+
 def test_nothing_waits_longer_than_it_must() -> None:
     watch = Watch()
     watch.look(running(), oom(container_survived=True))
