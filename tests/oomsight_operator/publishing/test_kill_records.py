@@ -76,6 +76,14 @@ def test_the_second_witness_of_a_kill_that_stands_in_no_record_any_more_is_no_se
     assert told(after, first).oom_kills == 1
 
 
+def test_a_kill_of_a_child_that_a_restarted_agent_knows_from_the_counter_alone_is_no_second_one() -> None:
+    by_log = a_kill(source=KillSource.KERNEL_LOG, incident_id=f"{BOOT}-9", sequence=3, container_ended=False)
+    by_counter = a_kill(source=KillSource.COUNTER, incident_id=f"{BOOT}-c-3", sequence=3, container_ended=False)
+    memory = replace(told(ContainerMemory(), by_log), kills=())
+    assert told(memory, by_counter).oom_kills == 1
+    assert told(memory, replace(by_counter, sequence=4, incident_id=f"{BOOT}-c-4")).oom_kills == 2
+
+
 def test_a_kill_that_did_not_end_the_container_after_all_leaves_the_end_to_another() -> None:
     child = a_kill(source=KillSource.KERNEL_LOG, incident_id=f"{BOOT}-1", container_ended=True)
     corrected = replace(child, container_ended=False)

@@ -14,13 +14,16 @@ _HEX_DIGITS: Final = NAME_LENGTH * 6 // 4
 
 
 def names_of(kill: Kill) -> tuple[str, ...]:
-    """Of its identity first; then of its incident, and of the end of its run, which is one kill's alone: whoever tells of the kill
-    later, and has not heard of it before, tells one of them."""
+    """Of its identity first; then of its incident, and of the end of its run, which is one kill's alone, or, where the run went
+    on, of its place in the counter: whoever tells of the kill later, and has not heard of it before, tells one of them (a restarted
+    agent the counter's)."""
     identities = [kill.identity]
     if kill.incident_id is not None:
         identities.append(incident_identity(kill.container_id, kill.incident_id))
     if kill.ended_container:
         identities.append(end_identity(kill.container_id))
+    elif kill.sequence:
+        identities.append((kill.container_id, "ordinal", str(kill.sequence)))
     return tuple(dict.fromkeys(_name_of(identity) for identity in identities))
 
 
