@@ -92,6 +92,13 @@ def test_nothing_of_a_secret_is_kept() -> None:
     assert SECRET not in repr(project_pod(raw(container)))
 
 
+@pytest.mark.parametrize("script", ["export GOMEMLIMIT=1GiB; ./app", "NODE_OPTIONS=--max-old-space-size=1024 npm start"])
+def test_a_script_may_set_what_names_no_program(script: str) -> None:
+    found = heap(command=["sh", "-c", script])
+    assert found is not None
+    assert found.fixed_bytes == 1 << 30
+
+
 def test_init_containers_and_sidecars_have_heaps_too() -> None:
     env = [{"name": "GOMEMLIMIT", "value": "1GiB"}]
     pod = project_pod(raw({}, initContainers=[{"name": "proxy", "restartPolicy": "Always", "env": env}])).pod

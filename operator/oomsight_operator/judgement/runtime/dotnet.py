@@ -1,9 +1,10 @@
 """.NET: the garbage collector's hard limit.
 
 Variables, numbers in hexadecimal with or without `0x` (so 536870912 means 20.9 GiB): DOTNET_GCHeapHardLimit, else
-DOTNET_GCHeapHardLimitPercent; the prefix COMPlus_ where DOTNET_ has none. Without them, in a container with a limit: 75 % of it,
-20 MiB at least. Source: the .NET documentation, "Runtime configuration options for garbage collection"; gcconfig.h. A
-runtimeconfig.json in the image may set the same, which nobody can see from here.
+DOTNET_GCHeapHardLimitPercent, from 1 to 99; the prefix COMPlus_ where DOTNET_ has none. Without them, in a container with a limit:
+75 % of it, 20 MiB at least. Bounds of parts of the heap (DOTNET_GCHeapHardLimitSOH and others) beat all of these. Source: the .NET
+documentation, "Runtime configuration options for garbage collection"; gc.cpp compute_hard_limit. A runtimeconfig.json in the image
+may set the same, which nobody can see from here.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _HEXADECIMAL: Final = re.compile(rf"{OF_LIMIT}?(?:0[xX])?([0-9a-fA-F]{{1,16}}){O
 
 def dotnet_heap(start: Start) -> HeapSetting | None:
     """None where nothing in the spec says that it is .NET."""
-    return _whole(start) or _percent(start) or _parts(start) or _default(start)
+    return _parts(start) or _whole(start) or _percent(start) or _default(start)
 
 
 def _whole(start: Start) -> HeapSetting | None:
@@ -38,13 +39,13 @@ def _whole(start: Start) -> HeapSetting | None:
 
 
 def _percent(start: Start) -> HeapSetting | None:
-    where, number, doubt = _number(start, _PERCENT, 100)
+    where, number, doubt = _number(start, _PERCENT, 99)
     share = Share(float(number)) if number is not None else None
     return HeapSetting(Runtime.DOTNET, where, share=share, doubt=doubt) if where and number != 0 else None
 
 
 def _parts(start: Start) -> HeapSetting | None:
-    """Bounds of the heap's parts say nothing of the whole."""
+    """Bounds of the heap's parts stand for the whole, and the collector heeds no other."""
     where = next((where for part in _PARTS if (where := _variable(start, _LIMIT + part)[0])), "")
     return HeapSetting(Runtime.DOTNET, where, doubt="which bounds parts of it alone") if where else None
 

@@ -17,7 +17,7 @@ import msgspec
 
 from oomsight_api.quantity import QuantityError, parse_bytes
 from oomsight_operator.judgement.runtime.marks import MAX_TEXT, OF_LIMIT, UNKNOWN
-from oomsight_operator.judgement.runtime.shell import commands_of
+from oomsight_operator.judgement.runtime.script import Script, script_of
 
 MAX_TOTAL: Final = 256 * 1024
 """Of all variables together."""
@@ -27,6 +27,8 @@ MAX_NAME: Final = 256
 time."""
 
 _REFERENCE: Final = re.compile(rf"\$(?:(\$)|\(([^)$]{{0,{MAX_NAME}}})\))")
+_USUAL_NAME: Final = re.compile(r"[-._a-zA-Z0-9]+", re.ASCII)
+"""Of variables that `envFrom` and services may bring."""
 
 
 class ResourceField(msgspec.Struct, frozen=True, rename="camel"):
@@ -55,11 +57,12 @@ class Variable(msgspec.Struct, frozen=True, rename="camel"):
 class Start:
     """What a container is started with, as its spec says, references resolved."""
 
-    commands: tuple[tuple[str, ...], ...] = ()
-    """The command with its arguments, or those of the script that a shell is given. Empty: the image's own, which is not known."""
+    script: Script = field(default_factory=Script)
+    """The command with its arguments, or what a shell is given. Without commands: the image's own, which is not known."""
     args: tuple[str, ...] = ()
     """Arguments for a command that only the image knows."""
     variables: Mapping[str, str] = field(default_factory=dict)
+    """Of whatever it is that runs in the end."""
     limit_bytes: int | None = None
     from_elsewhere: bool = False
     """It has variables whose very names are not in the spec (`envFrom`)."""
@@ -79,9 +82,9 @@ def start_of(
     program = tuple(expand(each, known) for each in command)
     arguments = tuple(expand(each, known) for each in args)
     if not program:
-        return Start((), arguments, known, limit_bytes, from_elsewhere)
-    commands, after = commands_of((*program, *arguments), known)
-    return Start(commands, (), after, limit_bytes, from_elsewhere)
+        return Start(Script((), known), arguments, known, limit_bytes, from_elsewhere)
+    script = script_of((*program, *arguments), known)
+    return Start(script, (), script.last_environment, limit_bytes, from_elsewhere)
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
@@ -91,7 +94,7 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
     parts: list[str] = []
     length = at = 0
     for match in _REFERENCE.finditer(text[: MAX_TEXT + 1]):
-        piece = "$" if match[1] else variables.get(match[2], UNKNOWN)
+        piece = "$" if match[1] else _value(match, variables)
         parts += [text[at : match.start()], piece]
         length += match.start() - at + len(piece)
         at = match.end()
@@ -99,6 +102,14 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
             return UNKNOWN
     whole = "".join((*parts, text[at:]))
     return whole if len(whole) <= MAX_TEXT else UNKNOWN
+
+
+def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:
+    """What a reference becomes: the kubelet leaves one that names nothing as it is, such as a shell's `$(cat file)`."""
+    known = variables.get(match[2])
+    if known is not None:
+        return known
+    return UNKNOWN if _USUAL_NAME.fullmatch(match[2]) else match[0]
 
 
 def _variables(variables: Iterable[Variable], container_name: str, limit_bytes: int | None) -> dict[str, str]:

@@ -44,7 +44,7 @@ MAX_RAM_PERCENT: Final = 25.0
 MIN_RAM_PERCENT: Final = 50.0
 NOT_IN_SPEC: Final = "whose value is not in the pod's spec"
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_PERCENT: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{0,9})?", re.ASCII)
+_PERCENT: Final = re.compile(r"0{0,9}[0-9]{1,3}(?:\.[0-9]{0,9})?", re.ASCII)
 _FLAG: Final = re.compile(
     r"-XX:(MaxHeapSize|InitialHeapSize|MaxRAM|MaxRAMPercentage|MinRAMPercentage|MaxRAMFraction|MinRAMFraction"
     r"|MaxMetaspaceSize|MaxDirectMemorySize|ReservedCodeCacheSize)=(.*)",
@@ -61,8 +61,9 @@ _MAX_WORDS: Final = 2000
 
 def jvm_heap(start: Start) -> HeapSetting | None:
     """None where nothing in the spec says that it is a JVM."""
-    line, found = launched(start, "java"), _Found()
-    variables = start.variables
+    launch, found = launched(start, "java"), _Found()
+    line = launch.words if launch is not None else None
+    variables = launch.variables if launch is not None else start.variables
     found.read(java_words(variables.get("JAVA_TOOL_OPTIONS", "")), "in JAVA_TOOL_OPTIONS")
     found.read(java_words(variables.get("JDK_JAVA_OPTIONS", "")), "in JDK_JAVA_OPTIONS", files=True)
     named = any(name in variables for name in ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"))
@@ -73,7 +74,7 @@ def jvm_heap(start: Start) -> HeapSetting | None:
             if name in variables:
                 found.read(java_words(variables[name]), f"in {name}", doubt=f"if its start script passes {name} on")
                 named = True
-        if not start.commands and any(each.startswith(("-Xmx", "-XX:")) for each in start.args):
+        if not start.script.commands and any(each.startswith(("-Xmx", "-XX:")) for each in start.args):
             named = True
             found.read(_launcher_options(start.args), "in args", files=True, doubt="if its image starts java with them")
     found.read(java_words(variables.get("_JAVA_OPTIONS", "")), "in _JAVA_OPTIONS")
@@ -98,12 +99,14 @@ class _Found:
         """Where options stand that nobody can see, and that would beat the heap's size found so far."""
 
     def read(self, words: Iterable[str], where: str, *, files: bool = False, doubt: str = "") -> None:
-        """Take in options of one place. `files`: the launcher reads `@file` there."""
+        """Take in options of one place. `files`: the launcher reads these, which knows `@file`, and `-mx` for `-Xmx`."""
         for word in tuple(words)[:_MAX_WORDS]:
             if word.startswith((UNKNOWN, *_FILES)) or (files and word.startswith("@")):
                 self.unseen = where
-            elif word.startswith("-Xmx"):
-                self._heap(word[4:], f"-Xmx {where}", doubt)
+            elif word.startswith("-Xmx") or (files and word.startswith("-mx")):
+                self._heap(word.partition("mx")[2], f"-Xmx {where}", doubt)
+            elif word == "-XX:+AggressiveHeap":
+                self._heap("", f"-XX:+AggressiveHeap {where}", doubt)
             elif word.startswith("-Xms"):
                 self.flags["InitialHeapSize"] = (word[4:], f"-Xms {where}", doubt)
             elif word in ("-XX:+UseContainerSupport", "-XX:-UseContainerSupport"):
@@ -133,8 +136,9 @@ class _Found:
                 return HeapSetting(Runtime.JVM, where, share=whole, doubt=doubt, beside=beside)
             return HeapSetting(Runtime.JVM, where, fixed_bytes=size.number, doubt=doubt, beside=beside)
         if share is None or self.unseen or not (where or known_line):
+            unread = doubt if share is None else UNKNOWN
             return HeapSetting(
-                Runtime.JVM, where or self.unseen, explicit=bool(where), doubt=self._unseen_doubt(UNKNOWN), beside=beside
+                Runtime.JVM, where or self.unseen, explicit=bool(where), doubt=self._unseen_doubt(unread), beside=beside
             )
         ram = self._size("MaxRAM")
         if ram is not None and ram.number > 0 and not ram.of_limit:
@@ -150,14 +154,15 @@ class _Found:
         )
 
     def _share(self) -> tuple[Share | None, str, str]:
-        """The share of the memory found, what sets it (empty for the default), and the doubt. None: it cannot be read."""
+        """The share of the memory found, what sets it (empty for the default), and the doubt. None: it cannot be read; then the
+        last is its text."""
         most = self._percent("MaxRAMPercentage", "MaxRAMFraction")
         least = self._percent("MinRAMPercentage", "MinRAMFraction")
         initial = self._size("InitialHeapSize")
         _, where, doubt = most[1] or least[1] or ("", "", "")
         for unread, told in ((most[0], most[1]), (least[0], least[1])):
             if told is not None and unread is None:
-                return None, told[1], told[2]
+                return None, told[1], told[0]
         if not where and "MaxRAM" in self.flags:
             _, where, doubt = self.flags["MaxRAM"]
         share = Share(

@@ -67,8 +67,9 @@ _Found = Mapping[str, tuple[str, str]]
 
 def node_heap(start: Start) -> HeapSetting | None:
     """None where nothing in the spec says that it is Node.js."""
-    line = launched(start, "node")
-    options = start.variables.get("NODE_OPTIONS")
+    launch = launched(start, "node")
+    line = launch.words if launch is not None else None
+    options = (launch.variables if launch is not None else start.variables).get("NODE_OPTIONS")
     if line is None and options is None:
         return None
     of_node = own_options(_plain(node_words(options or "")), lambda word: False, WITH_VALUE)

@@ -39,6 +39,13 @@ def test_what_makes_no_sense_or_comes_from_elsewhere_is_unknown() -> None:
     assert heap(start(env={"DOTNET_GCHeapHardLimitSOH": "100"})).hidden
 
 
+def test_what_the_collector_does_not_heed_is_not_believed() -> None:
+    parts = heap(start(env={"DOTNET_GCHeapHardLimitSOH": "C800000", "DOTNET_GCHeapHardLimit": "C800000"}))
+    assert (parts.hidden, parts.where) == (True, "DOTNET_GCHeapHardLimitSOH")
+    assert heap(start(env={"DOTNET_GCHeapHardLimitPercent": "64"})).hidden  # 100 %
+    assert heap(start(env={"DOTNET_GCHeapHardLimitPercent": "63"})).heap_bytes(100 * MI) == 99 * MI
+
+
 def test_without_it_three_quarters_of_the_limit_unless_its_own_file_says_otherwise() -> None:
     found = heap(start(["dotnet", "app.dll"]))
     assert (found.heap_bytes(GI), found.heap_bytes(10 * MI), found.explicit) == (768 * MI, 20 * MI, False)

@@ -6,6 +6,7 @@ from tests.oomsight_operator.judgement.runtime.starts import CONFIG_MAP, MI, of_
 
 from oomsight_operator.judgement.runtime.environment import MAX_TOTAL, Variable, expand, start_of
 from oomsight_operator.judgement.runtime.marks import MAX_TEXT, OF_LIMIT, UNKNOWN
+from oomsight_operator.judgement.runtime.shell import Command
 
 
 def test_references_are_resolved_as_the_kubelet_does() -> None:
@@ -16,12 +17,16 @@ def test_references_are_resolved_as_the_kubelet_does() -> None:
     ]
 
 
+def test_what_can_name_no_variable_stays_as_it_is() -> None:
+    assert expand("java -D$(echo ')') $(cat /x) $(A B)", {"A B": "1"}) == "java -D$(echo ')') $(cat /x) 1"
+
+
 def test_a_variable_refers_to_those_before_it_alone() -> None:
     assert start(env={"A": "$(B)", "B": "b", "C": "$(B)c"}).variables == {"A": UNKNOWN, "B": "b", "C": "bc"}
 
 
 def test_arguments_refer_to_all_of_them() -> None:
-    assert start(["java", "-Xmx$(HEAP)"], ["$(X)"], env={"HEAP": "1g"}).commands == (("java", "-Xmx1g", UNKNOWN),)
+    assert start(["java", "-Xmx$(HEAP)"], ["$(X)"], env={"HEAP": "1g"}).script.commands == (Command(("java", "-Xmx1g", UNKNOWN)),)
 
 
 def test_what_comes_from_elsewhere_is_unknown() -> None:

@@ -90,9 +90,33 @@ def test_percentages_and_fractions() -> None:
     assert heap(start([*JAVA, "-XX:MaxRAMPercentage=75", "-XX:-UseContainerSupport", "Main"])).of_node
 
 
-@pytest.mark.parametrize("text", ["101", "-1", "x", "1e1", "+50", "", "75 "])
+@pytest.mark.parametrize("text", ["101", "-1", "x", "1e1", "+50", "", "75 ", "75,0", "75%", ".5"])
 def test_a_percentage_that_the_jvm_refuses_is_not_believed(text: str) -> None:
-    assert heap(start([*JAVA, f"-XX:MaxRAMPercentage={text}", "Main"])).hidden
+    found = heap(start([*JAVA, f"-XX:MaxRAMPercentage={text}", "Main"]))
+    assert (found.hidden, found.doubt) == (True, "whose value does not parse")
+
+
+def test_old_options_of_the_launcher_and_a_heap_by_the_machine() -> None:
+    assert heap(start([*JAVA, "-Xmx1g", "-mx512m", "Main"])).fixed_bytes == 512 * MI
+    assert heap(start(env={"JAVA_TOOL_OPTIONS": "-mx512m"})).hidden
+    found = heap(start([*JAVA, "-Xmx1g", "-XX:+AggressiveHeap", "Main"]))
+    assert (found.hidden, found.explicit, found.where) == (True, True, "-XX:+AggressiveHeap on the command line")
+    assert heap(start([*JAVA, "-XX:+AggressiveHeap", "-Xmx1g", "Main"])).fixed_bytes == GI
+
+
+def test_what_another_command_was_given_is_not_believed() -> None:
+    env: dict[str, str] = {"JAVA_OPTS": "-Xmx2g"}
+    for script in (
+        "JAVA_TOOL_OPTIONS=-Xmx64m ./migrate; exec java -jar app.jar",
+        "JAVA_TOOL_OPTIONS=-Xmx64m; exec java -jar app.jar",  # not exported
+        "env JAVA_TOOL_OPTIONS=-Xmx64m ./migrate && java -jar app.jar",
+    ):
+        assert heap(start(["sh", "-c", script], env=env)).where == "the JVM's default", script
+    assert heap(start(["env", "JAVA_TOOL_OPTIONS=-Xmx64m", "java", "-jar", "app.jar"])).fixed_bytes == 64 * MI
+    assert heap(start(["sh", "-c", "java -Da=$(x $(y)) >log -Xmx1g -jar app.jar"])).fixed_bytes == GI
+    assert heap(start(["sh", "-c", "if x; then exec java -Xmx1g a; fi; exec java -Xmx2g a"])).hidden
+    assert heap(start(["sh", "-c", r"JAVA_OPTS=$JAVA_OPTS\ -Xmx1g; exec java $JAVA_OPTS -jar a"], env=env)).fixed_bytes == GI
+    assert jvm_heap(start(["nohup", "./run.sh", "java", "-Xmx1g"])) is None
 
 
 def test_its_own_limit_as_a_size_is_a_share() -> None:
@@ -164,6 +188,12 @@ FORMS = [
     {"JDK_JAVA_OPTIONS": '"-Xmx160m"'},
     {"line": "-Xmx0x8000000"},
     {"line": "-Xmx131072k"},
+    {"line": "-Xmx134217728"},
+    {"line": "-Xmx64m -mx0128M"},
+    {"line": "-XX:MaxHeapSize=1T"},
+    {"line": "-XX:MaxRAM=2g -XX:MaxRAMPercentage=0"},
+    {"line": "-XX:MaxRAM=2g -XX:InitialRAMPercentage=90 -XX:MaxRAMPercentage=0075"},
+    {"line": "-XX:MaxRAM=200m -XX:MinRAMPercentage=10"},
     *({"line": f"-XX:MaxRAM={ram}"} for ram in ("100m", "200m", "300m", "499m", "512m", "2g")),
     {"line": "-XX:MaxRAM=2g -XX:MaxRAMPercentage=75"},
     {"line": "-XX:MaxRAM=2g -XX:MaxRAMPercentage=75 -XX:MaxRAMPercentage=50.5"},
@@ -186,10 +216,11 @@ def test_a_real_jvm_says_the_same(given_options: dict[str, str]) -> None:
 
 
 @java
-@pytest.mark.parametrize("text", ["512mb", "0.5g", "-1", "+1g", ""])
-def test_a_real_jvm_refuses_the_same(text: str) -> None:
+@pytest.mark.parametrize("option", [*(f"-Xmx{text}" for text in ("512mb", "0.5g", "-1", "+1g", "")), "-XX:MaxRAMPercentage=75,0"])
+def test_a_real_jvm_refuses_the_same(option: str) -> None:
+    assert heap(start([*JAVA, option, "Main"])).hidden
     with pytest.raises(subprocess.CalledProcessError):
-        said_by_java({}, [f"-Xmx{text}"])
+        said_by_java({}, [option])
 
 
 def test_every_script_variable_is_looked_for() -> None:
