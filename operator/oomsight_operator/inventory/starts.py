@@ -20,7 +20,8 @@ MAX_RAW_BYTES: Final = 256 * 1024
 
 _ABSENT: Final = msgspec.Raw(b"null")
 _VARIABLES: Final = re.compile(
-    rb'"name":\s*"(?:_?JAVA_|JDK_JAVA_|JVM_OPTS|[EL]S_JAVA_|CATALINA_OPTS|KAFKA_HEAP_OPTS|NODE_OPTIONS|GOMEMLIMIT|DOTNET_|COMPlus_)'
+    rb'"name":\s*"(?:_?JAVA_|(?:JDK|OPENJ9|IBM|[EL]S)_JAVA_|JVM_OPTS|JVM_ARGS|CATALINA_OPTS|KAFKA_HEAP_OPTS'
+    rb"|NODE_OPTIONS|GOMEMLIMIT|DOTNET_|COMPlus_)"
 )
 """The literal beginning makes the search three times as fast."""
 _PROGRAMS: Final = re.compile(rb"java|node|dotnet|-Xmx|-XX:|GOMEMLIMIT|NODE_OPTIONS|JAVA_|DOTNET_|COMPlus_")

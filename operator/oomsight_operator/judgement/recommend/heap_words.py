@@ -16,7 +16,7 @@ _OUTSIDE: Final = {
     Runtime.GO: "memory of C code, mapped files",
 }
 _USUAL: Final = {
-    Runtime.JVM: " (25 % where nothing is set)",
+    Runtime.JVM: " (25 % where nothing is set, with OpenJ9 50 to 75 %)",
     Runtime.NODE: " (about half)",
     Runtime.DOTNET: " (75 %)",
     Runtime.GO: "",

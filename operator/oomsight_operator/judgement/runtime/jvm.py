@@ -1,4 +1,4 @@
-"""The JVM's heap, by HotSpot's rules.
+"""The JVM's heap, by HotSpot's rules, and by OpenJ9's where the spec tells that it is one.
 
 - Options count in this order, the last one wins: JAVA_TOOL_OPTIONS, JDK_JAVA_OPTIONS (the launcher puts it before its own
   arguments, JDK 9 and later), the command line, _JAVA_OPTIONS. `-Xmx` and `-XX:MaxHeapSize` are one flag. Source: arguments.cpp
@@ -6,6 +6,9 @@
 - Without it the heap is a share of the memory found: MaxRAMPercentage (25) of it, or MinRAMPercentage (50) where that is less
   than 124.8 MiB, which it may have in any case. MaxRAM stands for the memory found; without UseContainerSupport that is the
   node's. Source: arguments.cpp Arguments::set_heap_size; MaxRAMFraction is gone from JDK 25.
+- OpenJ9 reads OPENJ9_JAVA_OPTIONS and IBM_JAVA_OPTIONS behind JAVA_TOOL_OPTIONS, no _JAVA_OPTIONS and no MinRAMPercentage. Which
+  of the two it is can be told by OpenJ9's own variables and flags alone. Without a size it takes 50 to 75 % of the limit, by rules
+  that could not be checked here: that is called unknown. Source: vmargs.c, OpenJ9's documentation of -XX:UseContainerSupport.
 - JAVA_OPTS, CATALINA_OPTS and their like are no matter of the JVM: start scripts pass them on. A command that starts `java`
   itself does not.
 
@@ -29,6 +32,7 @@ SCRIPTS: Final = (
     "JAVA_OPTIONS",
     "JAVA_ARGS",
     "JVM_OPTS",
+    "JVM_ARGS",
     "ES_JAVA_OPTS",
     "LS_JAVA_OPTS",
     "KAFKA_HEAP_OPTS",
@@ -36,8 +40,8 @@ SCRIPTS: Final = (
     "JAVA_OPTS_APPEND",
     "CATALINA_OPTS",
 )
-"""Variables that start scripts pass on: Tomcat, WildFly, Elasticsearch, Kafka, most images. Where two are set the later one here
-counts: Tomcat's catalina.sh puts CATALINA_OPTS behind JAVA_OPTS."""
+"""Variables that start scripts pass on: Tomcat, WildFly, Liberty, Elasticsearch, Kafka, most images. Of two that are set the later
+one here counts: Tomcat's catalina.sh puts CATALINA_OPTS behind JAVA_OPTS."""
 DEFAULT_MAX_HEAP_BYTES: Final = 130_862_280
 """96 MiB scaled for 64 bits (gc_globals.hpp, ScaleForWordSize)."""
 MAX_RAM_PERCENT: Final = 25.0
@@ -50,7 +54,9 @@ _FLAG: Final = re.compile(
     r"|MaxMetaspaceSize|MaxDirectMemorySize|ReservedCodeCacheSize)=(.*)",
     re.ASCII | re.DOTALL,
 )
-_FILES: Final = ("-XX:Flags=", "-XX:VMOptionsFile=")
+_FILES: Final = ("-XX:Flags=", "-XX:VMOptionsFile=", "-Xoptionsfile=")
+_OPENJ9: Final = ("OPENJ9_JAVA_OPTIONS", "IBM_JAVA_OPTIONS")
+_OPENJ9_FLAGS: Final = ("-Xgcpolicy:", "-Xshareclasses", "-Xscmx", "-Xoptionsfile=")
 _WITH_VALUE: Final = frozenset(
     {"-cp", "-classpath", "--class-path", "-p", "--module-path", "--upgrade-module-path", "--add-modules", "--limit-modules"}
     | {"--add-exports", "--add-opens", "--add-reads", "--patch-module", "--enable-native-access", "--source"}
@@ -65,8 +71,11 @@ def jvm_heap(start: Start) -> HeapSetting | None:
     line = launch.words if launch is not None else None
     variables = launch.variables if launch is not None else start.variables
     found.read(java_words(variables.get("JAVA_TOOL_OPTIONS", "")), "in JAVA_TOOL_OPTIONS")
+    for name in _OPENJ9:
+        found.read(java_words(variables.get(name, "")), f"in {name}", doubt="if it is OpenJ9")
+        found.openj9 = found.openj9 or name in variables
     found.read(java_words(variables.get("JDK_JAVA_OPTIONS", "")), "in JDK_JAVA_OPTIONS", files=True)
-    named = any(name in variables for name in ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"))
+    named = any(name in variables for name in ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", *_OPENJ9))
     if line is not None:
         found.read(_launcher_options(line), "on the command line", files=True)
     else:
@@ -77,7 +86,8 @@ def jvm_heap(start: Start) -> HeapSetting | None:
         if not start.script.commands and any(each.startswith(("-Xmx", "-XX:")) for each in start.args):
             named = True
             found.read(_launcher_options(start.args), "in args", files=True, doubt="if its image starts java with them")
-    found.read(java_words(variables.get("_JAVA_OPTIONS", "")), "in _JAVA_OPTIONS")
+    if not found.openj9:
+        found.read(java_words(variables.get("_JAVA_OPTIONS", "")), "in _JAVA_OPTIONS")
     if line is None and not named:
         return None
     return found.setting(known_line=line is not None and not start.from_elsewhere, limit_bytes=start.limit_bytes)
@@ -95,12 +105,15 @@ class _Found:
         self.flags: dict[str, tuple[str, str, str]] = {}
         """By HotSpot's name: the value's text, the flag and where it stands, and the doubt."""
         self.container_support = True
+        self.openj9 = False
+        """The spec tells that it is one."""
         self.unseen = ""
         """Where options stand that nobody can see, and that would beat the heap's size found so far."""
 
     def read(self, words: Iterable[str], where: str, *, files: bool = False, doubt: str = "") -> None:
         """Take in options of one place. `files`: the launcher reads these, which knows `@file`, and `-mx` for `-Xmx`."""
         for word in tuple(words)[:_MAX_WORDS]:
+            self.openj9 = self.openj9 or word.startswith(_OPENJ9_FLAGS)
             if word.startswith((UNKNOWN, *_FILES)) or (files and word.startswith("@")):
                 self.unseen = where
             elif word.startswith("-Xmx") or (files and word.startswith("-mx")):
@@ -125,22 +138,28 @@ class _Found:
     def setting(self, *, known_line: bool, limit_bytes: int | None) -> HeapSetting:
         """What all of them come to."""
         beside = tuple((f"-XX:{name}", size.number) for name in _BESIDE if (size := self._size(name)) is not None)
-        share, where, doubt = self._share()
         if "MaxHeapSize" in self.flags:
-            text, where, doubt = self.flags["MaxHeapSize"]
-            size = _size(text)
-            if size is None or size.number == 0 or self.unseen:
-                return HeapSetting(Runtime.JVM, where, doubt=self._unseen_doubt(text), beside=beside)
-            if size.of_limit and limit_bytes:
-                whole = Share(100 * size.number / limit_bytes)
-                return HeapSetting(Runtime.JVM, where, share=whole, doubt=doubt, beside=beside)
-            return HeapSetting(Runtime.JVM, where, fixed_bytes=size.number, doubt=doubt, beside=beside)
+            return self._of_size(limit_bytes, beside)
+        return self._of_share(beside, known_line=known_line)
+
+    def _of_size(self, limit_bytes: int | None, beside: tuple[tuple[str, int], ...]) -> HeapSetting:
+        text, where, doubt = self.flags["MaxHeapSize"]
+        size = _size(text)
+        if size is None or size.number == 0 or self.unseen:
+            return HeapSetting(Runtime.JVM, where, doubt=self._unseen_doubt(text), beside=beside)
+        if size.of_limit and limit_bytes:
+            whole = Share(100 * size.number / limit_bytes)
+            return HeapSetting(Runtime.JVM, where, share=whole, doubt=doubt, beside=beside)
+        return HeapSetting(Runtime.JVM, where, fixed_bytes=size.number, doubt=doubt, beside=beside)
+
+    def _of_share(self, beside: tuple[tuple[str, int], ...], *, known_line: bool) -> HeapSetting:
+        if self.openj9 and "MaxRAMPercentage" not in self.flags and not self.unseen:
+            return HeapSetting(Runtime.JVM, "", explicit=False, doubt="which OpenJ9 sizes by rules of its own", beside=beside)
+        share, where, doubt = self._share()
         if share is None or self.unseen or not (where or known_line):
-            unread = doubt if share is None else UNKNOWN
-            return HeapSetting(
-                Runtime.JVM, where or self.unseen, explicit=bool(where), doubt=self._unseen_doubt(unread), beside=beside
-            )
-        ram = self._size("MaxRAM")
+            doubt = self._unseen_doubt(doubt if share is None else UNKNOWN)
+            return HeapSetting(Runtime.JVM, where or self.unseen, explicit=bool(where), doubt=doubt, beside=beside)
+        ram = self._size("MaxRAM") if not self.openj9 else None
         if ram is not None and ram.number > 0 and not ram.of_limit:
             return HeapSetting(Runtime.JVM, self.flags["MaxRAM"][1], fixed_bytes=share.of(ram.number), doubt=doubt, beside=beside)
         return HeapSetting(
@@ -149,7 +168,7 @@ class _Found:
             share=share,
             explicit=bool(where),
             of_node=not self.container_support,
-            doubt=doubt,
+            doubt=doubt if where else "unless it is OpenJ9",
             beside=beside,
         )
 
@@ -165,6 +184,8 @@ class _Found:
                 return None, told[1], told[0]
         if not where and "MaxRAM" in self.flags:
             _, where, doubt = self.flags["MaxRAM"]
+        if self.openj9 and most[0] is not None:
+            return Share(most[0], initial_bytes=initial.number if initial is not None and not initial.of_limit else 0), where, doubt
         share = Share(
             MAX_RAM_PERCENT if most[0] is None else most[0],
             least_bytes=DEFAULT_MAX_HEAP_BYTES,

@@ -119,6 +119,25 @@ def test_what_another_command_was_given_is_not_believed() -> None:
     assert jvm_heap(start(["nohup", "./run.sh", "java", "-Xmx1g"])) is None
 
 
+def test_openj9_reads_variables_of_its_own() -> None:
+    env = {"JAVA_TOOL_OPTIONS": "-Xmx1g", "OPENJ9_JAVA_OPTIONS": "-Xmx2g", "IBM_JAVA_OPTIONS": "-Xmx3g"}
+    found = heap(start(env=env))
+    assert (found.fixed_bytes, found.where, found.doubt) == (3 * GI, "-Xmx in IBM_JAVA_OPTIONS", "if it is OpenJ9")
+    assert heap(start([*JAVA, "-Xmx4g", "Main"], env=env)).fixed_bytes == 4 * GI
+
+
+def test_what_openj9_takes_without_a_size_is_not_guessed() -> None:
+    for found in (
+        heap(start([*JAVA, "-Xgcpolicy:gencon", "Main"])),
+        heap(start([*JAVA, "Main"], env={"IBM_JAVA_OPTIONS": "-Xshareclasses"})),
+        heap(start([*JAVA, "-XX:MaxRAM=2g", "Main"], env={"OPENJ9_JAVA_OPTIONS": ""})),
+    ):
+        assert (found.hidden, found.explicit, found.doubt) == (True, False, "which OpenJ9 sizes by rules of its own")
+    assert heap(start([*JAVA, "-Xgcpolicy:gencon", "-XX:MaxRAMPercentage=70", "Main"])).share == Share(70.0)
+    assert heap(start([*JAVA, "-Xgcpolicy:gencon", "-Xoptionsfile=x", "Main"])).hidden
+    assert heap(start([*JAVA, "Main"])).doubt == "unless it is OpenJ9"
+
+
 def test_its_own_limit_as_a_size_is_a_share() -> None:
     found = heap(start(env={"LIMIT": of_limit("1Mi"), "JAVA_TOOL_OPTIONS": "-Xmx$(LIMIT)m"}))
     assert (found.share, found.follows_limit) == (Share(100.0), True)
