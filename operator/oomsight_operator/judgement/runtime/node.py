@@ -72,7 +72,7 @@ def node_heap(start: Start) -> HeapSetting | None:
     options = (launch.variables if launch is not None else start.variables).get("NODE_OPTIONS")
     if line is None and options is None:
         return None
-    of_node = own_options(_plain(node_words(options or "")), lambda word: False, WITH_VALUE)
+    of_node = own_options(_plain(node_words(options or "")), _is_end, WITH_VALUE)
     of_line = own_options(_plain(line or ()), _is_end, WITH_VALUE)
     found = {**_last(of_node, "in NODE_OPTIONS"), **_last(of_line, "on the command line")}
     beside = _young(found)
@@ -132,7 +132,7 @@ def _name(word: str) -> str:
 
 
 def _is_end(word: str) -> bool:
-    """The script; what follows it is the program's own."""
+    """The script; what follows it is the program's own. In NODE_OPTIONS such a word ends the options, too."""
     return not word.startswith(("-", UNKNOWN)) or word == "--"
 
 

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.runtime.starts import CONFIG_MAP, GI, MI, of_limit, start
 
@@ -232,6 +232,24 @@ def test_a_real_jvm_says_the_same(given_options: dict[str, str]) -> None:
     assert found.fixed_bytes is not None
     real = said_by_java(env, ["-XX:+UseSerialGC", *line])
     assert 0 <= real - found.fixed_bytes < 4 * MI  # rounded up to the collector's alignment
+
+
+PIECES = ("-Xmx64m", "-Xmx96m", "'", '"', "\\", "\t", "-Xmx", "128m", "-XX:MaxHeapSize=160m", "-Da=b", "''", '-Dx="a \' b"')
+
+
+@java
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"]),
+    st.lists(st.sampled_from(PIECES) | st.just(" "), max_size=7).map("".join),
+)
+def test_a_real_jvm_splits_drawn_options_alike(name: str, options: str) -> None:
+    try:
+        real = said_by_java({name: options}, ["-XX:+UseSerialGC", "-XX:MaxRAM=2g"])
+    except subprocess.CalledProcessError:
+        return
+    found = heap(start([*JAVA, "-XX:+UseSerialGC", "-XX:MaxRAM=2g", "-version"], env={name: options}))
+    assert found.hidden or (found.fixed_bytes is not None and 0 <= real - found.fixed_bytes < 4 * MI)
 
 
 @java

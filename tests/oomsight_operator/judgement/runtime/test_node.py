@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.runtime.starts import CONFIG_MAP, GI, MI, of_limit, start
 
@@ -114,6 +114,9 @@ CASES = [
     ("--max_old_space_size=300", ["--max_old-space_size=400"]),
     ('"--max-old-space-size=300"', []),
     ('--max-old-space-size="300"', []),
+    ("--max-old-space-size=300 word --max-old-space-size=350", []),
+    ("--max-old-space-size=300 ' --max-old-space-size=350", []),
+    ("--title web --max-old-space-size=300", []),
     ("", ["-max-old-space-size=400"]),
     ("", ["--max-old-space-size=0400"]),
     ("", ["--title", "web", "--max-old-space-size=400"]),
@@ -135,6 +138,35 @@ def test_a_real_node_says_the_same(options: str, line: list[str]) -> None:
     found = heap(start(["node", *line, "app.js"], env={"NODE_OPTIONS": options}))
     # Without its young generation, which is what a tiny one leaves: three MiB.
     assert found.fixed_bytes == (int(said_by_node(options, [*line, "--max-semi-space-size=1"])) - 3) * MI
+
+
+PIECES = (
+    "--max-old-space-size=64",
+    "--max_old_space_size=96",
+    "--title",
+    "x",
+    '"',
+    "'",
+    "\\",
+    "\t",
+    "--max-old-space-size=",
+    "128",
+)
+
+
+@node
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(PIECES) | st.just(" "), max_size=7).map("".join))
+def test_a_real_node_splits_drawn_options_alike(options: str) -> None:
+    try:
+        said = int(said_by_node(options, ["--max-semi-space-size=1"])) - 3
+    except subprocess.CalledProcessError:
+        return
+    found = heap(start(["node", "app.js"], env={"NODE_OPTIONS": options}))
+    if not found.hidden and found.fixed_bytes is None:  # the default, of whatever this machine has
+        assert str(said + 3) == said_by_node("", ["--max-semi-space-size=1"])
+    elif not found.hidden:
+        assert found.fixed_bytes == said * MI
 
 
 @node
