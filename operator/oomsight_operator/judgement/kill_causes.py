@@ -54,11 +54,9 @@ def _context(
 ) -> KillContext:
     pod_row = telemetry.pod_row if telemetry is not None else None
     pod_limit = pod_row.memory.limit_bytes if pod_row is not None else None
-    seen_limit = history.limit_bytes_seen if history.container_id_seen == kill.container_id else None
     incidents = telemetry.incidents if telemetry is not None else ()
     return KillContext(
         container_name=spec.name,
-        limit_bytes=seen_limit if seen_limit is not None else spec.memory_limit_bytes,
         pod_limit_bytes=pod_limit if pod_limit is not None else pod.pod_memory_limit_bytes,
         request_bytes=spec.memory_request_bytes,
         started_at_seconds=_started_at(kill, pod.statuses.get(spec.name)),

@@ -235,6 +235,8 @@ class ContainerHistory:
     peak_working_set_bytes: int | None = None
     limit_bytes_seen: int | None = None
     """The limit that the kernel enforced on `container_id_seen` when it was last seen."""
+    run_before: tuple[str, int] | None = None
+    """The run that was seen before that one, and its limit: its end may be told after the next one's first sample."""
     ended_container_ids: tuple[str, ...] = ()
     """Ends of runs that were judged already, newest last, bounded: a stale `lastState` never counts twice."""
     first_sample_seconds: float | None = None

@@ -16,8 +16,6 @@ class KillContext:
     """The container's run that was killed, its pod, and its past. Everything but the name may be unknown, and then is None."""
 
     container_name: str
-    limit_bytes: int | None = None
-    """The container's own limit, in force when it was killed; used where the kill tells none."""
     pod_limit_bytes: int | None = None
     """Of the pod's cgroup (the sum of its containers' limits, or pod-level resources); used where the kill's memory tells none."""
     request_bytes: int | None = None

@@ -108,17 +108,15 @@ def limit_at_kill(kill: Kill, context: KillContext) -> int | None:
     elif kill.scope is OomScope.CONTAINER and told is not None:
         limit = told
     else:
-        limit = own_limit(kill, context)
+        limit = own_limit(kill)
     return limit if limit is not None and limit > 0 else None
 
 
-def own_limit(kill: Kill, context: KillContext) -> int | None:
-    """The container's own limit at the kill: as the kill tells it, else as the kernel enforced it at the last sample, else as the
-    context does."""
+def own_limit(kill: Kill) -> int | None:
+    """The container's own limit at the kill: as the kill tells it, else as the kernel enforced it at the last sample."""
     if kill.limit_bytes is not None:
         return kill.limit_bytes
-    enforced = kill.before.limit_bytes if kill.before is not None else None
-    return enforced if enforced is not None else context.limit_bytes
+    return kill.before.limit_bytes if kill.before is not None else None
 
 
 def is_nested(kill: Kill, context: KillContext) -> bool:
@@ -190,7 +188,7 @@ def run_seconds(kill: Kill, context: KillContext) -> float | None:
 
 def earlier_at_this_limit(kill: Kill, context: KillContext) -> tuple[Kill, ...]:
     """Earlier kills at the same limit within the window, oldest first; not those of which it is known that it did not fire."""
-    limit = own_limit(kill, context)
+    limit = own_limit(kill)
     if limit is None:
         return ()
     since = kill.time_seconds - context.window_seconds if context.window_seconds is not None else -math.inf

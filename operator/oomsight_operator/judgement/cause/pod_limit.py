@@ -25,7 +25,7 @@ def pod_limit(kill: Kill, context: KillContext) -> str | None:
     """The pod's limit, filled by several containers."""
     if kill.scope is not OomScope.POD or context.alone_in_pod:
         return None
-    own = own_limit(kill, context)
+    own = own_limit(kill)
     if context.alone_in_pod is None and own is not None and own == limit_at_kill(kill, context):
         return None
     trigger = context.incident.trigger if context.incident is not None else None

@@ -27,7 +27,7 @@ class Book:
 
     name: str
     limit_bytes: int | None
-    """From the spec: the limit of a run that no sample saw."""
+    """The limit of a run that no sample saw; None where there was none, or nobody knows."""
     history: ContainerHistory
     now_seconds: float
     kills: list[Kill] = field(default_factory=list)
@@ -56,6 +56,13 @@ class Book:
         seen = {old.container_id_seen: old.oom_kills_seen for old in (previous, history)}
         counted_to = {run: ordinal for run, ordinal in seen.items() if run is not None and ordinal is not None}
         return cls(name, limit_bytes, history, now_seconds, list(history.kills), list(history.waiting), counted, counted_to)
+
+    def limit_of(self, run: str) -> int | None:
+        """The limit that was in force for a run: the spec may say another one since."""
+        seen, before = self.history.limit_bytes_seen, self.history.run_before
+        if run == self.history.container_id_seen and seen is not None:
+            return seen
+        return before[1] if before is not None and before[0] == run else self.limit_bytes
 
     def is_counted(self, container_id: str, ordinal: int) -> bool:
         """Whether this kill of the container's counter is a known one's."""
@@ -189,15 +196,13 @@ class Book:
         first, incident = telling.victims[0], telling.incident
         of_seen_run = self.history.container_id_seen == telling.container_id
         before = telling.before
-        limit = before.limit_bytes if before is not None and before.limit_bytes is not None else None
-        if limit is None and of_seen_run:
-            limit = self.history.limit_bytes_seen
+        limit = before.limit_bytes if before is not None else None
         return Kill(
             time_seconds=telling.time_seconds,
             container_name=self.name,
             container_id=telling.container_id,
             source=KillSource.COUNTER if incident.evidence is Evidence.COUNTER else KillSource.KERNEL_LOG,
-            limit_bytes=limit if limit is not None else self.limit_bytes,
+            limit_bytes=limit if limit is not None else self.limit_of(telling.container_id),
             peak_bytes=self.history.peak_bytes if of_seen_run else None,
             processes=processes,
             not_before_seconds=telling.not_before_seconds,

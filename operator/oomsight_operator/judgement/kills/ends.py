@@ -94,14 +94,13 @@ def _judge_word(book: Book, run: str, end: Termination, finished: float, agent: 
     book.count_waiting(run)
     if not explained:
         of_seen_run = book.history.container_id_seen == run
-        limit = book.history.limit_bytes_seen if of_seen_run else None
         book.count(
             Kill(
                 time_seconds=finished,
                 container_name=book.name,
                 container_id=run,
                 source=KillSource.STATUS,
-                limit_bytes=limit if limit is not None else book.limit_bytes,
+                limit_bytes=book.limit_of(run),
                 peak_bytes=book.history.peak_bytes if of_seen_run else None,
                 exit_code=end.exit_code,
             )

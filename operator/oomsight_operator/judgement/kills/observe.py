@@ -10,6 +10,7 @@ from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS, AgentWor
 from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.kills.tellings import Telling, ends_of, finished_at, is_near, run_id
 from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Termination
+from oomsight_operator.judgement.rounding import is_same_limit
 
 MAX_KILLS = 64
 """As many as incidents are kept of a pod."""
@@ -49,7 +50,7 @@ class KillTransition:
 def observe_kills(previous: ContainerHistory, seen: Observation) -> KillTransition:
     """One step. The same look twice counts and tells nothing more."""
     history = _of_this_run(previous, seen.row)
-    book = Book.open(seen.name, seen.limit_bytes, previous, history, seen.now_seconds)
+    book = Book.open(seen.name, _limit_by_spec(seen), previous, history, seen.now_seconds)
     for telling in sorted(seen.tellings, key=_order):
         _take(book, telling, seen)
     ended = list(history.ended_container_ids)
@@ -115,10 +116,22 @@ def _of_this_run(history: ContainerHistory, row: ContainerRow | None) -> Contain
     """The run that the agent measures, and the limit that the kernel enforces on it."""
     if row is None:
         return history
-    if row.container_id != history.container_id_seen:
-        history = replace(history, container_id_seen=row.container_id, oom_kills_seen=None, limit_bytes_seen=None)
+    run, limit = history.container_id_seen, history.limit_bytes_seen
+    if row.container_id != run:
+        before = (run, limit) if run is not None and limit is not None else None
+        history = replace(
+            history, container_id_seen=row.container_id, oom_kills_seen=None, limit_bytes_seen=None, run_before=before
+        )
     limit = row.memory.limit_bytes if row.memory.limit_bytes is not None else history.limit_bytes_seen
     return replace(history, limit_bytes_seen=limit) if limit != history.limit_bytes_seen else history
+
+
+def _limit_by_spec(seen: Observation) -> int | None:
+    """Of a run that no sample saw. A resize that the node has not carried out yet says nothing of it: then it is not known."""
+    enforced = seen.row.memory.limit_bytes if seen.row is not None else None
+    if enforced is None or seen.limit_bytes is None or is_same_limit(enforced, seen.limit_bytes):
+        return seen.limit_bytes
+    return None
 
 
 def _earliest(kill: Kill) -> float:

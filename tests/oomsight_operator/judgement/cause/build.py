@@ -55,11 +55,10 @@ def sample(need: int | None = None, age: float = 9.0, slope: float | None = None
 
 
 def context(**more: Any) -> KillContext:
-    """Of container app, limit 512Mi; `ran` seconds."""
+    """Of container app; `ran` seconds."""
     ran = more.pop("ran", None)
     return KillContext(
         "app",
-        limit_bytes=more.pop("limit", 512 * MI),
         started_at_seconds=None if ran is None else NOW - ran,
         window_seconds=more.pop("window", 86400.0),
         **more,

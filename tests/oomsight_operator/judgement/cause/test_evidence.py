@@ -26,17 +26,15 @@ from oomsight_operator.judgement.cause.rules import judge_cause
 from oomsight_operator.judgement.kills.model import KillSource
 
 
-def test_the_limit_that_was_enforced_beats_the_one_that_is_configured() -> None:
+def test_the_limit_at_the_kill_beats_that_of_the_last_sample() -> None:
     """An in-place resize, or a restart with another limit."""
-    enforced = kill(limit=None, before=sample(limit=256 * MI))
-
-    assert own_limit(enforced, context(limit=512 * MI)) == 256 * MI
-    assert own_limit(kill(limit=128 * MI, before=sample(limit=256 * MI)), context()) == 128 * MI
-    assert own_limit(kill(limit=None), context(limit=512 * MI)) == 512 * MI
+    assert own_limit(kill(limit=None, before=sample(limit=256 * MI))) == 256 * MI
+    assert own_limit(kill(limit=128 * MI, before=sample(limit=256 * MI))) == 128 * MI
+    assert own_limit(kill(limit=None)) is None
 
 
 def test_a_limit_of_zero_is_none_and_the_nodes_memory_is_no_limit() -> None:
-    assert limit_at_kill(kill(limit=0), context(limit=None)) is None
+    assert limit_at_kill(kill(limit=0), context()) is None
     assert limit_at_kill(kill(NODE, memory=held(limit=512 * MI)), context()) is None
 
 

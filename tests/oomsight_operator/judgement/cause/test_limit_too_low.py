@@ -38,4 +38,4 @@ def test_where_the_scope_is_not_known_it_must_have_been_very_near() -> None:
 
 
 def test_without_a_limit_there_is_none_too_low() -> None:
-    assert judge_cause(kill(None, limit=None, before=sample(471 * MI)), context(limit=None)).cause is Cause.UNKNOWN
+    assert judge_cause(kill(None, limit=None, before=sample(471 * MI)), context()).cause is Cause.UNKNOWN

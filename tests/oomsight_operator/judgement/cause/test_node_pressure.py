@@ -30,7 +30,7 @@ def test_a_node_wide_kill_tells_the_containers_share_and_its_request() -> None:
 
 
 def test_nothing_known_but_the_scope_is_enough() -> None:
-    judged = judge_cause(kill(NODE, limit=None), context(limit=None))
+    judged = judge_cause(kill(NODE, limit=None), context())
 
     assert judged.cause is Cause.NODE_PRESSURE
     assert judged.sentence == (

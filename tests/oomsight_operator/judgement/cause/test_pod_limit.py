@@ -15,7 +15,7 @@ def test_victim_trigger_and_who_filled_it_may_be_three() -> None:
 
     judged = judge_cause(
         killed,
-        context(limit=None, alone_in_pod=False, pod_rows=rows, incident=incident(victim(), trigger=triggered_by("proxy"))),
+        context(alone_in_pod=False, pod_rows=rows, incident=incident(victim(), trigger=triggered_by("proxy"))),
     )
 
     assert judged.cause is Cause.POD_LIMIT

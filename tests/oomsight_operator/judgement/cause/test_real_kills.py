@@ -125,7 +125,7 @@ def test_the_pods_limit_with_the_hog_and_its_small_neighbour() -> None:
     )
     killed = child_kill(POD, victim_pid=31829, victim_name="c1hog", limit=None, memory=charged(65536, 66945024, 0, 0, 160))
 
-    judged = judge_cause(killed, context(limit=None, alone_in_pod=False, incident=hog))
+    judged = judge_cause(killed, context(alone_in_pod=False, incident=hog))
 
     assert judged.cause is Cause.POD_LIMIT
     assert "at the limit 64Mi of its pod: its pod held 63.8Mi anonymous, 0 page cache, 160Ki kernel (kernel log)" in judged.sentence

@@ -86,7 +86,6 @@ incidents = st.builds(
 contexts = st.builds(
     KillContext,
     container_name=names,
-    limit_bytes=amounts,
     pod_limit_bytes=amounts,
     request_bytes=amounts,
     started_at_seconds=st.none() | numbers,

@@ -48,6 +48,6 @@ def test_what_filled_it_is_told_although_the_cause_is_not() -> None:
 
 
 def test_a_sample_without_the_need_and_a_limit_that_nobody_knows() -> None:
-    judged = judge_cause(kill(limit=None, before=sample(working_set=10 * MI)), context(limit=None))
+    judged = judge_cause(kill(limit=None, before=sample(working_set=10 * MI)), context())
 
     assert "(missing: the limit that fired, what could not be reclaimed shortly before it)" in judged.sentence

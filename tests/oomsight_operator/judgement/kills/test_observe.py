@@ -331,6 +331,27 @@ def test_the_limit_of_a_kill_is_what_the_kernel_enforced_on_that_run() -> None:
     assert [watch.kills[0].limit_bytes for watch in (sampled, told, status)] == [256 * MI, 128 * MI, 256 * MI]
 
 
+@pytest.mark.parametrize("looks", [1, 2], ids=["with-its-end", "before-its-end"])
+@pytest.mark.parametrize("by_kernel", [False, True])
+def test_a_kill_keeps_the_limit_of_its_run_when_the_next_one_is_seen_with_another(*, looks: int, by_kernel: bool) -> None:
+    watch = Watch()
+    told = (oom(is_container_init=True),) if by_kernel else ()
+    watch.look(running(), row=row(FIRST_RUN, memory(limit=256 * MI)), at=NOW - 60)
+    if looks == 2:
+        watch.look(running(), row=row(SECOND_RUN, memory(limit=LIMIT)), at=NOW + 2)
+    watch.look(restarted(), *told, row=row(SECOND_RUN, memory(limit=LIMIT)), at=NOW + 5)
+
+    assert [kill.limit_bytes for kill in watch.kills] == [256 * MI]
+
+
+def test_the_spec_says_nothing_of_an_unseen_runs_limit_while_the_node_enforces_another_one() -> None:
+    resizing, settled = Watch(), Watch()
+    resizing.look(restarted(), row=row(SECOND_RUN, memory(limit=256 * MI)), at=NOW + 5)
+    settled.look(restarted(), row=row(SECOND_RUN, memory(limit=LIMIT)), at=NOW + 5)
+
+    assert [watch.kills[0].limit_bytes for watch in (resizing, settled)] == [None, LIMIT]
+
+
 def test_an_end_without_container_id_or_time_is_still_one_kill() -> None:
     watch = Watch()
     status = ContainerStatus("app", None, 1, "waiting", last_terminated=Termination(None, "OOMKilled", 137))
