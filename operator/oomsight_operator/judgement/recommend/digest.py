@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from oomsight_operator.judgement.recommend.cache import MOST_STEPS, CacheFit, CacheNeed
-from oomsight_operator.judgement.recommend.state import OomFloor, State
+from oomsight_operator.judgement.recommend.state import NOTHING, OomFloor, State, brought_back
 from oomsight_operator.judgement.recommend.track import LEVEL_HOURS, MAX_BYTES, PEAK_DAYS, DayPeak, Jump, Track
 
 _MAX_HOUR: Final = 10_000_000
@@ -88,46 +88,49 @@ def to_digest(state: State) -> StateDigest:
 
 
 def from_digest(digest: StateDigest, now_seconds: float) -> State:
-    """The state that a digest keeps. Times to come are left out: they would hold everything up until then."""
+    """The state that a digest keeps. What lies ahead was dated by a clock that was set back since, and is dated to now."""
+    if not math.isfinite(now_seconds):
+        return NOTHING
     floor = None
     if digest.kill is not None:
         killing, last, repeats = digest.kill
-        if 0 < killing <= MAX_BYTES and 0 <= last <= now_seconds and repeats >= 1:
+        if 0 < killing <= MAX_BYTES and 0 <= last <= _MAX_SECONDS and repeats >= 1:
             floor = OomFloor(killing, last, repeats, digest.heard)
     limit, since = digest.limit, digest.since
-    if limit is None or since is None or not (0 < limit <= MAX_BYTES and 0 <= since <= now_seconds):
+    if limit is None or since is None or not (0 < limit <= MAX_BYTES and 0 <= since <= _MAX_SECONDS):
         limit, since = None, None
-    return State(
-        usage=_unpacked(digest.u, now_seconds),
-        working_set=_unpacked(digest.w, now_seconds),
-        unreclaimable=_unpacked(digest.n, now_seconds),
+    state = State(
+        usage=_unpacked(digest.u),
+        working_set=_unpacked(digest.w),
+        unreclaimable=_unpacked(digest.n),
         floor=floor,
         proposed_bytes=limit,
         proposed_since_seconds=since,
-        cache=_need(digest.cache, now_seconds),
-        cache_fit=_fit(digest.fit, now_seconds),
+        cache=_need(digest.cache),
+        cache_fit=_fit(digest.fit),
         tells_no_refaults=digest.untold,
     )
+    return brought_back(state, now_seconds)
 
 
-def _need(digest: CacheDigest | None, now_seconds: float) -> CacheNeed | None:
-    if digest is None or not math.isfinite(now_seconds):
+def _need(digest: CacheDigest | None) -> CacheNeed | None:
+    if digest is None:
         return None
     need = CacheNeed(*msgspec.structs.astuple(digest))
     amounts = (need.room_bytes, need.before_bytes, need.before_rate, need.tried_bytes, need.tried_rate)
     hours = (need.last_hour, need.tried_hour)
     if not all(0 <= amount <= MAX_BYTES for amount in amounts) or need.room_bytes < need.before_bytes:
         return None
-    if not all(0 <= hour <= min(now_seconds, _MAX_SECONDS) / 3600 for hour in hours) or not 1 <= need.steps <= MOST_STEPS + 1:
+    if not all(0 <= hour <= _MAX_HOUR for hour in hours) or not 1 <= need.steps <= MOST_STEPS + 1:
         return None
     return need
 
 
-def _fit(digest: tuple[int, int] | None, now_seconds: float) -> CacheFit | None:
-    if digest is None or not math.isfinite(now_seconds):
+def _fit(digest: tuple[int, int] | None) -> CacheFit | None:
+    if digest is None:
         return None
     hour, held = digest
-    return CacheFit(hour, held) if 0 <= hour <= min(now_seconds, _MAX_SECONDS) / 3600 and 0 < held <= MAX_BYTES else None
+    return CacheFit(hour, held) if 0 <= hour <= _MAX_HOUR and 0 < held <= MAX_BYTES else None
 
 
 def _packed(track: Track | None) -> TrackDigest | None:
@@ -145,10 +148,8 @@ def _packed(track: Track | None) -> TrackDigest | None:
     )
 
 
-def _unpacked(digest: TrackDigest | None, now_seconds: float) -> Track | None:
-    if digest is None or not math.isfinite(now_seconds):
-        return None
-    if not (0 <= digest.hour <= min(now_seconds, _MAX_SECONDS) / 3600 and digest.observed >= 1):
+def _unpacked(digest: TrackDigest | None) -> Track | None:
+    if digest is None or not (0 <= digest.hour <= _MAX_HOUR and digest.observed >= 1):
         return None
     newest = digest.hour // 24
     hours = tuple(amount for amount in digest.hours[-LEVEL_HOURS:] if 0 <= amount <= MAX_BYTES)

@@ -10,7 +10,7 @@ from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import LastRow
 from oomsight_operator.judgement.recommend.cache import CacheFit, CacheLook
 from oomsight_operator.judgement.recommend.context import blamed, stands_in
-from oomsight_operator.judgement.recommend.state import Sample, State, observe, on_oom, on_refaults
+from oomsight_operator.judgement.recommend.state import Sample, State, brought_back, observe, on_oom, on_refaults
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
 
 
@@ -30,17 +30,20 @@ def learned(
 ) -> State:
     """The state with a sample, the last ones of runs that ended, refaults and kills; all may have been taken in before.
 
-    `sample_seconds` is the node's clock: one that runs ahead is not believed.
+    A sample counts for now, as it came within seconds: `sample_seconds` is the node's clock, which may be wrong by days, and says
+    only how much older the last row of an ended run is. Where our own clock was set back, so is what it dated.
     """
+    state = brought_back(state, now_seconds)
     for last in ended:
-        at = max(0.0, min(last.time_seconds, now_seconds))
+        age = max(0.0, sample_seconds - last.time_seconds) if sample_seconds is not None else 0.0
+        at = max(0.0, now_seconds - age)
         if at >= _newest_hour(state) * HOUR_SECONDS:  # an older one was taken in then, and would count for now again
             state = observe(state, sample_of(last.row.memory, page_cache, at, working_set_too=stands_in(state)))
     if memory is not None and sample_seconds is not None:
-        time_seconds = max(0.0, min(sample_seconds, now_seconds))
-        state = observe(state, sample_of(memory, page_cache, time_seconds, working_set_too=stands_in(state)))
+        state = observe(state, sample_of(memory, page_cache, now_seconds, working_set_too=stands_in(state)))
     state = on_refaults(state, cache, untold_refaults, fit)
-    return on_oom(state, blamed(kills, pod_limit_bytes))
+    # A kill that lies ahead was taken in before the clock was set back.
+    return on_oom(state, blamed((kill for kill in kills if kill.time_seconds <= now_seconds), pod_limit_bytes))
 
 
 def _newest_hour(state: State) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 
 from oomsight_operator.judgement.recommend import cache
 from oomsight_operator.judgement.recommend.cache import CacheFit, CacheLook, CacheNeed
-from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, Track, extended
+from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, Track, dated_until, extended
 
 REPEAT_SECONDS: Final = 86400.0
 """A kill so soon after another one is its repetition."""
@@ -70,6 +70,37 @@ class State:
 
 
 NOTHING: Final = State()
+
+
+def brought_back(state: State, now_seconds: float) -> State:
+    """The state with what lies in the future dated to now: the clock was ahead, and waiting for those times to pass would freeze
+    everything. Nothing is forgotten; the same state where nothing lies ahead."""
+    hour = int(now_seconds) // HOUR_SECONDS
+    usage, working_set = dated_until(state.usage, hour), dated_until(state.working_set, hour)
+    unreclaimable = dated_until(state.unreclaimable, hour)
+    floor, since, need, fit = state.floor, state.proposed_since_seconds, state.cache, state.cache_fit
+    if floor is not None and floor.last_seconds > now_seconds:
+        floor = replace(floor, last_seconds=now_seconds)
+    if since is not None and since > now_seconds:
+        since = now_seconds
+    if need is not None and max(need.last_hour, need.tried_hour) > hour:
+        need = replace(need, last_hour=min(need.last_hour, hour), tried_hour=min(need.tried_hour, hour))
+    if fit is not None and fit.hour > hour:
+        fit = replace(fit, hour=hour)
+    before = (state.usage, state.working_set, state.unreclaimable, state.floor, state.proposed_since_seconds, state.cache)
+    after = (usage, working_set, unreclaimable, floor, since, need)
+    if fit is state.cache_fit and all(one is other for one, other in zip(after, before, strict=True)):
+        return state
+    return replace(
+        state,
+        usage=usage,
+        working_set=working_set,
+        unreclaimable=unreclaimable,
+        floor=floor,
+        proposed_since_seconds=since,
+        cache=need,
+        cache_fit=fit,
+    )
 
 
 def observe(state: State, sample: Sample) -> State:

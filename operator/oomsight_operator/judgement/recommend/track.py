@@ -95,6 +95,20 @@ def _next_hour(track: Track, hour: int) -> Track:
     )
 
 
+def dated_until(track: Track | None, hour: int) -> Track | None:
+    """The track with what lies after `hour` dated to it; the same object where nothing does."""
+    if track is None or track.hour <= hour:
+        return track
+    today, peaks = hour // HOURS_PER_DAY, dict[int, int]()
+    for each in track.days:
+        day = min(each.day, today)
+        peaks[day] = max(each.peak_bytes, peaks.get(day, 0))
+    jumps: tuple[Jump, ...] = ()
+    for jump in track.jumps:
+        jumps = with_jump(jumps, Jump(min(jump.hour, hour), jump.ratio))
+    return replace(track, hour=hour, days=tuple(DayPeak(day, peak) for day, peak in peaks.items()), jumps=jumps)
+
+
 def days_kept(days: tuple[DayPeak, ...], today: int) -> tuple[DayPeak, ...]:
     """Those that are not forgotten yet."""
     return tuple(each for each in days if each.day > today - PEAK_DAYS or each in days[-LEAST_DAYS:])[-PEAK_DAYS:]

@@ -13,7 +13,7 @@ from tests.oomsight_operator.judgement.recommend.scenes import seen
 from oomsight_operator.judgement.recommend.cache import CacheFit, CacheLook, CacheNeed, observed, room_now
 from oomsight_operator.judgement.recommend.digest import CacheDigest, StateDigest, TrackDigest, from_digest, to_digest
 from oomsight_operator.judgement.recommend.need import need_of
-from oomsight_operator.judgement.recommend.state import NOTHING, OomKill, Sample, State, observe, on_oom, propose
+from oomsight_operator.judgement.recommend.state import NOTHING, OomFloor, OomKill, Sample, State, observe, on_oom, propose
 from oomsight_operator.judgement.recommend.track import MAX_BYTES
 
 
@@ -78,13 +78,23 @@ def test_the_fullest_state_leaves_room_for_the_rest_of_the_digest() -> None:
     assert len(msgspec.json.encode(to_digest(seen(GI, 24 * 21)))) < 700
 
 
-def test_times_to_come_are_not_believed() -> None:
-    ahead = seen(GI, 30, until=NOW + 9 * 86400)
+def test_what_a_clock_dated_that_was_ahead_is_dated_to_now() -> None:
+    hour = int(NOW) // 3600
+    ahead = through_json(seen(GI, 30, until=NOW + 9 * 86400)).unreclaimable
+    need = through_json(replace(NOTHING, cache=observed(None, CacheLook(hour + 1, MI, MI)))).cache
 
-    assert through_json(ahead) == NOTHING
-    assert through_json(on_oom(NOTHING, [OomKill(GI, NOW + 60)])).floor is None
-    assert through_json(propose(NOTHING, GI, NOW + 60)).proposed_bytes is None
-    assert through_json(replace(NOTHING, cache=observed(None, CacheLook(int(NOW) // 3600 + 1, MI, MI)))).cache is None
+    assert ahead is not None
+    assert (ahead.hour, ahead.peak_bytes, ahead.observed_hours) == (hour, GI, 31)
+    assert through_json(on_oom(NOTHING, [OomKill(GI, NOW + 60)])).floor == OomFloor(GI, NOW)
+    assert through_json(propose(NOTHING, GI, NOW + 60)).proposed_since_seconds == NOW
+    assert need is not None
+    assert need.last_hour == hour
+
+
+def test_a_time_that_no_clock_shows_is_not_believed() -> None:
+    assert through_json(seen(GI, 1, until=3600.0 * 10_000_001)).unreclaimable is None
+    assert through_json(on_oom(NOTHING, [OomKill(GI, 1e12)])).floor is None
+    assert from_digest(to_digest(busy()), float("nan")) == NOTHING
 
 
 NUMBERS = st.one_of(st.integers(-(1 << 62), 1 << 62), st.integers(-3, 500_000))

@@ -1,11 +1,12 @@
-"""What one look at a replica adds: one kind of memory and what tells of page cache, by the node's clock, and kills once."""
+"""What one look at a replica adds: one kind of memory and what tells of page cache, by our clock, and kills once."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from tests.oomsight_operator.judgement.build import GI, MI, NOW, memory, row
-from tests.oomsight_operator.judgement.recommend.scenes import killed
+from tests.oomsight_operator.judgement.recommend.scenes import DAY, killed
 
 from oomsight_api.incident import OomScope
 from oomsight_api.policy import PageCache
@@ -13,13 +14,15 @@ from oomsight_api.report import Memory
 from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import LastRow
 from oomsight_operator.judgement.recommend.learning import learned, sample_of
-from oomsight_operator.judgement.recommend.state import NOTHING, State
+from oomsight_operator.judgement.recommend.need import Reason, need_of
+from oomsight_operator.judgement.recommend.state import NOTHING, State, propose
 
 WHOLE = memory(100 * MI, GI, usage=900 * MI, peak_interval=950 * MI, working_set=300 * MI)
 
 
-def after(uses: Memory | None, *kills: Kill, at: float | None = NOW, state: State = NOTHING) -> State:
-    return learned(state, uses, page_cache=PageCache.WORKING, kills=kills, pod_limit_bytes=None, sample_seconds=at, now_seconds=NOW)
+def after(uses: Memory | None, *kills: Kill, at: float | None = NOW, state: State = NOTHING, now: float = NOW) -> State:
+    """`at` is the node's clock, `now` ours."""
+    return learned(state, uses, page_cache=PageCache.WORKING, kills=kills, pod_limit_bytes=None, sample_seconds=at, now_seconds=now)
 
 
 def test_no_more_is_kept_than_the_policy_asks_for() -> None:
@@ -37,11 +40,44 @@ def test_where_the_kernel_does_not_tell_the_nearest_that_it_tells_is_kept() -> N
     assert sample_of(memory(working_set=300 * MI), PageCache.EXCLUDE, NOW).working_set_bytes == 300 * MI
 
 
-def test_an_agent_whose_clock_runs_ahead_is_not_believed() -> None:
-    ahead = after(WHOLE, at=NOW + 30 * 86400)
+@pytest.mark.parametrize("days", [-3, 30])
+def test_a_node_with_a_wrong_clock_is_watched_now_all_the_same(days: int) -> None:
+    state = NOTHING
+    for hour in range(48):
+        state = after(WHOLE, at=NOW + (24 * days + hour) * 3600, state=state, now=NOW + hour * 3600)
+    ran = (LastRow(NOW + 24 * days * 3600 - 7200, row(uses=memory(2 * GI, 4 * GI))),)
+    told = learned(
+        after(WHOLE, at=NOW + 24 * days * 3600),
+        None,
+        page_cache=PageCache.EXCLUDE,
+        kills=(),
+        pod_limit_bytes=None,
+        sample_seconds=NOW + 24 * days * 3600,
+        now_seconds=NOW,
+        ended=ran,
+    )
 
-    assert ahead.unreclaimable is not None
-    assert ahead.unreclaimable.hour == int(NOW) // 3600
+    assert state.unreclaimable is not None
+    need = need_of(state.unreclaimable, int(NOW) // 3600 + 47)
+    assert (need.observed_hours, need.room.reason) == (48, Reason.ALWAYS)
+    assert told.unreclaimable is not None
+    assert told.unreclaimable.peak_bytes == 100 * MI, "that run ended two hours ago, and was taken in then"
+
+
+def test_a_clock_that_was_ahead_for_a_while_freezes_nothing_once_it_is_set_back() -> None:
+    ahead = NOW + 400 * DAY
+    state = propose(after(WHOLE, killed(), at=ahead, now=ahead, state=after(WHOLE)), GI, ahead)
+    frozen = after(WHOLE, replace(killed(), time_seconds=ahead), at=ahead, now=ahead, state=state)
+    for hour in range(24 * 20):
+        now = NOW + hour * 3600
+        of_ahead = replace(killed(), time_seconds=ahead)
+        frozen = after(memory(40 * MI, GI, working_set=50 * MI), of_ahead, at=now, now=now, state=frozen)
+
+    assert frozen.unreclaimable is not None
+    assert (frozen.unreclaimable.hour, frozen.unreclaimable.peak_bytes) == (int(NOW) // 3600 + 24 * 20 - 1, 40 * MI)
+    assert frozen.proposed_since_seconds == NOW
+    assert frozen.floor is not None
+    assert frozen.floor.last_seconds == NOW, "the kill fades from then on"
 
 
 def test_a_silent_agent_teaches_nothing_and_forgets_nothing() -> None:
