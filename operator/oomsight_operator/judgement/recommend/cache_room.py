@@ -25,6 +25,7 @@ from oomsight_operator.judgement.recommend.cache import (
 from oomsight_operator.judgement.recommend.context import Kind, cache_kind
 from oomsight_operator.judgement.recommend.need import DEFAULT, level_of
 from oomsight_operator.judgement.recommend.state import State
+from oomsight_operator.judgement.recommend.swapped import counted
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, HOURS_PER_DAY
 from oomsight_operator.judgement.recommend.words import days_words
 from oomsight_operator.judgement.words import format_span
@@ -51,7 +52,8 @@ def cache_room(state: State, page_cache: PageCache, now_seconds: float, *, limit
     if page_cache is PageCache.EXCLUDE:
         return CacheRoom(note=_left_out(state.cache, hour))
     kind = cache_kind(state, page_cache)
-    seen = _seen(kind, _UNKNOWN if limited and state.tells_no_refaults else "")
+    is_cache_alone = counted(state.swapped, hour) is None
+    seen = _seen(kind, _UNKNOWN if limited and state.tells_no_refaults else "", is_cache_alone=is_cache_alone)
     need, level = state.cache, level_of(state.unreclaimable) if state.unreclaimable is not None else None
     if need is None or level is None:
         return seen
@@ -77,12 +79,13 @@ def _as_before(need: CacheNeed, seen: CacheRoom, level: int, *, keeps_all: bool)
     return CacheRoom(level + int(room * GIVEN_SHARE), level + room, why, _useless(need))
 
 
-def _seen(kind: Kind | None, note: str) -> CacheRoom:
-    """What was seen in use."""
+def _seen(kind: Kind | None, note: str, *, is_cache_alone: bool) -> CacheRoom:
+    """What was seen in use: page cache, and where there is swap, what that could take but is in memory."""
     if kind is None:
         return CacheRoom(note=note)
     peak = kind.track.peak_bytes
-    why = f"room for page cache as the policy asks: highest {kind.words} {human_bytes(peak)} {days_words(kind.track)}"
+    room = "room for page cache as the policy asks" if is_cache_alone else "room for page cache, and for what is not swapped out"
+    why = f"{room}: highest {kind.words} {human_bytes(peak)} {days_words(kind.track)}"
     return CacheRoom(peak, peak, why, note)
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from oomsight_operator.judgement.recommend.cache import MOST_STEPS, CacheFit, CacheNeed
 from oomsight_operator.judgement.recommend.state import NOTHING, OomFloor, State, brought_back
+from oomsight_operator.judgement.recommend.swapped import Swapped
 from oomsight_operator.judgement.recommend.track import LEVEL_HOURS, MAX_BYTES, PEAK_DAYS, DayPeak, Jump, Track
 
 _MAX_HOUR: Final = 10_000_000
@@ -68,6 +69,8 @@ class StateDigest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Page cache that was enough: its hour, and how much."""
     untold: bool = False
     """The kernel counts no refaults."""
+    swap: tuple[int, int, int] | None = None
+    """What was held in memory and swap together: its hour, all of it, and what was swapped out."""
 
 
 def to_digest(state: State) -> StateDigest:
@@ -84,6 +87,7 @@ def to_digest(state: State) -> StateDigest:
         cache=CacheDigest(*astuple(state.cache)) if state.cache is not None else None,
         fit=astuple(state.cache_fit) if state.cache_fit is not None else None,
         untold=state.tells_no_refaults,
+        swap=astuple(state.swapped) if state.swapped is not None else None,
     )
 
 
@@ -109,6 +113,7 @@ def from_digest(digest: StateDigest, now_seconds: float) -> State:
         cache=_need(digest.cache),
         cache_fit=_fit(digest.fit),
         tells_no_refaults=digest.untold,
+        swapped=_swapped(digest.swap),
     )
     return brought_back(state, now_seconds)
 
@@ -131,6 +136,13 @@ def _fit(digest: tuple[int, int] | None) -> CacheFit | None:
         return None
     hour, held = digest
     return CacheFit(hour, held) if 0 <= hour <= _MAX_HOUR and 0 < held <= MAX_BYTES else None
+
+
+def _swapped(digest: tuple[int, int, int] | None) -> Swapped | None:
+    if digest is None:
+        return None
+    hour, held, swap = digest
+    return Swapped(hour, held, swap) if 0 <= hour <= _MAX_HOUR and 0 <= swap <= held <= MAX_BYTES and held else None
 
 
 def _packed(track: Track | None) -> TrackDigest | None:

@@ -10,7 +10,8 @@ from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import LastRow
 from oomsight_operator.judgement.recommend.cache import CacheFit, CacheLook
 from oomsight_operator.judgement.recommend.context import blamed, stands_in
-from oomsight_operator.judgement.recommend.state import Sample, State, brought_back, observe, on_oom, on_refaults
+from oomsight_operator.judgement.recommend.state import Sample, State, brought_back, observe, on_oom, on_refaults, on_swap
+from oomsight_operator.judgement.recommend.swapped import swapped_in
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
 
 
@@ -41,6 +42,7 @@ def learned(
             state = observe(state, sample_of(last.row.memory, page_cache, at, working_set_too=stands_in(state)))
     if memory is not None and sample_seconds is not None:
         state = observe(state, sample_of(memory, page_cache, now_seconds, working_set_too=stands_in(state)))
+        state = on_swap(state, swapped_in(memory, int(now_seconds) // HOUR_SECONDS))
     state = on_refaults(state, cache, untold_refaults, fit)
     # A kill that lies ahead was taken in before the clock was set back.
     return on_oom(state, blamed((kill for kill in kills if kill.time_seconds <= now_seconds), pod_limit_bytes))

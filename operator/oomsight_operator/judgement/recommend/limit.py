@@ -13,6 +13,7 @@ from typing import Final
 from oomsight_api.policy import RecommendationMode, RecommendationSpec
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import RecommendationStep
+from oomsight_operator.judgement.recommend import swapped
 from oomsight_operator.judgement.recommend.bounds import DAY_SECONDS, Bounds, bounds_of, bump_of, settle
 from oomsight_operator.judgement.recommend.cache_room import CacheRoom, cache_room
 from oomsight_operator.judgement.recommend.context import Context, Kind
@@ -23,6 +24,7 @@ from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS, bound
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Tuning
 from oomsight_operator.judgement.recommend.startable import STARTABLE, startable
 from oomsight_operator.judgement.recommend.state import OomFloor, State
+from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
 from oomsight_operator.judgement.recommend.words import days_words, imported_words, level_words, room_words
 from oomsight_operator.judgement.rounding import round_near
 from oomsight_operator.judgement.words import format_span, printable
@@ -117,6 +119,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
             ("KeepLimit", _keep_limit),
             (STARTABLE, _startable),
             (UNPROVEN, _unproven),
+            ("SwappedOut", _swapped_out),
             ("HeapGrowth", _heap_growth),
             ("MaxLimit", _max_limit),
             ("LimitRange", _limit_range),
@@ -217,6 +220,11 @@ def _page_cache(amount: int, case: Case) -> tuple[int, str]:
 
 def _heap_room(amount: int, case: Case) -> tuple[int, str]:
     return with_room(amount, case.heap, case.bounds.target_bytes)
+
+
+def _swapped_out(amount: int, case: Case) -> tuple[int, str]:
+    hour = int(case.context.now_seconds) // HOUR_SECONDS
+    return swapped.not_lowered(amount, case.context.limit_bytes, swapped.counted(case.state.swapped, hour))
 
 
 def _heap_growth(amount: int, case: Case) -> tuple[int, str]:

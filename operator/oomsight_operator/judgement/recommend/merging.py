@@ -10,6 +10,7 @@ from dataclasses import astuple, replace
 
 from oomsight_operator.judgement.recommend.cache import FORGET_HOURS, KEEP_HOURS, CacheFit, CacheNeed
 from oomsight_operator.judgement.recommend.state import State, later_go
+from oomsight_operator.judgement.recommend.swapped import Swapped, counted
 from oomsight_operator.judgement.recommend.track import (
     HOURS_PER_DAY,
     LEAST_JUMP,
@@ -41,6 +42,7 @@ def merged(one: State, other: State) -> State:
         cache=_merged_need(one.cache, other.cache),
         cache_fit=_merged_fit(one.cache_fit, other.cache_fit),
         tells_no_refaults=one.tells_no_refaults or other.tells_no_refaults,
+        swapped=_merged_swapped(one.swapped, other.swapped),
     )
     return one if both == one else both
 
@@ -59,6 +61,13 @@ def _merged_fit(one: CacheFit | None, other: CacheFit | None) -> CacheFit | None
     last = max((fit.hour for fit in (one, other) if fit is not None), default=0)
     known = [fit for fit in (one, other) if fit is not None and last - fit.hour <= KEEP_HOURS]
     return max(known, key=lambda fit: (fit.held_bytes, fit.hour), default=None)
+
+
+def _merged_swapped(one: Swapped | None, other: Swapped | None) -> Swapped | None:
+    """The larger, unless it is too old."""
+    last = max((each.hour for each in (one, other) if each is not None), default=0)
+    known = (kept for each in (one, other) if (kept := counted(each, last)) is not None)
+    return max(known, key=lambda each: (each.held_bytes, each.hour, each.swap_bytes), default=None)
 
 
 def merged_track(one: Track | None, other: Track | None) -> Track | None:

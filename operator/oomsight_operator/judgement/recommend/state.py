@@ -11,6 +11,7 @@ from typing import Final
 
 from oomsight_operator.judgement.recommend import cache
 from oomsight_operator.judgement.recommend.cache import CacheFit, CacheLook, CacheNeed
+from oomsight_operator.judgement.recommend.swapped import Swapped, most_of
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, Track, dated_until, extended
 
 REPEAT_SECONDS: Final = 86400.0
@@ -67,6 +68,8 @@ class State:
     """Page cache that was enough."""
     tells_no_refaults: bool = False
     """The kernel that it was seen on last does not count them, so that it is not known whether its page cache is enough."""
+    swapped: Swapped | None = None
+    """None while nothing was swapped out, or could be."""
 
 
 NOTHING: Final = State()
@@ -87,9 +90,12 @@ def brought_back(state: State, now_seconds: float) -> State:
         need = replace(need, last_hour=min(need.last_hour, hour), tried_hour=min(need.tried_hour, hour))
     if fit is not None and fit.hour > hour:
         fit = replace(fit, hour=hour)
+    swapped = state.swapped
+    if swapped is not None and swapped.hour > hour:
+        swapped = replace(swapped, hour=hour)
     before = (state.usage, state.working_set, state.unreclaimable, state.floor, state.proposed_since_seconds, state.cache)
     after = (usage, working_set, unreclaimable, floor, since, need)
-    if fit is state.cache_fit and all(one is other for one, other in zip(after, before, strict=True)):
+    if fit is state.cache_fit and swapped is state.swapped and all(one is other for one, other in zip(after, before, strict=True)):
         return state
     return replace(
         state,
@@ -100,6 +106,7 @@ def brought_back(state: State, now_seconds: float) -> State:
         proposed_since_seconds=since,
         cache=need,
         cache_fit=fit,
+        swapped=swapped,
     )
 
 
@@ -125,6 +132,12 @@ def on_refaults(state: State, look: CacheLook | None, untold: bool | None, fit: 
     if (need, enough, told_no) == (state.cache, state.cache_fit, state.tells_no_refaults):
         return state
     return replace(state, cache=need, cache_fit=enough, tells_no_refaults=told_no)
+
+
+def on_swap(state: State, now: Swapped | None) -> State:
+    """Take in what one replica holds in memory and swap together; the same state when it tells nothing new."""
+    most = most_of(state.swapped, now)
+    return state if most is state.swapped else replace(state, swapped=most)
 
 
 def propose(state: State, limit_bytes: int, time_seconds: float) -> State:

@@ -14,6 +14,7 @@ from oomsight_operator.judgement.recommend.cache import CacheFit, CacheLook, Cac
 from oomsight_operator.judgement.recommend.digest import CacheDigest, StateDigest, TrackDigest, from_digest, to_digest
 from oomsight_operator.judgement.recommend.need import need_of
 from oomsight_operator.judgement.recommend.state import NOTHING, OomFloor, OomKill, Sample, State, observe, on_oom, propose
+from oomsight_operator.judgement.recommend.swapped import Swapped
 from oomsight_operator.judgement.recommend.track import MAX_BYTES
 
 
@@ -51,11 +52,12 @@ def test_a_restarted_operator_recommends_the_same() -> None:
     assert need_of(after.unreclaimable).target_bytes == need_of(before.unreclaimable).target_bytes
 
 
-def test_what_refaults_asked_for_outlives_a_restart() -> None:
+def test_what_refaults_asked_for_and_what_was_swapped_out_outlive_a_restart() -> None:
     fit = CacheFit(int(NOW) // 3600, 80 * MI)
-    after = through_json(replace(busy(), cache=thrashed(), cache_fit=fit, tells_no_refaults=True))
+    swapped = Swapped(int(NOW) // 3600, 360 * MI, 200 * MI)
+    after = through_json(replace(busy(), cache=thrashed(), cache_fit=fit, tells_no_refaults=True, swapped=swapped))
 
-    assert (after.cache, after.cache_fit, after.tells_no_refaults) == (thrashed(), fit, True)
+    assert (after.cache, after.cache_fit, after.tells_no_refaults, after.swapped) == (thrashed(), fit, True, swapped)
 
 
 def test_a_digest_from_before_refaults_counted_is_read_as_it_was() -> None:
@@ -122,6 +124,7 @@ CACHES = st.builds(CacheDigest, *(NUMBERS,) * 8)
         cache=st.none() | CACHES,
         fit=st.none() | st.tuples(NUMBERS, NUMBERS),
         untold=st.booleans(),
+        swap=st.none() | st.tuples(NUMBERS, NUMBERS, NUMBERS),
     )
 )
 def test_whatever_stands_in_a_status_a_state_comes_of_it_that_can_be_judged(digest: StateDigest) -> None:
