@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from tests.oomsight_operator.judgement.build import FIRST_RUN, MI, NOW, ROOMY, SECOND_RUN, judge, memory, policy, row, spec
@@ -83,6 +84,15 @@ def test_the_workloads_recommendation_has_the_step_and_the_reason() -> None:
     assert container.recommended_limit == "728Mi"  # 600Mi and a quarter of the 512Mi that it held when killed
     assert [step.rule for step in container.steps][:3] == ["StartFromKillingLimit", "BumpAfterKill", "HeapRoom"]
     assert "its heap may grow to 600Mi (-Xmx in JAVA_TOOL_OPTIONS)" in container.reason
+
+
+def test_a_limit_that_does_not_hold_the_heap_of_what_was_killed_is_not_there_to_paste() -> None:
+    owner = Owner("apps/v1", "StatefulSet", "db", "o")
+    fitting, outgrowing = (replace(killed_pod(options), owner=owner) for options in ("-Xmx600m", "-Xmx4g"))
+    assert "--limits=memory=728Mi" in summary_lines(fitting, judged(fitting))[-1]
+    lines = summary_lines(outgrowing, judged(outgrowing))
+    assert "which this limit does not hold: set -Xmx512m at most, or set the limit to 4224Mi" in " ".join(map(str.strip, lines))
+    assert lines[-1] == "Next: kubectl -n team-a get memrec -o yaml"
 
 
 def test_a_heap_that_nobody_set_is_no_advice() -> None:

@@ -7,6 +7,8 @@ A fixed heap (`-Xmx`):
 
 - Where measurement asks for as much as the heap may have, the heap is taken to fill it: the limit leaves room for all of it and for
   what is outside of it.
+- So where it was killed by the limit before the heap was full: the runtime does not know the limit, and goes on growing. But
+  feedback never goes beyond twice the limit that killed; where that does not hold the heap, the heap is to be set first.
 - Where measurement asks for less, no limit is raised for what nobody saw. But none is lowered below what the heap may grow to
   either: the runtime does not know the limit, and does not collect more as it comes near.
 
@@ -37,6 +39,8 @@ FLAG: Final = {
 }
 """What sets a fixed heap."""
 GO_LEAST_BYTES: Final = 12 * MEBIBYTE
+MOST_FEEDBACK: Final = 2
+"""So many times the limit that killed is recommended after kills at most."""
 
 
 def typed(heap_bytes: int, runtime: Runtime) -> str:
@@ -62,6 +66,8 @@ class Heap:
     """The most that was held: seen, or at a kill by the limit."""
     killing_bytes: int | None = None
     """The limit that killed this replica last, with this heap, while that still counts."""
+    killed_at_bytes: int | None = None
+    """The same of any replica."""
 
     @property
     def most_bytes(self) -> int | None:
@@ -115,14 +121,16 @@ def heap_in(context: Context, peak_bytes: int | None, killing_bytes: int | None)
     found = next((each for each in limits if each is not None), None)
     memory = context.node_memory_bytes if context.heap.of_node else found
     own = blamed(context.kills, context.pod_limit_bytes) if killing_bytes is not None else ()
-    return Heap(context.heap, memory, max(peak_bytes or 0, killing_bytes or 0), own[-1].limit_bytes if own else None)
+    held = max(peak_bytes or 0, killing_bytes or 0)
+    return Heap(context.heap, memory, held, own[-1].limit_bytes if own else None, killing_bytes)
 
 
 def least_bytes(heap: Heap | None, asked_bytes: int) -> int:
     """What the heap asks of any limit where the container is taken to fill it, `asked_bytes` being measured; else 0."""
-    if heap is None or heap.most_bytes is None or heap.needed_bytes is None or asked_bytes < heap.most_bytes:
+    if heap is None or heap.most_bytes is None or heap.needed_bytes is None:
         return 0
-    return heap.needed_bytes
+    grew = heap.killed_at_bytes is not None and heap.needed_bytes <= MOST_FEEDBACK * heap.killed_at_bytes
+    return heap.needed_bytes if grew or asked_bytes >= heap.most_bytes else 0
 
 
 def with_room(amount: int, heap: Heap | None, asked_bytes: int) -> tuple[int, str]:
@@ -130,7 +138,9 @@ def with_room(amount: int, heap: Heap | None, asked_bytes: int) -> tuple[int, st
     least = least_bytes(heap, asked_bytes)
     if heap is None or heap.most_bytes is None or amount >= least:
         return amount, ""
-    return least, f"its heap may grow to {human_bytes(heap.most_bytes)} ({heap.source}), and needs {heap.outside_words}"
+    why = f"its heap may grow to {human_bytes(heap.most_bytes)} ({heap.source}), and needs {heap.outside_words}"
+    early = heap.killed_at_bytes is not None and heap.killed_at_bytes < heap.most_bytes
+    return least, f"{why}; it was killed on the way there" if early else why
 
 
 def not_lowered(amount: int, current: int | None, heap: Heap | None) -> tuple[int, str]:

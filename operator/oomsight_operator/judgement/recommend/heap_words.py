@@ -34,6 +34,13 @@ def unknown(amount: int, current: int | None, heap: Heap | None) -> str:
     return _hidden(heap) if heap is not None and heap.setting.hidden and amount != current else ""
 
 
+def outgrown(amount: int, heap: Heap | None) -> str:
+    """Where it was killed by a limit, and its heap may grow beyond this one as well: nobody should just set it. Empty otherwise."""
+    if heap is None or heap.killed_at_bytes is None:
+        return ""
+    return _not_held(amount, heap)
+
+
 def told(amount: int, current: int | None, heap: Heap | None) -> str:
     """Of a heap whose size is known. Empty where it makes no difference to this limit."""
     if heap is None or heap.setting.hidden:
@@ -56,16 +63,11 @@ def _hidden(heap: Heap) -> str:
 
 
 def _fixed(amount: int, current: int | None, heap: Heap) -> str:
-    most, needed = heap.most_bytes, heap.needed_bytes
-    if most is None or needed is None:
+    most = heap.most_bytes
+    if most is None:
         return ""
     if amount < most:
-        fits = amount - heap.outside_bytes
-        less = f"set {typed(fits, heap.setting.runtime)} at most, or " if fits >= MEBIBYTE else ""
-        return (
-            f"its heap may grow to {human_bytes(most)} ({heap.source}), which this limit does not hold: {less}set the limit to"
-            f" {format_bytes(round_up(needed))}"
-        )
+        return _not_held(amount, heap) if heap.killed_at_bytes is None else ""  # `outgrown` tells that
     if current is None or amount <= current or heap.held_bytes < most:
         return ""
     at_kill = ""
@@ -75,6 +77,18 @@ def _fixed(amount: int, current: int | None, heap: Heap) -> str:
             f" ({outside_of(heap)})"
         )
     return f"a higher limit is no larger heap, which ends at {human_bytes(most)} ({heap.source}){at_kill}"
+
+
+def _not_held(amount: int, heap: Heap) -> str:
+    most, needed = heap.most_bytes, heap.needed_bytes
+    if most is None or needed is None or amount >= most:
+        return ""
+    fits = amount - heap.outside_bytes
+    less = f"set {typed(fits, heap.setting.runtime)} at most, or " if fits >= MEBIBYTE else ""
+    return (
+        f"its heap may grow to {human_bytes(most)} ({heap.source}), which this limit does not hold: {less}set the limit to"
+        f" {format_bytes(round_up(needed))}"
+    )
 
 
 def _following(amount: int, current: int | None, heap: Heap, share: Share) -> str:

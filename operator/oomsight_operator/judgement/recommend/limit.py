@@ -18,7 +18,7 @@ from oomsight_operator.judgement.recommend.bounds import DAY_SECONDS, Bounds, bo
 from oomsight_operator.judgement.recommend.cache_room import CacheRoom, cache_room
 from oomsight_operator.judgement.recommend.context import Context, Kind
 from oomsight_operator.judgement.recommend.heap import Heap, heap_in, least_bytes, not_lowered, with_room
-from oomsight_operator.judgement.recommend.heap_words import told, unknown
+from oomsight_operator.judgement.recommend.heap_words import outgrown, told, unknown
 from oomsight_operator.judgement.recommend.lowering import why_no_first_limit, why_not_lower
 from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS, bounding, fitted, no_limit_fits
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Tuning
@@ -35,6 +35,8 @@ LARGEST_NODE: Final = "LargestNode"
 """Rule of the step that says that more would be needed than any node has; to ask for all of one is not to be scheduled either."""
 UNPROVEN: Final = "Unproven"
 """Rule of the step that says that too little was seen for a limit where there is none."""
+HEAP_OUTGROWS: Final = "HeapOutgrows"
+"""Rule of the step that says that the heap of what was killed may grow beyond the recommended limit, too."""
 HEAP_UNKNOWN: Final = "HeapUnknown"
 """Rule of the step that says that nobody knows what the limit makes of the heap."""
 
@@ -126,6 +128,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
             (NO_LIMIT_FITS, _no_limit_fits),
             (LARGEST_NODE, _largest_node),
             ("Heap", _heap),
+            (HEAP_OUTGROWS, _heap_outgrows),
             (HEAP_UNKNOWN, _heap_unknown),
             (NOT_ENOUGH, _not_enough),
         ),
@@ -234,6 +237,10 @@ def _heap_growth(amount: int, case: Case) -> tuple[int, str]:
 def _heap(amount: int, case: Case) -> tuple[int, str]:
     """The number stays; what the heap makes of it is said."""
     return amount, told(amount, case.context.limit_bytes, case.heap)
+
+
+def _heap_outgrows(amount: int, case: Case) -> tuple[int, str]:
+    return amount, outgrown(amount, case.heap)
 
 
 def _heap_unknown(amount: int, case: Case) -> tuple[int, str]:

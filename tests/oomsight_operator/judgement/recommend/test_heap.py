@@ -134,6 +134,27 @@ def test_a_kill_is_held_memory_too() -> None:
     assert limit_of(seen(300 * MI, TWO_WEEKS), now) == 728 * MI  # 600Mi and a quarter of the 512Mi that it held when killed
 
 
+def test_after_a_kill_the_limit_holds_the_heap_that_was_growing_there() -> None:
+    now = context(killed(768 * MI), limit=768 * MI, heap=xmx(1024))
+    found = asked(seen(500 * MI, TWO_WEEKS), now)
+    assert found is not None
+    assert found.limit_bytes == 1216 * MI
+    assert "its heap may grow to 1Gi (-Xmx in JAVA_TOOL_OPTIONS), and needs 192Mi beside it" in why(found)
+    assert "it was killed on the way there" in why(found)
+
+
+def test_a_heap_of_more_than_twice_the_limit_that_killed_is_what_is_to_be_set_first() -> None:
+    now = context(killed(512 * MI), limit=512 * MI, heap=xmx(4096))
+    found = asked(seen(300 * MI, TWO_WEEKS), now)
+    assert found is not None
+    assert found.limit_bytes == 640 * MI
+    assert story(found)[-1] == "HeapOutgrows"
+    assert "its heap may grow to 4Gi (-Xmx in JAVA_TOOL_OPTIONS), which this limit does not hold: set -Xmx512m at most" in why(
+        found
+    )
+    assert why(found).count("which this limit does not hold") == 1
+
+
 def test_the_bounds_of_the_policy_still_count() -> None:
     now = context(limit=512 * MI, heap=xmx(512))
     assert limit_of(seen(500 * MI, TWO_WEEKS), now, mode="Always", maxLimit="560Mi") == 560 * MI
