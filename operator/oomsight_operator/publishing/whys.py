@@ -8,10 +8,11 @@ from typing import Final
 from oomsight_operator.judgement.model import Recommendation, RecommendationStep
 from oomsight_operator.judgement.recommend.limit import HEAP_OUTGROWS, LARGEST_NODE, NOT_ENOUGH, UNPROVEN
 from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS
+from oomsight_operator.judgement.recommend.pod_limit import POD_LIMIT
 from oomsight_operator.judgement.recommend.request import AUTOSCALED
 from oomsight_operator.judgement.recommend.whole_pod import GUARANTEED, REFUSED, RESERVED
 
-IN_THE_WAY: Final = REFUSED | {NO_LIMIT_FITS, LARGEST_NODE, NOT_ENOUGH, HEAP_OUTGROWS}
+IN_THE_WAY: Final = REFUSED | {NO_LIMIT_FITS, LARGEST_NODE, NOT_ENOUGH, HEAP_OUTGROWS, POD_LIMIT}
 """Rules of steps after which the numbers cannot just be set: new pods would be refused, stay pending, or be killed."""
 WARNINGS: Final = IN_THE_WAY | {UNPROVEN, GUARANTEED, AUTOSCALED, RESERVED}
 """Rules of steps that a reader must not miss."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from oomsight_api.incident import OomScope
 from oomsight_api.names import QosClass
 from oomsight_api.policy import RecommendationMode, RecommendationSpec, TargetQos
-from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.recommend.context import Context, blamed, needed_kind
+from oomsight_operator.judgement.recommend.pod_limit import killed_by_pod, reached
 from oomsight_operator.judgement.recommend.state import State
 
 
@@ -17,7 +17,7 @@ def why_no_limit(state: State, context: Context, spec: RecommendationSpec) -> st
     if context.qos_class is QosClass.BEST_EFFORT and spec.target_qos is TargetQos.KEEP:
         return "the pod is BestEffort, and the policy keeps its QoS class (recommendation.targetQoS Keep)"
     if context.kills and not blamed(context.kills, context.pod_limit_bytes):
-        return _not_to_blame(context)
+        return killed_by_pod(state, context) or _not_to_blame(context)
     if needed_kind(state) is None:
         return "no sample of its memory was seen yet"
     return "there is not enough evidence yet"
@@ -32,7 +32,6 @@ def _not_to_blame(context: Context) -> str:
         case OomScope.CGROUP:
             return "a cgroup above the pod reached its limit, and the container's is not to blame"
         case OomScope.POD if context.pod_limit_bytes is not None:
-            own = human_bytes(context.pod_limit_bytes)
-            return f"the pod's own limit {own} (spec.resources) was reached, and a higher one of the container would change nothing"
+            return reached(context.pod_limit_bytes)
         case _:
             return "which limit killed it is not known"

@@ -22,6 +22,7 @@ from oomsight_operator.judgement.recommend.heap_words import outgrown, told, unk
 from oomsight_operator.judgement.recommend.lowering import why_no_first_limit, why_not_lower
 from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS, bounding, fitted, no_limit_fits
 from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Tuning
+from oomsight_operator.judgement.recommend.pod_limit import POD_LIMIT, killed_by_pod
 from oomsight_operator.judgement.recommend.startable import STARTABLE, startable
 from oomsight_operator.judgement.recommend.state import OomFloor, State
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
@@ -131,6 +132,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
             (HEAP_OUTGROWS, _heap_outgrows),
             (HEAP_UNKNOWN, _heap_unknown),
             (NOT_ENOUGH, _not_enough),
+            (POD_LIMIT, _pod_limit),
         ),
     )
     return Chain(steps, of_workload[-1].after_bytes)
@@ -328,6 +330,10 @@ def _not_enough(amount: int, case: Case) -> tuple[int, str]:
         held = f"it held {human_bytes(need.peak_bytes)} {case.kind.words}"
         return amount, f"not enough: {held} and will be killed, {_unless(amount, case)}"
     return amount, ""
+
+
+def _pod_limit(amount: int, case: Case) -> tuple[int, str]:
+    return amount, killed_by_pod(case.state, case.context)
 
 
 def _unless(amount: int, case: Case) -> str:
