@@ -197,7 +197,7 @@ def _pod(pod: _Pod, shared: Shared, notes: list[str]) -> Pod:
         node_name=_shared(spec.node_name),
         phase=intern(status.phase or "Unknown"),
         containers=shared.containers(_containers(spec, notes)),
-        statuses=_statuses(status, notes),
+        statuses=_statuses(status, meta.uid, notes),
         labels=labels,
         own_annotations={intern(key): value for key, value in annotations.items() if key.startswith(PREFIX)} or _NOTHING,
         own_label=labels.get(RISK_LABEL),
@@ -287,15 +287,15 @@ def _amount(parse: Callable[[Any], int], value: object, where: str, notes: list[
         return None
 
 
-def _statuses(status: _PodStatus, notes: list[str]) -> dict[str, ContainerStatus]:
+def _statuses(status: _PodStatus, pod_uid: str, notes: list[str]) -> dict[str, ContainerStatus]:
     found: dict[str, ContainerStatus] = {}
     for statuses in (status.init_container_statuses, status.container_statuses, status.ephemeral_container_statuses):
         for item in statuses or ():
-            found.setdefault(intern(item.name), _container_status(item, notes))
+            found.setdefault(intern(item.name), _container_status(item, pod_uid, notes))
     return found
 
 
-def _container_status(status: _Status, notes: list[str]) -> ContainerStatus:
+def _container_status(status: _Status, pod_uid: str, notes: list[str]) -> ContainerStatus:
     state, last = status.state or _State(), status.last_state or _State()
     name: Literal["waiting", "running", "terminated", "unknown"] = "unknown"
     if state.running is not None:
@@ -311,20 +311,22 @@ def _container_status(status: _Status, notes: list[str]) -> ContainerStatus:
         restart_count=max(0, status.restart_count),
         state=name,
         started_at_seconds=_time(state.running.started_at, f"{where}: startedAt", notes) if state.running else None,
-        terminated=_termination(state.terminated, where, notes),
-        last_terminated=_termination(last.terminated, where, notes),
+        terminated=_termination(state.terminated, f"{pod_uid}/{status.name}", where, notes),
+        last_terminated=_termination(last.terminated, f"{pod_uid}/{status.name}", where, notes),
     )
 
 
-def _termination(terminated: _Terminated | None, where: str, notes: list[str]) -> Termination | None:
+def _termination(terminated: _Terminated | None, whose: str, where: str, notes: list[str]) -> Termination | None:
     if terminated is None:
         return None
+    finished = _time(terminated.finished_at, f"{where}: finishedAt", notes)
     return Termination(
-        container_id=_container_id(terminated.container_id),
+        # Some runtimes give no id, and replicas end in the same second.
+        container_id=_container_id(terminated.container_id) or f"finished-{finished or 0:.0f}/{whose}",
         reason=_shared(terminated.reason),
         exit_code=terminated.exit_code,
         started_at_seconds=_time(terminated.started_at, f"{where}: startedAt", notes),
-        finished_at_seconds=_time(terminated.finished_at, f"{where}: finishedAt", notes),
+        finished_at_seconds=finished,
     )
 
 

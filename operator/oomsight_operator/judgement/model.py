@@ -53,7 +53,8 @@ class ContainerSpec:
 class Termination:
     """One end of a container's run, from `state.terminated` or `lastState.terminated`."""
 
-    container_id: str | None
+    container_id: str
+    """Of the run; where the runtime gives none, a name that the end of no other pod's container has."""
     reason: str | None
     exit_code: int | None
     started_at_seconds: float | None = None

@@ -103,6 +103,15 @@ def test_statuses_of_a_killed_and_restarted_container() -> None:
     assert status.last_terminated.finished_at_seconds == 120.0
 
 
+def test_where_the_runtime_gives_no_id_ends_of_the_same_second_are_each_their_own() -> None:
+    ended = {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "1970-01-01T00:02:00Z"}
+    statuses = [{"name": name, "lastState": {"terminated": ended}} for name in ("app", "proxy")]
+    pods = [project(metadata={"uid": uid}, status={"containerStatuses": statuses}) for uid in ("u1", "u2", "u2")]
+    ends = [status.last_terminated for pod in pods for status in pod.statuses.values()]
+
+    assert len({end.container_id for end in ends if end is not None}) == 4
+
+
 def test_the_controller_is_the_owner_and_other_owners_are_not() -> None:
     references = [
         {"apiVersion": "v1", "kind": "ConfigMap", "name": "c", "uid": "c1"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from tests.oomsight_operator.publishing.builders import MI, NOW, Clock, MemoryAp
 from tests.oomsight_operator.publishing.workloads import PATH, WEB
 
 from oomsight_api.incident import Incident
+from oomsight_operator.inventory.pods import project_pod
 from oomsight_operator.judgement.assess import assess_pod
 from oomsight_operator.judgement.model import ContainerStatus, NodeContext, Pod, PodHistory, Telemetry
 
@@ -100,3 +102,21 @@ async def test_the_second_witness_after_a_restart_makes_no_second_event_of_any_r
     for seconds in (3, 20):
         await replicas.look(then, at=NOW + seconds)
     assert replicas.events_of_kills == told
+
+
+async def test_replicas_of_a_runtime_without_ids_that_end_in_the_same_second_are_kills_of_their_own() -> None:
+    api, clock = MemoryApi(), Clock()
+    stage = a_publisher(api, clock, write_burst=10_000)
+    ended = {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2026-03-01T09:59:30Z"}
+    status = {"phase": "Running", "containerStatuses": [{"name": "app", "lastState": {"terminated": ended}}]}
+    clock.now = NOW
+    async with stage.writing():
+        for number in range(3):
+            meta = {"name": f"web-{number}", "namespace": "shop", "uid": f"00000000-0000-4000-8000-{number:012d}"}
+            raw = {"metadata": meta, "spec": {"nodeName": "node-1", "containers": [{"name": "app"}]}, "status": status}
+            pod = project_pod(json.dumps(raw).encode()).pod
+            judged, history = assess_pod(pod, None, NodeContext("node-1"), build.policy(), PodHistory(), NOW)
+            stage.publisher.offer(pod, judged, WEB, history)
+        await stage.drain()
+
+    assert api.objects[PATH]["status"]["summary"]["oomKills"] == 3

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from oomsight_api.report import Container as ContainerRow
 from oomsight_operator.judgement.kills.book import Book
 from oomsight_operator.judgement.kills.model import SIGKILL_EXIT_CODE, Kill, KillSource, WaitingKill
-from oomsight_operator.judgement.kills.tellings import OOM_KILLED, finished_at, is_near, run_id
+from oomsight_operator.judgement.kills.tellings import OOM_KILLED, finished_at, is_near
 from oomsight_operator.judgement.model import ContainerStatus, Termination
 
 CHILD_GRACE_SECONDS = 10.0
@@ -45,7 +45,7 @@ def is_killing(end: Termination) -> bool:
 
 def judge_end(book: Book, end: Termination, agent: AgentWord | None) -> float | None:
     """Give the end to a kill, or make it one, or none. A time: not before then, when the agent has had its word."""
-    run, now = run_id(end), book.now_seconds
+    run, now = end.container_id, book.now_seconds
     finished = finished_at(end, now)
     own = next((index for index, kill in _of_run(book, run) if kill.ended_container or kill.source is KillSource.STATUS), None)
     if own is not None:

@@ -8,7 +8,7 @@ from oomsight_api.report import Container as ContainerRow
 from oomsight_operator.judgement.kills.book import Book
 from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS, AgentWord, is_killing, judge_end, judge_life
 from oomsight_operator.judgement.kills.model import Kill
-from oomsight_operator.judgement.kills.tellings import Telling, ends_of, finished_at, is_near, run_id
+from oomsight_operator.judgement.kills.tellings import Telling, ends_of, finished_at, is_near
 from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Termination
 from oomsight_operator.judgement.rounding import is_same_limit
 
@@ -57,14 +57,14 @@ def observe_kills(previous: ContainerHistory, seen: Observation) -> KillTransiti
     due: list[float] = []
     undecided: set[str] = set()
     for end in ends_of(seen.status):
-        if run_id(end) in ended:
+        if end.container_id in ended:
             continue
         until = judge_end(book, end, seen.agent)
         if until is not None:
             due.append(until)
-            undecided.add(run_id(end))
+            undecided.add(end.container_id)
         else:
-            ended.append(run_id(end))
+            ended.append(end.container_id)
     for waits in tuple(book.waiting):
         until = waits.since_seconds + CHILD_GRACE_SECONDS
         if len(book.waiting) > MAX_WAITING:
@@ -90,7 +90,7 @@ def _take(book: Book, telling: Telling, seen: Observation) -> None:
     if kill is None or book.told_by_status(telling):
         return
     if telling.ended is None:
-        end = next((end for end in ends_of(seen.status) if run_id(end) == telling.container_id), None)
+        end = next((end for end in ends_of(seen.status) if end.container_id == telling.container_id), None)
         if end is None or not _was_judged(book, end):
             book.wait(kill, telling.ordinals)
             return
@@ -102,7 +102,7 @@ def _take(book: Book, telling: Telling, seen: Observation) -> None:
 
 
 def _was_judged(book: Book, end: Termination) -> bool:
-    return run_id(end) in book.history.ended_container_ids
+    return end.container_id in book.history.ended_container_ids
 
 
 def _order(telling: Telling) -> tuple[int, float]:

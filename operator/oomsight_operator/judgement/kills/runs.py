@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from oomsight_operator.judgement.kills.tellings import ends_of, run_id
+from oomsight_operator.judgement.kills.tellings import ends_of
 from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Pod, PodHistory
 
 _MARK: Final = "crc32:"
@@ -36,7 +36,7 @@ def _whole(history: ContainerHistory, status: ContainerStatus | None) -> Contain
     ids = (history.container_id_seen or "", *history.ended_container_ids)
     if status is None or not any(run.startswith(_MARK) for run in ids):
         return history
-    shown = [run for run in (status.container_id, *map(run_id, ends_of(status))) if run]
+    shown = [run for run in (status.container_id, *(end.container_id for end in ends_of(status))) if run]
     whole = {known_by(checksum_of(run)): run for run in shown}
     return replace(
         history,

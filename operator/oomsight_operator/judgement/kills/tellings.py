@@ -88,12 +88,7 @@ def finished_at(end: Termination, now_seconds: float) -> float:
 def ends_of(status: ContainerStatus | None) -> tuple[Termination, ...]:
     """Oldest first, each run once (`state` and `lastState` may tell of the same one)."""
     ends = (status.last_terminated, status.terminated) if status is not None else ()
-    return tuple({run_id(end): end for end in ends if end is not None}.values())
-
-
-def run_id(end: Termination) -> str:
-    """The id of the run that ended; a runtime that gives none is told apart by the time."""
-    return end.container_id or f"finished-{end.finished_at_seconds or 0:.0f}"
+    return tuple({end.container_id: end for end in ends if end is not None}.values())
 
 
 def _owners(pod: Pod, histories: Mapping[str, ContainerHistory]) -> dict[str, str]:
@@ -124,7 +119,7 @@ def _killed_then(incident: Incident, pod: Pod, now_seconds: float) -> tuple[str,
     """The only container of the pod that ended by SIGKILL, or OOMKilled, around the incident."""
     time, not_before = _times(incident, now_seconds)
     killed = [
-        (name, run_id(end))
+        (name, end.container_id)
         for name, status in pod.statuses.items()
         for end in ends_of(status)
         if (end.exit_code == SIGKILL_EXIT_CODE or end.reason == OOM_KILLED)

@@ -187,7 +187,7 @@ INCIDENTS = st.builds(
 )
 ENDS = st.builds(
     Termination,
-    container_id=RUNS,
+    container_id=RUNS.map(lambda run: run or "finished-0/uid-1/app"),
     reason=st.sampled_from(["OOMKilled", "Error", "Completed", None]),
     exit_code=st.sampled_from([0, 1, 137, None]),
     started_at_seconds=st.none(),

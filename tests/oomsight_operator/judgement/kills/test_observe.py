@@ -354,7 +354,7 @@ def test_the_spec_says_nothing_of_an_unseen_runs_limit_while_the_node_enforces_a
 
 def test_an_end_without_container_id_or_time_is_still_one_kill() -> None:
     watch = Watch()
-    status = ContainerStatus("app", None, 1, "waiting", last_terminated=Termination(None, "OOMKilled", 137))
+    status = ContainerStatus("app", None, 1, "waiting", last_terminated=Termination("finished-0/uid-1/app", "OOMKilled", 137))
     watch.look(status, agent=False)
     watch.look(status, agent=False, at=NOW + 5)
 
