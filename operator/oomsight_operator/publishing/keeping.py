@@ -62,12 +62,15 @@ def digest_interval_seconds(uid: str, learned: Mapping[str, State], settings: Pu
 
 
 def is_material(kept: Mapping[str, State], learned: Mapping[str, State]) -> bool:
-    """Whether a restart now would forget a peak, a jump, a kill, a proposed limit, or what more page cache brought."""
+    """Whether a restart now would forget a peak, a jump, a kill, a proposed limit, what more page cache brought, or what swap had
+    taken."""
     return any(_has_news(kept.get(name, NOTHING), state) for name, state in learned.items() if kept.get(name) is not state)
 
 
 def _has_news(before: State, after: State) -> bool:
     if after.floor != before.floor or after.proposed_bytes != before.proposed_bytes or _tried(after) != _tried(before):
+        return True
+    if after.swapped is not None and (before.swapped is None or after.swapped.held_bytes > before.swapped.held_bytes):
         return True
     tracks = ((before.usage, after.usage), (before.working_set, after.working_set), (before.unreclaimable, after.unreclaimable))
     return any(_has_risen(one, other) for one, other in tracks if other is not None)

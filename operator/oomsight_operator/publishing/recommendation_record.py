@@ -13,7 +13,7 @@ from oomsight_api.parse import ParsedRecommendation
 from oomsight_api.recommendation import MemoryRecommendationStatus
 from oomsight_operator.judgement.model import Assessment, EffectivePolicy, Owner, Pod, PodHistory
 from oomsight_operator.judgement.recommend.merging import merged
-from oomsight_operator.judgement.recommend.state import NOTHING, State
+from oomsight_operator.judgement.recommend.state import NOTHING, State, brought_back
 from oomsight_operator.publishing.contributions import Contribution, hours_of
 from oomsight_operator.publishing.digest import encode_digest
 from oomsight_operator.publishing.keeping import is_material, is_worth_an_object, standing_of
@@ -159,7 +159,7 @@ class Record:
             if state is None or state is own:
                 continue
             if own is not None and (rested or hours_of(state) < hours_of(own)):
-                both = merged(state, own)
+                both = merged(state, brought_back(own, assessment.time_seconds))
                 knows_more |= both is not state
                 state = both
             self.learned[container.name] = state
