@@ -37,6 +37,7 @@ from oomsight_operator.judgement.model import (
     Telemetry,
     Termination,
 )
+from oomsight_operator.judgement.recommend.bounds import SETTLED_HOURS
 from oomsight_operator.judgement.recommend.merging import merged
 from oomsight_operator.judgement.recommend.state import NOTHING, State
 from oomsight_operator.judgement.recommend.surroundings import Surroundings
@@ -222,7 +223,7 @@ async def simulate(one: Simulation, days: int) -> dict[str, tuple[float, int]]:
     try:
         phases = {
             "the first four hours": await one.passes(4 * HOUR),
-            "the rest of the first day": await one.passes(20 * HOUR if days else 0),
+            "until a whole day is known": await one.passes((SETTLED_HOURS - 4) * HOUR if days else 0),
             "every day after": await one.passes(max(0, days - 1) * DAY),
         }
         phases["an end in time (all its writes)"] = (0.0, await one.ends())

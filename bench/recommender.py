@@ -11,7 +11,8 @@ statistics alone. VPA and KRR are updated as often as the warm-up lasts, and dif
 asked before every sample, as the operator does it, and each difference counts as a change. Slack is the mean of (limit - demand) /
 limit over a series' samples, then over series. Intervals (95 %) come from drawing whole workloads anew.
 
-`--json` prints a list of objects; `--frontier FILE.svg` sweeps each policy's margin and draws slack against episodes.
+`--json` prints a list of objects; `--frontier FILE.svg` sweeps each policy's margin and draws slack against episodes; `--changed N`
+replays N changes of each recording instead and sums them up (recommender_changed.py says what is changed).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recommender_baselines import MIB, Hindsight, Krr, Vpa
+from recommender_changed import changed
 from recommender_frontier import frontier
 from recommender_measures import Measure, measure, table
 from recommender_ours import Oomsight, Unrounded
@@ -47,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--policy", action="append", metavar="NAME", help="replay this policy alone (can be repeated)")
     parser.add_argument("--half", type=int, choices=(0, 1), help="replay one half of the workloads: leave the other for checking")
     parser.add_argument("--by-workload", action="store_true", help="one limit for all replicas of a workload, in every policy")
+    parser.add_argument(
+        "--changed", type=int, default=0, metavar="N", help="replay so many changes of each recording instead of it"
+    )
     parser.add_argument("--frontier", type=Path, metavar="FILE.svg", help="sweep margins and draw slack against episodes")
     arguments = parser.parse_args(argv)
     sources = [source.half(arguments.half) for source in read_sources(arguments.traces)]
@@ -61,13 +66,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown := set(arguments.policy or ()) - known:
         parser.error(f"no such policy: {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
     wanted = set(arguments.policy or known)
-    measures = [measures_of(policy, source) for source in sources for policy in POLICIES if policy.name in wanted]
+    policies = [policy for policy in POLICIES if policy.name in wanted]
+    measures = [measured(policy, changes_of(source, arguments.changed)) for source in sources for policy in policies]
     print(json.dumps([each.as_json() for each in measures], indent=2) if arguments.json else table(measures))
     return 0
 
 
-def measures_of(policy: Policy, source: Source) -> Measure:
-    return measure(policy.name, source, replay(policy, source))
+def changes_of(source: Source, count: int) -> list[Source]:
+    """The recording itself, or so many changes of it."""
+    return [changed(source, number) for number in range(1, count + 1)] or [source]
+
+
+def measured(policy: Policy, sources: Sequence[Source]) -> Measure:
+    """Over all series of sources that differ in their changes alone."""
+    return measure(policy.name, sources[0], [outcome for source in sources for outcome in replay(policy, source)])
 
 
 if __name__ == "__main__":

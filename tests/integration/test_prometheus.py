@@ -106,7 +106,7 @@ async def test_recommendations_start_from_two_weeks_of_prometheus(tmp_path: Path
         ledger, batch = await workloads(running)
 
         said = await until_recommended(running, ledger)
-        assert said["recommended-limit"] == "app=440Mi", "the weekly peak of 400Mi in a pod that is gone, and 9.5 %"
+        assert said["recommended-limit"] == "app=436Mi", "the weekly peak of 400Mi in a pod that is gone, and 8.5 %"
         summary = " ".join(said["summary"].split())
         assert "highest working set in 14 days: 400Mi" in summary
         known = re.search(r"known for (\d+) hours, of which (\d+) hours from Prometheus", summary)

@@ -12,10 +12,9 @@ from typing import Final
 
 from oomsight_api.names import RiskLevel
 from oomsight_operator.judgement.model import ContainerHistory, Owner, PodHistory
-from oomsight_operator.judgement.recommend.bounds import SETTLED_HOURS
 from oomsight_operator.judgement.recommend.context import ENOUGH_HOURS
 from oomsight_operator.judgement.recommend.state import NOTHING, State
-from oomsight_operator.judgement.recommend.track import LEAST_JUMP, Track
+from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, LEAST_JUMP, Track
 from oomsight_operator.publishing.contributions import hours_of
 from oomsight_operator.publishing.settings import PublisherSettings
 
@@ -57,7 +56,7 @@ def is_worth_an_object(target: Owner, learned: Mapping[str, State], known_second
 def digest_interval_seconds(uid: str, learned: Mapping[str, State], settings: PublisherSettings) -> float:
     """How often what changes little is kept: hourly while each hour counts for the confidence, then more seldom."""
     hours = max((hours_of(state) for state in learned.values()), default=0)
-    interval = settings.digest_interval_seconds if hours < SETTLED_HOURS else settings.calm_digest_interval_seconds
+    interval = settings.digest_interval_seconds if hours < HOURS_PER_DAY else settings.calm_digest_interval_seconds
     return interval * (1 + spread(uid) / 4)
 
 

@@ -119,7 +119,7 @@ def test_a_largest_process_named_java_is_a_heap_that_nobody_knows_and_no_lower_l
     pod, assessment = lowered("java")
     found = assessment.containers[0].recommendation
     assert found is not None
-    assert found.limit_bytes == 328 * MI
+    assert found.limit_bytes == 324 * MI
     lines = summary_lines(pod, assessment)
     assert "its largest process is java, and how large its heap may get is not in the pod's spec" in " ".join(map(str.strip, lines))
     assert lines[-1] == "Next: kubectl -n team-a get memrec -o yaml"
@@ -127,4 +127,4 @@ def test_a_largest_process_named_java_is_a_heap_that_nobody_knows_and_no_lower_l
 
 def test_any_other_process_leaves_the_command() -> None:
     pod, assessment = lowered("postgres")
-    assert "--limits=memory=328Mi" in summary_lines(pod, assessment)[-1]
+    assert "--limits=memory=324Mi" in summary_lines(pod, assessment)[-1]

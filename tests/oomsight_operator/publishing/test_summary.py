@@ -56,7 +56,7 @@ def test_verdict_reasons_recommendation_and_the_command() -> None:
     assert recommended + why == (
         "Recommended for app: limit 640Mi (now 512Mi), request 256Mi (now 256Mi)."
         " Why: killed at limit 512Mi: it needed more than that; +25 %, at least 16Mi: killed once."
-        " Confidence low: samples of 1 hour only, less than a day"
+        " Confidence low: samples of 1 hour only, too few for a whole day"
     )
     assert lines[-1] == (
         "Next: kubectl -n team-a set resources statefulset/db -c app --limits=memory=640Mi --requests=memory=256Mi"
@@ -154,7 +154,7 @@ def test_where_no_limit_is_recommended_no_command_sets_the_request_that_is_set_a
 
 @pytest.mark.parametrize(
     ("hours", "limit"),
-    [pytest.param(3, "", id="a-few-hours"), pytest.param(24, "--limits=memory=440Mi ", id="a-day")],
+    [pytest.param(3, "", id="a-few-hours"), pytest.param(26, "--limits=memory=436Mi ", id="a-day")],
 )
 def test_no_command_sets_a_first_limit_before_a_day_was_seen(hours: int, limit: str) -> None:
     of = pod(spec(request=256 * MI), owner=STATEFUL)
@@ -163,7 +163,7 @@ def test_no_command_sets_a_first_limit_before_a_day_was_seen(hours: int, limit: 
     found, _ = assess_pod(of, told, NodeContext("node-1"), policy(recommendation={"mode": "Always"}), PodHistory(), NOW, around)
     lines = summary_lines(of, found)
 
-    warning = f"no limit is set today: set none before a day was seen ({hours} of 24 hours), or it kills what was not seen yet"
+    warning = f"no limit is set today: set none before a day was seen ({hours} of 26 hours), or it kills what was not seen yet"
     assert (warning in " ".join(line.strip() for line in lines)) == (not limit)
     assert lines[-1] == f"Next: kubectl -n team-a set resources statefulset/db -c app {limit}--requests=memory=400Mi"
 

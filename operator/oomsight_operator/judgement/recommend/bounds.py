@@ -11,8 +11,8 @@ from oomsight_operator.judgement.recommend.state import OomFloor
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, HOURS_PER_DAY, Track
 
 DAY_SECONDS: Final = 86400.0
-SETTLED_HOURS: Final = HOURS_PER_DAY
-"""Hours to be watched before anything is lowered: a day shows the daily peak."""
+SETTLED_HOURS: Final = HOURS_PER_DAY + 2
+"""Hours to be seen before anything is lowered: a day shows the daily peak, and of the first hour and the latest a part was seen."""
 FORGET_FLOOR_DAYS: Final = 28
 
 

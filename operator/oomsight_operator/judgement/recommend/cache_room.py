@@ -23,13 +23,15 @@ from oomsight_operator.judgement.recommend.cache import (
     room_of_fit,
 )
 from oomsight_operator.judgement.recommend.context import Kind, cache_kind
-from oomsight_operator.judgement.recommend.need import DEFAULT, level_of
+from oomsight_operator.judgement.recommend.need import level_of
 from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.judgement.recommend.swapped import counted
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS, HOURS_PER_DAY
 from oomsight_operator.judgement.recommend.words import days_words
 from oomsight_operator.judgement.words import format_span
 
+USED_ROOM: Final = 0.1
+"""Room that stays above what is in use, as a ratio of it."""
 _UNKNOWN: Final = "whether its page cache is enough is unknown: this kernel does not tell refaults (4.20 and later do)"
 
 
@@ -57,7 +59,7 @@ def cache_room(state: State, page_cache: PageCache, now_seconds: float, *, limit
     need, level = state.cache, level_of(state.unreclaimable) if state.unreclaimable is not None else None
     if need is None or level is None:
         return seen
-    used = int(kind.track.peak_bytes * (1 + DEFAULT.peak_target)) - level if kind is not None else 0
+    used = int(kind.track.peak_bytes * (1 + USED_ROOM)) - level if kind is not None else 0
     if state.cache_fit is not None and hour - state.cache_fit.hour <= KEEP_HOURS:
         used = max(used, room_of_fit(state.cache_fit))
     room = room_now(need, hour, used)

@@ -41,7 +41,7 @@ def confidence_of(
     )
     rules = (
         (leaking, Confidence.LOW, "it leaks, so no limit is enough for ever"),
-        (hours < SETTLED_HOURS, Confidence.LOW, f"samples of {hours} {hour_word} only, less than a day"),
+        (hours < SETTLED_HOURS, Confidence.LOW, f"samples of {hours} {hour_word} only, too few for a whole day"),
         (killed, Confidence.MEDIUM, known_from_below),
         (hours < WEEK_HOURS, Confidence.MEDIUM, f"samples of {hours} hours only, less than a week"),
         (scraped, Confidence.MEDIUM, stand_in),

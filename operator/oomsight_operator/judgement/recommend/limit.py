@@ -26,7 +26,14 @@ from oomsight_operator.judgement.recommend.pod_limit import POD_LIMIT, killed_by
 from oomsight_operator.judgement.recommend.startable import STARTABLE, startable
 from oomsight_operator.judgement.recommend.state import OomFloor, State
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
-from oomsight_operator.judgement.recommend.words import days_words, imported_words, level_words, room_words
+from oomsight_operator.judgement.recommend.words import (
+    days_words,
+    imported_words,
+    level_words,
+    peak_room_words,
+    percent_words,
+    room_words,
+)
 from oomsight_operator.judgement.rounding import round_near
 from oomsight_operator.judgement.words import format_span, printable
 
@@ -165,13 +172,14 @@ def _start(case: Case) -> tuple[RecommendationStep, ...]:
         )
     if need is None or case.kind is None or need.target_bytes <= 0:
         return ()  # to Kubernetes a limit of 0 is none
-    above_peak = int(need.peak_bytes * (1 + case.tuning.peak_target))
+    above_peak = int(need.peak_bytes * (1 + need.peak_room))
     if above_peak >= need.target_bytes:
         why = f"highest {case.kind.words} {days_words(case.kind.track)}: {human_bytes(need.peak_bytes)}"
-        percent = f"{case.tuning.peak_target * 100:g} %"
         return (
             RecommendationStep("StartFromPeak", None, need.peak_bytes, why),
-            RecommendationStep("PeakRoom", need.peak_bytes, above_peak, f"+{percent}: the next peak may be a little higher"),
+            RecommendationStep(
+                "PeakRoom", need.peak_bytes, above_peak, f"+{percent_words(need.peak_room)}: {peak_room_words(need)}"
+            ),
         )
     why = f"{level_words(case.kind.words, case.kind.track, need.level_bytes)}: {human_bytes(need.level_bytes)}"
     return (
@@ -181,8 +189,7 @@ def _start(case: Case) -> tuple[RecommendationStep, ...]:
 
 
 def _room(need: Need) -> str:
-    percent = round((need.room.target + DEFAULT.level_extra) * 100)
-    return f"+{percent} %: {room_words(need)}"
+    return f"+{percent_words(need.room.target + need.extra)}: {room_words(need)}"
 
 
 def _bump_words(floor: OomFloor, case: Case) -> str:

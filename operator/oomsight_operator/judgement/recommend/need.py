@@ -1,7 +1,8 @@
 """How much memory a container needs, from what is remembered of it. Two rules, and the larger number counts:
 
 - *the level and a jump*: the median of the last day's hourly peaks, or what it holds now if that is more, and room for one jump;
-- *the highest peak of 14 days, and a little*: long peaks are never hidden, but what already happened needs little room above it.
+- *the highest peak of 14 days, and a little*: long peaks are never hidden, but what already happened needs little room above it;
+  the more, the more its hourly peaks swing.
 
 Each gives two numbers: the least that a limit in force must leave, or it is raised at once, and the target it is then set to.
 Between the two nothing changes: that keeps limits steady. Jumps cannot be foreseen, so their size is learned: from the container's
@@ -12,11 +13,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 from oomsight_operator.judgement.recommend.neighbours import NOBODY, Neighbourhood, expected
 from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, Track
 from oomsight_operator.judgement.rounding import MEBIBYTE
+
+SWING_STEPS: Final = 3
+"""From one hour to the next, that must have been seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +31,23 @@ class Tuning:
     level_quantile: float = 0.5
     level_least: float = 0.05
     """Room above the level that a limit always leaves."""
-    level_least_bytes: float = MEBIBYTE
+    level_least_bytes: float = 0.75 * MEBIBYTE
     """And in a small container so much: each CPU charges 64 pages ahead (MEMCG_CHARGE_BATCH), and a few threads more count."""
-    level_extra: float = 0.04
+    level_extra: float = 0.035
     """By how much the target leaves more than the least, so that a slow ramp does not change the limit every hour."""
+    level_extra_bytes: float = 1.25 * MEBIBYTE
+    level_extra_most: float = 0.08
+    """And in a small container so much, up to a most: less is not worth a change."""
     peak_least: float = 0.05
-    peak_target: float = 0.095
-    """Room above the highest peak."""
+    """Room above the highest peak that a limit always leaves."""
+    peak_calm: float = 0.05
+    peak_swings: float = 2.5
+    peak_most: float = 0.115
+    """Room that the target leaves above it: in one that is calm so much, and so many times the swing of its hourly peaks more, up
+    to a most. What swings exceeds its own record further than what is calm."""
+    peak_unknown: float = 0.085
+    """And so much while too few hours were seen to know the swing, and above a peak that stands out: usual hours do not tell how
+    far the next one of that kind differs."""
     cold_start: float = 0.14
     """Room above the level for what any container may do, while little was seen of this one."""
     process_bytes: float = 7 * MEBIBYTE
@@ -94,7 +109,13 @@ class Need:
     level_bytes: int
     peak_bytes: int
     room: Room
-    """The largest."""
+    """The largest above the level."""
+    extra: float
+    """What the target leaves above that, as a ratio of the level."""
+    swing: float | None
+    """What `swing_of` says; None too where the peak stands out from the level."""
+    peak_room: float
+    """Room above the peak, as a ratio of it."""
     least_bytes: int
     target_bytes: int
     observed_hours: int
@@ -106,8 +127,11 @@ def need_of(track: Track, hour: int | None = None, tuning: Tuning = DEFAULT, nei
     rooms = _rooms(track, max(track.hour, hour or 0), level, tuning, neighbours)
     least = max(peak * (1 + tuning.peak_least), level * (1 + max(room.least for room in rooms)))
     largest = max(rooms, key=lambda room: room.target)
-    target = max(peak * (1 + tuning.peak_target), level * (1 + largest.target + tuning.level_extra))
-    return Need(level, peak, largest, int(least), int(target), track.observed_hours)
+    swing = swing_of(track) if peak <= level * (1 + tuning.room_most) else None
+    peak_room = tuning.peak_unknown if swing is None else min(tuning.peak_most, tuning.peak_calm + tuning.peak_swings * swing)
+    extra = max(tuning.level_extra, min(tuning.level_extra_most, tuning.level_extra_bytes / max(level, 1)))
+    target = max(peak * (1 + peak_room), level * (1 + largest.target + extra))
+    return Need(level, peak, largest, extra, swing, peak_room, int(least), int(target), track.observed_hours)
 
 
 def level_of(track: Track, tuning: Tuning = DEFAULT) -> int:
@@ -115,6 +139,14 @@ def level_of(track: Track, tuning: Tuning = DEFAULT) -> int:
     past = sorted(track.hours[:-1])
     usual = past[min(len(past) - 1, int(tuning.level_quantile * len(past)))] if past else 0
     return max(usual, track.hours[-1])
+
+
+def swing_of(track: Track) -> float | None:
+    """How far one hour's peak usually is from the one before, as a ratio: the median of the last day, without the hour that is not
+    over. None while too few hours were seen."""
+    past = track.hours[:-1]
+    steps = sorted([abs(after - before) / max(after, before, 1) for before, after in pairwise(past)])
+    return steps[len(steps) // 2] if len(steps) >= SWING_STEPS else None
 
 
 def _rooms(track: Track, hour: int, level: int, tuning: Tuning, neighbours: Neighbourhood) -> list[Room]:

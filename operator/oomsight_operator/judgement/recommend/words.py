@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from oomsight_api.quantity import human_bytes
-from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Reason, Room
+from oomsight_operator.judgement.recommend.need import Need, Reason, Room
 from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, PEAK_DAYS, Track
 
 _DAYS_OF_HOURS: Final = 3
@@ -38,28 +38,39 @@ def imported_words(track: Track) -> str:
     return f"known for {track.observed_hours} hours, of which {track.imported_hours} hours from Prometheus"
 
 
+def percent_words(ratio: float) -> str:
+    """`3.5 %` of 0.035."""
+    return f"{round(ratio * 100, 1):g} %"
+
+
 def room_words(need: Need) -> str:
     """Why so much room is left above the level."""
-    extra = round(DEFAULT.level_extra * 100)
     room = need.room
-    percent = round(room.target * 100)
+    percent = percent_words(room.target)
     match room.reason:
         case Reason.COLD_START:
             hours = f"{need.observed_hours} hour{'' if need.observed_hours == 1 else 's'}"
-            why = f"{percent} %{_process(room)} as long as little was seen of it ({hours})"
+            why = f"{percent}{_process(room)} as long as little was seen of it ({hours})"
         case Reason.UNWATCHED:
-            why = f"{percent} %{_process(room)} as nothing was seen of it for {room.age_hours} hours"
+            why = f"{percent}{_process(room)} as nothing was seen of it for {room.age_hours} hours"
         case Reason.NEIGHBOURS:
             who = f"{room.witnesses} containers of about its size in the namespace"
-            why = f"{percent} %, as {who} rose by {human_bytes(room.by_bytes)} within an hour, {_when(room.age_hours)}"
+            why = f"{percent}, as {who} rose by {human_bytes(room.by_bytes)} within an hour, {_when(room.age_hours)}"
         case Reason.JUMP:
-            why = f"{percent} % for a jump, as it rose by {round(room.ratio * 100)} % within an hour, {_when(room.age_hours)}"
+            why = f"{percent} for a jump, as it rose by {percent_words(room.ratio)} within an hour, {_when(room.age_hours)}"
         case Reason.ALWAYS:
             is_whole = 0 < room.by_bytes <= room.target * need.level_bytes + 1  # in a tiny container a part of it
-            why = f"{percent} %{f' ({human_bytes(room.by_bytes)})' if is_whole else ''} is always left"
+            why = f"{percent}{f' ({human_bytes(room.by_bytes)})' if is_whole else ''} is always left"
         case _:
             assert_never(room.reason)
-    return f"{why}; {extra} %, {_STEADY}"
+    return f"{why}; {percent_words(need.extra)}, {_STEADY}"
+
+
+def peak_room_words(need: Need) -> str:
+    """Why so much room is left above the highest peak."""
+    if need.swing is None:
+        return "the next peak may be higher, and usual hours do not tell by how much"
+    return f"the next peak may be higher; one hour's usually differs from the next one's by {percent_words(need.swing)}"
 
 
 def _process(room: Room) -> str:

@@ -99,7 +99,7 @@ def test_a_new_replica_starts_from_what_the_others_taught() -> None:
     told = [operator.judge(pod(APP), 2 * GI, "a" * 64, NOW + 3600 * hour, recommendation={"mode": "Always"}) for hour in range(30)]
     fresh = operator.judge(replace(pod(APP), uid="uid-2"), 10 * MI, "a" * 64, NOW + 3600 * 30, recommendation={"mode": "Always"})
 
-    assert limit_of(fresh) == limit_of(told[-1]) == 2432
+    assert limit_of(fresh) == limit_of(told[-1]) == 2400
 
 
 def test_init_containers_are_not_lowered_and_sidecars_are() -> None:

@@ -19,7 +19,7 @@ def told(state: State, floor: OomFloor | None = None, *, leaking: bool = False) 
 
 def test_it_grows_with_what_was_watched() -> None:
     assert told(NOTHING) == "low: no sample of its memory was seen"
-    assert told(seen(GI, 5)) == "low: samples of 6 hours only, less than a day"
+    assert told(seen(GI, 5)) == "low: samples of 6 hours only, too few for a whole day"
     assert told(seen(GI, 47)) == "medium: samples of 48 hours only, less than a week"
     assert told(seen(GI, 24 * 8)) == "high: "
 

@@ -47,7 +47,7 @@ def test_a_new_operator_holds_the_weekly_peak_and_says_whose_evidence_it_is() ->
 
     found = asked(state, context(), mode="Always")
     assert found is not None
-    assert found.limit_bytes == 984 * MI, "the peak of 900Mi and 9.5 %, rounded"
+    assert found.limit_bytes == 976 * MI, "the peak of 900Mi and 8.5 %, rounded"
     assert "highest working set in 14 days: 900Mi" in why(found)
     assert "known for 337 hours, of which 336 hours from Prometheus" in why(found)
     assert found.observed_hours == 337

@@ -126,7 +126,7 @@ def test_where_the_limit_comes_down_to_the_request_that_the_replicas_change_is_t
     found = asked(seen(100 * MI, 24 * 9), context(limit=512 * MI, request=256 * MI, around=scaled), mode="Always")
 
     assert found is not None
-    assert (found.limit_bytes, found.request_bytes) == (110 * MI, 110 * MI)
+    assert (found.limit_bytes, found.request_bytes) == (109 * MI, 109 * MI)
     assert found.request_steps[-1].rule == AUTOSCALED
     assert found.request_steps[-1].why.endswith("which changes: expect another number of replicas")
 

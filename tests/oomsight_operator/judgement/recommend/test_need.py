@@ -50,8 +50,8 @@ def test_a_small_container_leaves_room_for_a_process_beside_it_while_little_was_
     assert old.reason is Reason.ALWAYS
 
 
-def test_five_percent_of_a_small_container_is_next_to_nothing_so_it_gets_a_mebibyte() -> None:
-    assert need(seen(10 * MI, 400)).least_bytes == 11 * MI
+def test_five_percent_of_a_small_container_is_next_to_nothing_so_it_gets_three_quarters_of_a_mebibyte() -> None:
+    assert need(seen(10 * MI, 400)).least_bytes == 10.75 * MI
     assert need(seen(100 * MI, 400)).least_bytes == 105 * MI
     assert need(seen(MI, 400)).least_bytes == int(MI * (1 + DEFAULT.room_most))
 
@@ -73,7 +73,17 @@ def test_a_short_peak_far_above_the_level_is_not_hidden_and_gets_little_room_of_
 
     assert spiky.level_bytes == GI
     assert spiky.peak_bytes == 4 * GI
-    assert spiky.target_bytes == int(4 * GI * 1.095)
+    assert spiky.target_bytes == int(4 * GI * 1.085)
+
+
+def test_what_swings_from_hour_to_hour_gets_more_room_above_its_peak_than_what_is_calm() -> None:
+    calm = need(seen(lambda hour: GI if int(hour) != 90 else int(1.1 * GI), 100))
+    swinging = need(seen(lambda hour: GI if int(hour) % 2 else int(1.02 * GI), 100))
+    wild = need(seen(lambda hour: GI if int(hour) % 2 else int(1.2 * GI), 100))
+
+    assert [round(each.swing or 0.0, 3) for each in (calm, swinging, wild)] == [0.0, 0.02, 0.167]
+    assert [round(each.peak_room, 3) for each in (calm, swinging, wild)] == [0.05, 0.099, 0.115]
+    assert need(seen(GI, 2)).swing is None, "of three hours nobody can tell"
 
 
 def test_the_level_is_what_it_holds_now_when_that_is_more_than_usual() -> None:
@@ -87,7 +97,7 @@ def test_between_least_and_target_a_slow_ramp_changes_nothing() -> None:
     calm = need(seen(GI, 400))
 
     assert calm.least_bytes == int(GI * 1.05)
-    assert calm.target_bytes == int(GI * 1.095)
+    assert calm.target_bytes == int(GI * 1.085)
 
 
 def test_what_two_neighbours_did_is_expected_and_must_be_left_until_it_was_done_oneself() -> None:
@@ -113,4 +123,4 @@ def test_a_target_is_above_what_is_held_and_was_held_and_never_far_above(samples
 
     found = need_of(track)
     highest = max(track.peak_bytes, found.level_bytes)
-    assert highest <= found.least_bytes <= found.target_bytes <= highest * (1 + DEFAULT.room_most + DEFAULT.level_extra)
+    assert highest <= found.least_bytes <= found.target_bytes <= highest * (1 + DEFAULT.room_most + DEFAULT.level_extra_most)

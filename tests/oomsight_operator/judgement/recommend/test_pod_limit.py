@@ -40,7 +40,7 @@ def test_it_is_told_in_every_mode_with_the_pods_limit_and_what_its_containers_ne
 
     assert (
         "the pod's own limit 512Mi (spec.resources) was reached, and a higher one of the container would change nothing: raise that"
-        " to 640Mi (by what was seen its containers need 602Mi together)"
+        " to 640Mi (by what was seen its containers need 597Mi together)"
     ) in " ".join(line.strip() for line in lines)
     assert "--limits" not in lines[-1]
 
@@ -49,7 +49,7 @@ def test_what_the_containers_need_may_be_more_than_the_kills_say() -> None:
     of = pod(spec(), spec("proxy"))
     now = context(by_pod(), limit=None, pod_limit=256 * MI, pod=of, around=AROUND)
 
-    assert "raise that to 608Mi (by what was seen its containers need 602Mi together)" in killed_by_pod(AROUND.learned["app"], now)
+    assert "raise that to 600Mi (by what was seen its containers need 597Mi together)" in killed_by_pod(AROUND.learned["app"], now)
 
 
 def test_without_a_sample_the_kills_alone_say_how_much() -> None:

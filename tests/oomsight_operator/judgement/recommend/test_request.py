@@ -75,7 +75,7 @@ def test_a_request_that_is_not_lowered_yet_and_one_that_an_autoscaler_goes_by_st
     scaled = Surroundings(autoscalers=(ScaledBy("web"),))
     autoscaled = asked(seen(100 * MI, 24 * 9), context(limit=512 * MI, request=110 * MI, around=scaled), mode="Always")
 
-    assert [found.request_bytes for found in (first_day, autoscaled) if found is not None] == [512 * MI, 110 * MI]
+    assert [found.request_bytes for found in (first_day, autoscaled) if found is not None] == [512 * MI, 109 * MI]
 
 
 def test_best_effort_pod_keeps_its_class_when_the_policy_wants_it_kept() -> None:

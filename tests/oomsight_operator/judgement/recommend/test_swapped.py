@@ -42,7 +42,7 @@ def test_a_limit_is_not_lowered_below_what_is_in_memory_and_swap_together(page_c
     one = Followed(limit=512 * MI, policy={"mode": "Always", "pageCache": page_cache}).live(3, cold)
 
     assert one.limits == [512, 360]
-    would_do = "25Mi" if page_cache == "Exclude" else "160Mi"
+    would_do = "22Mi" if page_cache == "Exclude" else "160Mi"
     assert one.recommendation.limit_steps[-1].why == (
         f"by what was seen {would_do} would do, but it held 360Mi in memory and swap together, 200Mi"
         " of it swapped out: that comes back when it is touched, and a limit which holds only while there is swap is not proven"

@@ -34,7 +34,7 @@ def test_the_level_is_of_the_latest_hour_or_of_those_before_and_which_is_said() 
     usual = seen(300 * MI, 0, state=seen(400 * MI, 5, until=NOW - HOUR))
 
     assert why(asked(jumped, context(limit=None), mode="Always")).startswith(
-        "highest unreclaimable memory in the latest hour seen: 500Mi; +26 %: 22 % for a jump, as it rose by 25 % within an hour,"
+        "highest unreclaimable memory in the latest hour seen: 500Mi; +25.5 %: 22 % for a jump, as it rose by 25 % within an hour,"
         " less than an hour ago"
     )
     assert why(asked(usual, context(limit=None), mode="Always")).startswith(
@@ -46,7 +46,7 @@ def test_the_first_hour_is_told_as_one() -> None:
     of_node = context(killed(None, scope=OomScope.NODE), limit=None)
 
     assert why(asked(seen(400 * MI, 0), of_node)).startswith(
-        "highest unreclaimable memory in the first hour seen: 400Mi; +18 %: 14 % as long as little was seen of it (1 hour);"
+        "highest unreclaimable memory in the first hour seen: 400Mi; +17.5 %: 14 % as long as little was seen of it (1 hour);"
     )
 
 
@@ -60,7 +60,7 @@ def test_memory_of_which_usage_alone_is_known_is_told_so_in_the_middle_of_a_sent
 
 @pytest.mark.parametrize(
     ("held", "room"),
-    [(3 * MI, "22 % is always left"), (10 * MI, "10 % (1Mi) is always left")],
+    [(3 * MI, "22 % is always left"), (10 * MI, "7.5 % (768Ki) is always left")],
 )
 def test_of_a_tiny_container_no_more_room_is_told_than_is_left(held: int, room: str) -> None:
-    assert f": {room}; 4 %" in why(asked(seen(held, 24 * 9), context(limit=None), mode="Always"))
+    assert f": {room}; 8 %" in why(asked(seen(held, 24 * 9), context(limit=None), mode="Always"))
