@@ -20,7 +20,7 @@ from oomsight_api.names import CONFIG_HASH_ANNOTATION, PREFIX, RISK_LABEL
 from oomsight_api.quantity import QuantityError, parse_bytes, parse_millicores
 from oomsight_api.times import TimeError, parse_time
 from oomsight_operator.inventory.owners import OwnerReference, controller_of
-from oomsight_operator.inventory.starts import RawStart, heap_setting
+from oomsight_operator.inventory.starts import RawStart, Starts
 from oomsight_operator.judgement.model import ContainerKind, ContainerSpec, ContainerStatus, Pod, Termination
 from oomsight_operator.judgement.runtime.setting import HeapSetting
 from oomsight_operator.kube.objects import NamespacedMeta, decode_object
@@ -235,6 +235,7 @@ def _crosses_namespaces(affinity: _Affinity | None) -> bool:
 
 def _containers(spec: _Spec, notes: list[str]) -> tuple[ContainerSpec, ...]:
     found: dict[str, ContainerSpec] = {}
+    starts = Starts()
     for where, kind, containers in (
         ("initContainers", ContainerKind.INIT, spec.init_containers),
         ("containers", ContainerKind.APP, spec.containers),
@@ -248,15 +249,15 @@ def _containers(spec: _Spec, notes: list[str]) -> tuple[ContainerSpec, ...]:
                 continue
             name, role = intern(container.name), ContainerKind.SIDECAR if sidecar else kind
             found[name] = ContainerSpec(
-                name, role, amounts[0], amounts[1], amounts[2], amounts[3], _heap(container, amounts[1], where, notes)
+                name, role, amounts[0], amounts[1], amounts[2], amounts[3], _heap(starts, container, amounts[1], where, notes)
             )
     return tuple(found.values())
 
 
-def _heap(container: _Container, limit_bytes: int | None, where: str, notes: list[str]) -> HeapSetting | None:
+def _heap(starts: Starts, container: _Container, limit_bytes: int | None, where: str, notes: list[str]) -> HeapSetting | None:
     """The note tells nothing of what was found, which may be secret."""
     try:
-        return heap_setting(container, limit_bytes)
+        return starts.heap(container, limit_bytes)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         field = f"spec.{where}[{_printable(container.name)}]"
         notes.append(f"{field}: found command, args or env that do not parse, expected lists of strings and of variables")

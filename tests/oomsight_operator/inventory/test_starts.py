@@ -54,7 +54,7 @@ def test_envfrom_may_hold_what_nobody_sees() -> None:
         {"command": None, "args": None, "env": None, "envFrom": None},
         {"env": [{"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}]},
         {"command": ["/bin/app"], "args": ["--node=x"], "env": [{"name": "PORT", "value": "80"}]},
-        {"env": [{"name": "JAVA_TOOL_OPTIONS", "value": "x" * MAX_RAW_BYTES}]},
+        {"command": ["java", "x" * MAX_RAW_BYTES]},
     ],
 )
 def test_a_container_that_names_no_runtime_has_no_heap(container: dict[str, Any]) -> None:
@@ -97,6 +97,37 @@ def test_a_script_may_set_what_names_no_program(script: str) -> None:
     found = heap(command=["sh", "-c", script])
     assert found is not None
     assert found.fixed_bytes == 1 << 30
+
+
+def test_what_is_too_long_to_be_read_is_unknown_not_absent() -> None:
+    found = heap(env=[{"name": "_JAVA_OPTIONS", "value": "-Xmx1g"}, {"name": "A", "value": "x" * MAX_RAW_BYTES}])
+    assert found is not None
+    assert found.hidden
+    assert (found.runtime, found.where) == (Runtime.JVM, "what command, args and env say")
+    assert found.doubt == "of which no more than 64Ki a pod are read"
+
+
+@pytest.mark.parametrize(
+    ("name", "runtime"),
+    [
+        ("KAFKA_HEAP_OPTS", Runtime.JVM),
+        ("NODE_OPTIONS", Runtime.NODE),
+        ("GOMEMLIMIT", Runtime.GO),
+        ("DOTNET_GCHeapHardLimit", Runtime.DOTNET),
+        ("COMPlus_GCHeapHardLimit", Runtime.DOTNET),
+    ],
+)
+def test_whose_heap_is_unknown_the_variable_says(name: str, runtime: Runtime) -> None:
+    found = heap(env=[{"name": name, "value": "1"}, {"name": "A", "value": "x" * MAX_RAW_BYTES}])
+    assert found is not None
+    assert found.runtime is runtime
+
+
+def test_many_containers_are_read_no_further_than_one() -> None:
+    env = [{"name": "GOMEMLIMIT", "value": "1GiB"}, {"name": "A", "value": "x" * (MAX_RAW_BYTES // 3)}]
+    pod = project_pod(raw({"env": env}, {"command": ["true"]}, {"env": env}, {"env": env})).pod
+    heaps = [each.heap for each in pod.containers]
+    assert [each.hidden if each is not None else None for each in heaps] == [False, None, False, True]
 
 
 def test_init_containers_and_sidecars_have_heaps_too() -> None:

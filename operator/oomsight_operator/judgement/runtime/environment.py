@@ -20,7 +20,7 @@ from oomsight_operator.judgement.runtime.marks import MAX_TEXT, OF_LIMIT, UNKNOW
 from oomsight_operator.judgement.runtime.script import Script, script_of
 
 MAX_TOTAL: Final = 256 * 1024
-"""Of all variables together."""
+"""Of all variables together, and of all words of a command, and of its arguments: many may refer to the same long text."""
 
 MAX_NAME: Final = 256
 """A reference to a longer name, or one with a `$` in it, stays as it is: to look for the end of each would take the square of the
@@ -79,8 +79,7 @@ def start_of(
 ) -> Start:
     """What it comes to; `limit_bytes` is the container's own limit."""
     known = _variables(variables, container_name, limit_bytes)
-    program = tuple(expand(each, known) for each in command)
-    arguments = tuple(expand(each, known) for each in args)
+    program, arguments = _expanded(command, known), _expanded(args, known)
     if not program:
         return Start(Script((), known), arguments, known, limit_bytes, from_elsewhere)
     script = script_of((*program, *arguments), known)
@@ -102,6 +101,17 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
             return UNKNOWN
     whole = "".join((*parts, text[at:]))
     return whole if len(whole) <= MAX_TEXT else UNKNOWN
+
+
+def _expanded(words: Iterable[str], variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Those beyond MAX_TOTAL are UNKNOWN."""
+    found: list[str] = []
+    left = MAX_TOTAL
+    for word in words:
+        text = expand(word.replace(OF_LIMIT, UNKNOWN), variables) if left > 0 else UNKNOWN
+        left -= len(text)
+        found.append(text)
+    return tuple(found)
 
 
 def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from oomsight_operator.judgement.runtime.marks import MAX_TEXT, UNKNOWN
+from oomsight_operator.judgement.runtime.marks import UNKNOWN
 from oomsight_operator.judgement.runtime.shell import Command, Reader
 from oomsight_operator.judgement.runtime.wrappers import Changes, changed, program_name, unwrap
 
 _SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "busybox"})
 _WITH_FILE: Final = frozenset({"--rcfile", "--init-file"})
+
+
+MAX_SCRIPT: Final = 8 * 1024
+"""Of a longer script nothing is told: the event loop waits while it is read, 2 to 3 ms for a KiB of the costliest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def script_of(argv: tuple[str, ...], variables: Mapping[str, str]) -> Script:
 
 def shell_script(text: str, variables: Mapping[str, str]) -> Script:
     """What a shell would run; no commands where that cannot be told."""
-    if len(text) > MAX_TEXT:
+    if len(text) > MAX_SCRIPT:
         return Script((), variables)
     reader = Reader(variables)
     reader.read(text)

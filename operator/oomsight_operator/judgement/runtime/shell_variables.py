@@ -42,7 +42,7 @@ class ShellVariables:
             match = ASSIGNMENT.fullmatch(word)
             if match is None:
                 break
-            text = self._values.get(match[1], "") + match[3] if match[2] else match[3]
+            text = self.value(match[1]) + match[3] if match[2] else match[3]
             found[match[1]] = text if len(text) <= MAX_TEXT else UNKNOWN
         return found
 

@@ -47,11 +47,15 @@ def test_another_containers_limit_a_request_nonsense_and_no_limit_are_unknown() 
 
 def test_a_tenant_cannot_write_the_mark_of_the_limit() -> None:
     assert OF_LIMIT not in start(env={"A": f"{OF_LIMIT}5{OF_LIMIT}"}).variables["A"]
+    assert OF_LIMIT not in start(args=[f"-Xmx{OF_LIMIT}5{OF_LIMIT}"]).args[0]
 
 
 def test_references_to_references_do_not_fill_the_memory() -> None:
     env = {"A0": "x" * 1000, **{f"A{n}": f"$(A{n - 1})" * 20 for n in range(1, 50)}}
     assert sum(len(value) for value in start(env=env).variables.values()) <= MAX_TOTAL + MAX_TEXT
+    words = start(["java"], ["$(A0)"] * 10_000, env=env).script.commands[0].words
+    assert sum(len(word) for word in words) <= MAX_TOTAL + MAX_TEXT
+    assert words[-1] == UNKNOWN
 
 
 @given(

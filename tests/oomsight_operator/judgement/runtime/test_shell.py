@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oomsight_operator.judgement.runtime.marks import MAX_TEXT, UNKNOWN
-from oomsight_operator.judgement.runtime.script import shell_script
+from oomsight_operator.judgement.runtime.script import MAX_SCRIPT, shell_script
+from oomsight_operator.judgement.runtime.shell import Reader
 
 
 def commands(script: str, **variables: str) -> tuple[tuple[str, ...], ...]:
@@ -121,7 +122,20 @@ def test_where_commands_begin_is_not_guessed(script: str) -> None:
 def test_a_script_that_doubles_does_not_fill_the_memory() -> None:
     script = "A=xxxxxxxxxxxxxxxxxxxx;" + "A=$A$A;" * 200 + "java $A"
     assert sum(len(word) for command in commands(script) for word in command) <= 2 * MAX_TEXT
-    assert commands("x" * (MAX_TEXT + 1)) == ()
+    reader = Reader({"A": "x" * 1000})
+    reader.read("A+=x;" * 1600)
+    assert sum(len(value or "") for _, value in reader.variables.changes) <= 2 * MAX_TEXT
+
+
+def test_a_long_script_is_not_read() -> None:
+    assert commands("#" * MAX_SCRIPT) == ()
+    assert commands("java;" + "#" * (MAX_SCRIPT - 5)) == (("java",),)
+    assert commands("java;" + "#" * (MAX_SCRIPT - 4)) == ()
+
+
+def test_appending_to_what_nobody_knows_is_unknown() -> None:
+    assert commands("JAVA_OPTS+=' -a'; java $JAVA_OPTS") == (("java", UNKNOWN, "-a"),)
+    assert commands("A=1; A+=2; java $A") == (("java", "12"),)
 
 
 @given(st.text(alphabet="ab $(){}'\"\\`;&|#=\n\0-A", max_size=200))
