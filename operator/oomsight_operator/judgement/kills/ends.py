@@ -57,7 +57,8 @@ def judge_end(book: Book, end: Termination, agent: AgentWord | None) -> float | 
         return None
     if end.reason == OOM_KILLED:
         return _judge_word(book, run, end, finished, agent)
-    if end.exit_code == SIGKILL_EXIT_CODE and agent is not None and 0 <= now - finished < CHILD_GRACE_SECONDS:
+    dated = end.finished_at_seconds is not None  # ContainerStatusUnknown is not, and would be of just now for ever
+    if dated and end.exit_code == SIGKILL_EXIT_CODE and agent is not None and 0 <= now - finished < CHILD_GRACE_SECONDS:
         return finished + CHILD_GRACE_SECONDS
     book.count_waiting(run)
     return None

@@ -11,10 +11,18 @@ from tests.oomsight_operator.judgement.kills.watch import LIMIT, Watch, counted,
 
 from oomsight_api.incident import Evidence, Incident, KillMemory, LastSample, OomScope
 from oomsight_api.recommendation import KillOutcome
-from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS
+from oomsight_operator.judgement.kills.ends import CHILD_GRACE_SECONDS, AgentWord
 from oomsight_operator.judgement.kills.model import KillSource
 from oomsight_operator.judgement.kills.observe import Observation, observe_kills
 from oomsight_operator.judgement.model import ContainerHistory, ContainerStatus, Termination
+
+
+def test_an_end_of_which_nobody_tells_when_it_was_waits_for_no_witness() -> None:
+    """As of a run that the kubelet lost (ContainerStatusUnknown): it would be judged anew every ten seconds for ever."""
+    status = ContainerStatus("app", SECOND_RUN, 1, "running", last_terminated=end(reason="ContainerStatusUnknown", at=None))
+    seen = Observation("app", status, None, LIMIT, NOW, 3600, agent=AgentWord(NOW - 3600, NOW))
+    transition = observe_kills(ContainerHistory(), seen)
+    assert (transition.new_kills, transition.due_seconds) == ((), None)
 
 
 def test_a_childs_kill_in_a_container_that_lives_on_is_told_at_once_and_once() -> None:
