@@ -71,9 +71,12 @@ class DirtyPods:
         self._told.discard(uid)
         self._agenda.forget(uid)
 
-    def forget_node(self, node_name: str) -> None:
-        """Its agent is silent."""
+    def mark_silent(self, node_name: str, uids: Iterable[str]) -> None:
+        """The node's agent is silent, and owes nothing any more: these, all of its pods, are to be judged now."""
+        concerned = list(uids)
         self._pace.forget(node_name)
+        self._told.difference_update(concerned)
+        self.mark(concerned)
 
     async def wait(self) -> None:
         """Everything that was taken is judged: sleep until there is more, or time alone may have changed something."""

@@ -57,13 +57,12 @@ class Reports:
         """Agents that have been silent for so long: nothing is known of their pods any more."""
         for node_name in self._telemetry.expire(self._monotonic(), stale_seconds):
             self._contexts.forget(node_name)
-            self._dirty.forget_node(node_name)
             pods = self._cluster.index.on_node(node_name)
             log.warning(
                 "agent silent, its pods are unknown now: is it running, and can the operator reach its port?",
                 extra={"node": node_name, "pods": len(pods), "silent_seconds": stale_seconds},
             )
-            self._dirty.mark(pods)
+            self._dirty.mark_silent(node_name, pods)
 
     def context(self, node: NodeTelemetry) -> NodeContext:
         """As of the node's newest report."""

@@ -27,6 +27,17 @@ def test_each_is_taken_once_in_the_order_of_marking_and_whoever_is_gone_is_not()
     assert list(dirty.take()) == []
 
 
+def test_what_a_silent_agent_had_told_is_not_owed_when_it_speaks_again() -> None:
+    dirty = DirtyPods(lambda: 100.0, tick_seconds=1.0, gather_seconds=0.0)
+    dirty.mark_told("node", ["a"], kill=False)
+    dirty.mark_silent("node", ["a", "b"])
+    assert list(dirty.take()) == ["a", "b"]
+    for uid in ("a", "b"):
+        dirty.judged(uid, "node", 1.0)
+    dirty.mark_told("node", ["a"], kill=False)
+    assert list(dirty.take()) == ["a"]
+
+
 def ten_pods() -> World:
     """On one node, each judged in 10 ms."""
     world = World()
