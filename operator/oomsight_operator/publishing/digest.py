@@ -5,11 +5,12 @@ A status may have been written by an older or newer version, or by somebody else
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from itertools import takewhile
+from functools import lru_cache, partial
+from heapq import nlargest
 from typing import Any, Final
 
 import msgspec
@@ -30,11 +31,15 @@ from oomsight_operator.publishing.pod_digest import PodDigest, bare, fill, histo
 
 VERSION: Final = 1
 MAX_PODS: Final = 64
+_CONTAINERS_AT_ONCE: Final = 16
+"""Of one object, as good as always."""
 _COURSES_TRIED: Final = 16
 """Of calm pods; more do not fit."""
 _AHEAD_SECONDS: Final = 86400.0
 """A kill is of a node's clock; one from farther ahead is none."""
-_NAME_LENGTHS: Final = tuple(NAME_LENGTH * count for count in range(1, MAX_NAMES + 1))
+_NAMES: Final = re.compile(rf"(?:[\w-]{{{NAME_LENGTH}}}){{1,{MAX_NAMES}}}", re.ASCII)
+"""Of one kill, in one word. Other characters may take more room when they are written again than they seem to."""
+_NO_HISTORY: Final = ContainerHistory()
 _FRAME: Final = len('{"v":1,"pods":[],"dense":[],"names":"","learned":}')
 
 
@@ -75,7 +80,7 @@ def encode_digest(name: str, contributions: Iterable[Contribution], memory: Cont
     """The digest of the container `name`. First what was learned; known kills get at most half of the rest. Then pods: those that
     are killed or grow first, and these with their course, the last of them in short where they do not fit otherwise; then the
     biggest; more of each where there is room."""
-    said = sorted(_of_container(name, contributions), key=_importance, reverse=True)[:MAX_PODS]
+    said = nlargest(MAX_PODS, _of_container(name, contributions), key=_importance)
     state = to_digest(learned) if learned is not None else None
     room = MAX_DIGEST_LENGTH - _FRAME - (len(msgspec.json.encode(state)) if state is not None else 4)
     known = _newest_that_fit(memory.known, room // 2)
@@ -104,8 +109,7 @@ def encode_digest(name: str, contributions: Iterable[Contribution], memory: Cont
 
 def _with_courses(notable: Sequence[tuple[str, ContainerHistory]], room: int) -> tuple[list[PodDigest], tuple[str, ...], int]:
     """As many as fit with their course: as many as can be in full, the others in short; and the room that is left."""
-    short = list(takewhile(bool, (to_dense(uid, history) for uid, history in notable)))
-    costs = [len(text) + 3 for text in short]
+    short, costs = _as_many_in_short_as_fit(notable, room)
     behind = sum(costs)
     full: list[PodDigest] = []
     for index, (uid, history) in enumerate(notable):
@@ -122,6 +126,19 @@ def _with_courses(notable: Sequence[tuple[str, ContainerHistory]], room: int) ->
         dense.append(text)
         room -= cost
     return full, tuple(dense), room
+
+
+def _as_many_in_short_as_fit(notable: Iterable[tuple[str, ContainerHistory]], room: int) -> tuple[list[str], list[int]]:
+    """Texts of the first ones, and what each costs. One more than fits beside the first in full: then none is kept in full."""
+    short: list[str] = []
+    costs: list[int] = []
+    for uid, history in notable:
+        text = to_dense(uid, history)
+        if not text or sum(costs[1:]) > room:
+            break
+        short.append(text)
+        costs.append(len(text) + 3)
+    return short, costs
 
 
 def memory_of(container: ContainerRecommendation) -> ContainerMemory:
@@ -161,7 +178,7 @@ def problems_of(containers: Iterable[ContainerRecommendation]) -> list[str]:
 def _of_container(name: str, contributions: Iterable[Contribution]) -> Iterator[tuple[str, ContainerContribution]]:
     for contribution in contributions:
         for container in contribution.containers:
-            if container.name == name and container.history != ContainerHistory():
+            if container.name == name and container.history != _NO_HISTORY:
                 yield contribution.pod_uid, container
 
 
@@ -180,9 +197,13 @@ def _importance(item: tuple[str, ContainerContribution]) -> tuple[bool, bool, in
 
 
 def _decode(container: ContainerRecommendation) -> _Parts:
-    text = container.digest
-    if not text:
-        return _Parts()
+    return _parts_of(container.digest, container.name) if container.digest else _Parts()
+
+
+@lru_cache(_CONTAINERS_AT_ONCE)
+def _parts_of(text: str, container_name: str) -> _Parts:
+    """Remembered for a moment: histories, kills and what was learned are asked for one after the other, and twenty pods in short
+    take a millisecond."""
     try:
         raw = msgspec.json.decode(text, type=_Raw)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
@@ -190,7 +211,7 @@ def _decode(container: ContainerRecommendation) -> _Parts:
     if raw.v != VERSION:
         return _Parts(problems=(f"its digest is of version {describe(raw.v)}, and this operator knows {VERSION}",))
     problems: list[str] = []
-    pods = (*_each(raw.pods, PodDigest, "pods", problems), *_dense(raw.dense, container.name, problems))
+    pods = (*_each(raw.pods, PodDigest, "pods", problems), *_dense(raw.dense, container_name, problems))
     known = (*_old_names(raw.known, problems), *_names(raw.names, problems))[-MAX_KNOWN_KILLS:]
     learned = _learned(raw.learned, problems)
     return _Parts(pods, known, learned, tuple(problems))
@@ -224,7 +245,7 @@ def _names(raw: msgspec.Raw, problems: list[str]) -> tuple[tuple[str, ...], ...]
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         problems.append("its digest has no names of known kills")
         return ()
-    whole = [word for word in words if len(word) in _NAME_LENGTHS]
+    whole = [word for word in words if _NAMES.fullmatch(word)]
     if len(whole) < len(words):
         problems.append(f"{len(words) - len(whole)} of {len(words)} known kills in its digest make no sense")
     starts = range(0, MAX_NAMES * NAME_LENGTH, NAME_LENGTH)

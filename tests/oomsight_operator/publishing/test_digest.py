@@ -151,9 +151,10 @@ def test_kills_beyond_the_ten_that_are_shown_are_known_too() -> None:
 
 def test_a_kill_that_an_earlier_version_counted_is_known() -> None:
     kill = a_kill()
-    digest = json.dumps({"v": 1, "known": ["0123456789abcdef", kill_hash(kill), "no digits", 7]})
+    digest = json.dumps({"v": 1, "known": ["0123456789abcdef", kill_hash(kill), "no digits", "ab cd ef", "", 7]})
     memory = memory_of(ContainerRecommendation(name="app", oom_kills=2, digest=digest))
     assert remember(memory, (kill,), "web-0", "uid-1").oom_kills == 2
+    assert len(memory.known) == 2, "what is no hash is no name"
 
 
 def test_a_childs_kill_that_waited_for_the_kubelet_when_the_operator_ended_is_told_by_the_next_once() -> None:
@@ -244,6 +245,16 @@ def test_of_a_digest_edited_by_hand_what_makes_sense_is_kept() -> None:
     ]
     document |= {"pods": 7, "names": {}, "known": {}, "learned": []}
     assert histories_of([ContainerRecommendation(name="app", digest=json.dumps(document))], NOW) == {}
+
+
+def test_names_that_nobody_gave_are_left_out_and_displace_nothing_of_what_is_learned() -> None:
+    """Eight quotes look like a name, and take sixteen characters when they are written again."""
+    container = ContainerRecommendation(name="app", digest=json.dumps({"v": 1, "names": " ".join(['"' * 8] * 220 + ["01234567"])}))
+    memory = memory_of(container)
+    assert memory.known == (("01234567",),)
+    assert problems_of([container]) == ["container app: 220 of 221 known kills in its digest make no sense"]
+    pods = [a_contribution(f"uid-{number}", history=LEAKING) for number in range(30)]
+    assert encode_digest("app", pods, memory, seen(60 * MI, 30, until=NOW))
 
 
 @given(st.text(max_size=200))

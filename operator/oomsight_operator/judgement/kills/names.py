@@ -34,7 +34,10 @@ def name_of_end(container_id: str) -> str:
 
 def name_of_hash(digits: str) -> str:
     """From hexadecimal digits, of which an earlier version kept 16. Raises ValueError for others."""
-    return base64.urlsafe_b64encode(bytes.fromhex(digits[:_HEX_DIGITS])).decode("ascii")
+    name = base64.urlsafe_b64encode(bytes.fromhex(digits[:_HEX_DIGITS])).decode("ascii")
+    if len(name) != NAME_LENGTH or "=" in name:
+        raise ValueError(f"{digits[:_HEX_DIGITS]!r} is too short")
+    return name
 
 
 def _name_of(identity: tuple[str, str, str]) -> str:
