@@ -113,7 +113,7 @@ class Bench:
             }
         )
         learned: dict[str, dict[str, State]] = {}
-        histories: dict[str, PodHistory] = {}
+        histories: dict[tuple[str, str], PodHistory] = {}
         for number in range(count):
             namespace, workload = f"shop-{number // PODS_PER_NAMESPACE}", number // REPLICAS
             if number % PODS_PER_NAMESPACE == 0:
@@ -122,7 +122,7 @@ class Bench:
             if f"{namespace}/{owner.uid}" not in learned:
                 learned[f"{namespace}/{owner.uid}"] = {name: past(workload, place) for place, name in enumerate(CONTAINERS)}
                 intermediates.upsert(Intermediate(f"rs-{owner.uid}", namespace, f"{owner.name}-1", owner))
-            histories[f"pod-{number}"] = PodHistory(
+            histories[namespace, f"pod-{number}"] = PodHistory(
                 {name: watched(number, place, self.chance) for place, name in enumerate(CONTAINERS)}
             )
             self.pods.upsert(make_pod(number, namespace, Owner("apps/v1", "ReplicaSet", f"{owner.name}-1", f"rs-{owner.uid}")))

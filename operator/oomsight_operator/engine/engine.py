@@ -135,11 +135,15 @@ class Engine:
 
     # --- what changed --------------------------------------------------------------------------------------------------
 
-    def restore(self, histories: Mapping[str, PodHistory], learned: Mapping[str, Mapping[str, State]] | None = None) -> None:
-        """Go on from what an earlier run remembered, by pod uid, and what it learned, by workload. Before `run`."""
+    def restore(
+        self, histories: Mapping[tuple[str, str], PodHistory], learned: Mapping[str, Mapping[str, State]] | None = None
+    ) -> None:
+        """Go on from what an earlier run remembered, by namespace and pod uid, and what it learned, by workload. Before `run`."""
         self._learned.restore(learned or {}, self._monotonic())
-        pods = filter(None, map(self._cluster.pods.get, histories))
-        self._histories |= {pod.uid: with_whole_ids(histories[pod.uid], pod) for pod in pods}
+        for (namespace, uid), history in histories.items():
+            pod = self._cluster.pods.get(uid)
+            if pod is not None and pod.namespace == namespace:
+                self._histories[uid] = with_whole_ids(history, pod)
 
     def learned(self, workload: str) -> Mapping[str, State]:
         """What is known of the workload's containers."""

@@ -49,8 +49,8 @@ Recalled = Callable[[str, Mapping[str, State], Iterable[str]], None]
 class Restored:
     """What an earlier run wrote."""
 
-    histories: Mapping[str, PodHistory] = field(default_factory=dict)
-    """By pod uid."""
+    histories: Mapping[tuple[str, str], PodHistory] = field(default_factory=dict)
+    """By the object's namespace and the pod's uid: what it says of another namespace's pod is not to be believed."""
     learned: Mapping[str, Mapping[str, State]] = field(default_factory=dict)
     """What the recommender remembers: by `workload_key`, and the container's name."""
 
@@ -80,7 +80,7 @@ class RecommendationWriter:
 
     def restore(self, documents: Iterable[Mapping[str, Any]]) -> Restored:
         """Take over what an earlier run wrote, for the judgement to go on from. Malformed objects are logged, left out."""
-        histories: dict[str, PodHistory] = {}
+        histories: dict[tuple[str, str], PodHistory] = {}
         learned: dict[str, Mapping[str, State]] = {}
         now = self._runner.now()
         for document in documents:
@@ -99,7 +99,7 @@ class RecommendationWriter:
             record.digest_due = now + spread(target.uid) * digest_interval_seconds(target.uid, record.learned, self._settings)
             self._records[record.workload] = record
             restored = histories_of(parsed.status.containers, self._wall_clock())
-            histories.update(restored)
+            histories.update({(record.namespace, uid): history for uid, history in restored.items()})
             record.standing = {uid: known for uid, history in restored.items() if (known := standing_of(history)) is not None}
             record.restored_pods = tuple(restored)
             self._rest(record)
@@ -227,7 +227,8 @@ class RecommendationWriter:
         self._records.pop(key, None)
         self._resting.wake(key)
         for pod_uid in record.restored_pods:
-            self._by_pod.pop(pod_uid, None)
+            if self._by_pod.get(pod_uid) is record:  # it may be another workload's by now
+                del self._by_pod[pod_uid]
         if record.uid is not None or record.stands:
             self._resting.know(key)
 

@@ -74,11 +74,24 @@ async def test_history_of_an_earlier_run_is_gone_on_from() -> None:
     world.policies.observe(POLICY)
     world.add_pod("u1")
     history = PodHistory(containers={"app": ContainerHistory(level=RiskLevel.HIGH, peak_bytes=98 * MIB)})
-    world.engine.restore({"u1": history, "gone": history})
+    world.engine.restore({("shop", "u1"): history, ("shop", "gone"): history})
     world.report({"u1": 10})
     async with running(world):
         await world.settled()
         assert world.published.assessments[-1].previous_level is RiskLevel.HIGH
+
+
+async def test_what_one_namespace_tells_of_another_ones_pod_is_not_believed() -> None:
+    world = World()
+    world.policies.observe(POLICY)
+    world.add_pod("u1")
+    forged = PodHistory(containers={"app": ContainerHistory(level=RiskLevel.HIGH, oom_kills_seen=10**9)})
+    world.engine.restore({("tenants", "u1"): forged})
+    world.report({"u1": 10})
+    async with running(world):
+        await world.settled()
+        assert world.published.assessments[-1].previous_level is RiskLevel.UNKNOWN
+        assert world.published.histories["u1"].containers["app"].oom_kills_seen is None
 
 
 async def test_a_run_that_an_earlier_run_of_the_operator_kept_the_checksum_of_is_known_again() -> None:
@@ -87,7 +100,7 @@ async def test_a_run_that_an_earlier_run_of_the_operator_kept_the_checksum_of_is
     world.add_pod("u1")
     run = known_by(checksum_of("id-u1"))
     history = PodHistory(containers={"app": ContainerHistory(container_id_seen=run, oom_kills_seen=3)})
-    world.engine.restore({"u1": history, "gone": history})
+    world.engine.restore({("shop", "u1"): history, ("shop", "gone"): history})
     world.report({"u1": 10})
     async with running(world):
         await world.settled()
@@ -171,7 +184,7 @@ async def test_a_pod_is_judged_again_once_when_its_kill_is_no_longer_recent_thou
     world.policies.observe({**POLICY, "spec": {"defaults": {"risk": {"holdSeconds": 0, "recentKillSeconds": 600}}}})
     world.add_pod("u1")
     kill = Kill(world.now, "app", "id-u1", KillSource.COUNTER, sequence=1)
-    world.engine.restore({"u1": PodHistory(containers={"app": ContainerHistory(kills=(kill,))})})
+    world.engine.restore({("shop", "u1"): PodHistory(containers={"app": ContainerHistory(kills=(kill,))})})
     async with running(world):
         for _ in range(50):
             world.now += 1.0

@@ -94,7 +94,7 @@ async def test_recommendations_read_back_from_the_api_know_what_was_told() -> No
         items = (await cluster.get(RECOMMENDATIONS))["items"]
         async with cluster.publisher() as restarted:
             histories = restarted.restore(items).histories
-            assert [kill.container_id for kill in histories[pod.uid].containers["app"].kills] == [f"{1:064x}"]
+            assert [kill.container_id for kill in histories["shop", pod.uid].containers["app"].kills] == [f"{1:064x}"]
 
 
 async def test_nothing_of_a_judgement_touches_spec_or_status_of_a_pod() -> None:

@@ -33,8 +33,8 @@ async def test_a_restarted_operator_goes_on_and_writes_nothing_that_is_known() -
     async with running(api, clock) as restarted:
         document = {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}
         histories = restarted.publisher.restore([document]).histories
-        assert histories["a"].containers["app"].kills == (a_kill(),)
-        assert histories["a"].containers["app"].peak_bytes == 10 * MI
+        assert histories["shop", "a"].containers["app"].kills == (a_kill(),)
+        assert histories["shop", "a"].containers["app"].peak_bytes == 10 * MI
         say(restarted, "b", limit_mi=128)
         await restarted.drain()
         assert limit_of(api) == "256Mi", "the worst replica was not judged yet"
@@ -159,7 +159,7 @@ async def test_a_digest_that_makes_no_sense_is_told_once_with_its_object_and_wri
     async with running(api, clock) as restarted:
         document = {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **api.objects[PATH]}
         restored = restarted.publisher.restore([document])
-        assert restored.histories["uid-1"].containers["app"].kills == (a_kill(),), "what stands beside it is kept"
+        assert restored.histories["shop", "uid-1"].containers["app"].kills == (a_kill(),), "what stands beside it is kept"
         assert restored.learned["shop/uid-web"] == {}
         say(restarted, kills=(a_kill(),), learned=seen(20 * MI, 1, until=NOW))
         clock.advance(600)
@@ -168,6 +168,31 @@ async def test_a_digest_that_makes_no_sense_is_told_once_with_its_object_and_wri
     assert record.getMessage().startswith("left out of what an earlier run learned: container app: its digest is cut off")
     assert record.__dict__["object"] == "shop/deployment-web"
     assert '"learned"' in api.objects[PATH]["status"]["containers"][0]["digest"]
+
+
+async def test_a_workload_that_is_forgotten_takes_no_pod_along_that_is_another_ones_by_now() -> None:
+    api, clock = MemoryApi(), Clock()
+    replica_set = Owner("apps/v1", "ReplicaSet", "web-1", "uid-rs")
+    async with running(api, clock) as stage:
+        say(stage, "a", workload=replica_set, limit_mi=256)  # its Deployment was not known yet
+        await stage.drain()
+    document = {
+        "apiVersion": "oomsight.dev/v1alpha1",
+        "kind": "MemoryRecommendation",
+        **api.objects[PATH.replace("deployment-web", "replicaset-web-1")],
+    }
+    async with running(api, clock) as restarted:
+        restarted.publisher.restore([document])
+        say(restarted, "a", limit_mi=256)
+        say(restarted, "b", limit_mi=128)
+        await restarted.drain()
+        assert limit_of(api) == "256Mi"
+        clock.advance(2 * 3600)
+        say(restarted, "b", limit_mi=128)  # meanwhile the ReplicaSet rested for long
+        restarted.publisher.forget("a")
+        say(restarted, "b", limit_mi=128, kills=(a_kill(),))
+        await restarted.drain()
+    assert limit_of(api) == "128Mi", "of a pod that is gone nothing is told"
 
 
 @given(

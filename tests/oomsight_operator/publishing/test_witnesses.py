@@ -34,7 +34,8 @@ class Replicas:
         """Another operator starts, with what stands in the API."""
         self.stage = a_publisher(self.api, self.clock, write_burst=10_000)
         document = {"apiVersion": "oomsight.dev/v1alpha1", "kind": "MemoryRecommendation", **self.api.objects[PATH]}
-        self.histories = dict(self.stage.publisher.restore([document]).histories)
+        restored = self.stage.publisher.restore([document]).histories
+        self.histories = {uid: history for (_, uid), history in restored.items()}
 
     async def look(self, witnesses: Iterable[str], *, at: float, numbers: Iterable[int] | None = None) -> None:
         """Every replica is judged with what these witnesses tell by now, and what is due is written."""
