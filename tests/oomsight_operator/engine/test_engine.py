@@ -214,5 +214,5 @@ async def test_the_longer_an_agent_is_silent_the_more_room_is_recommended() -> N
             world.now += 3601
             world.engine.tick()
             await world.settled()
-        assert (first, world.published.recommended_mib("u1")) == (44, 48)
+        assert (first, world.published.recommended_mib("u1")) == (43, 47)
         assert len(world.published.judged()) < 60, "once an hour"

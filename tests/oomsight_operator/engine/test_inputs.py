@@ -139,7 +139,7 @@ async def test_a_pod_is_warned_by_two_others_of_its_namespace_that_jumped() -> N
     world.report({"u1": 36, "u2": 36, "u3": 40})
     async with running(world):
         await world.settled()
-        assert world.published.recommended_mib("u3") == 48
+        assert world.published.recommended_mib("u3") == 47
 
 
 async def test_a_pod_of_another_namespace_is_not() -> None:
@@ -151,5 +151,5 @@ async def test_a_pod_of_another_namespace_is_not() -> None:
     world.report({"u1": 36, "u2": 36, "u3": 40})
     async with running(world):
         await world.settled()
-        assert world.published.recommended_mib("u3") == 44
+        assert world.published.recommended_mib("u3") == 43
         assert {each.pod_uid for each in world.published.assessments} == {"u1", "u2", "u3"}
