@@ -16,7 +16,7 @@ from oomsight_api.names import Annotation, EventAction, EventReason, RiskLevel
 from oomsight_api.quantity import format_bytes
 from oomsight_operator.judgement.kills.model import Kill
 from oomsight_operator.judgement.model import Assessment, ContainerAssessment, ContainerKind, Pod, Recommendation
-from oomsight_operator.judgement.recommend.limit import NOT_ENOUGH
+from oomsight_operator.judgement.recommend.not_enough import NOT_ENOUGH
 from oomsight_operator.judgement.words import short_hash
 from oomsight_operator.publishing.budget import has_risen
 from oomsight_operator.publishing.kill_words import end_text, process_text, where_text

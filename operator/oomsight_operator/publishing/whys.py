@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from oomsight_operator.judgement.model import Recommendation, RecommendationStep
-from oomsight_operator.judgement.recommend.limit import HEAP_OUTGROWS, LARGEST_NODE, NOT_ENOUGH, UNPROVEN
+from oomsight_operator.judgement.recommend.limit import HEAP_OUTGROWS, LARGEST_NODE, UNPROVEN
 from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS
+from oomsight_operator.judgement.recommend.not_enough import NOT_ENOUGH
 from oomsight_operator.judgement.recommend.pod_limit import POD_LIMIT
 from oomsight_operator.judgement.recommend.request import AUTOSCALED
 from oomsight_operator.judgement.recommend.whole_pod import GUARANTEED, REFUSED, RESERVED

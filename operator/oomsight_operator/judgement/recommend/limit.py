@@ -1,7 +1,7 @@
 """The recommended limit: a chain of small steps, each with what it changed and why.
 
-It starts from what asks for most: the limit that killed, the highest peak, or the level with room for a jump. Nothing but the
-policy's maxLimit leads to a limit that is known to be too low, and then that is said.
+It starts from what asks for most (beginning.py). Nothing but the policy's maxLimit, a LimitRange or the size of the nodes leads to
+a limit that is known to be too low, and then that is said (not_enough.py).
 """
 
 from __future__ import annotations
@@ -14,31 +14,23 @@ from oomsight_api.policy import RecommendationMode, RecommendationSpec
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import RecommendationStep
 from oomsight_operator.judgement.recommend import swapped
-from oomsight_operator.judgement.recommend.bounds import DAY_SECONDS, Bounds, bounds_of, bump_of, settle
-from oomsight_operator.judgement.recommend.cache_room import CacheRoom, cache_room
+from oomsight_operator.judgement.recommend.beginning import beginning
+from oomsight_operator.judgement.recommend.bounds import settle
+from oomsight_operator.judgement.recommend.case import Case, case_of
 from oomsight_operator.judgement.recommend.context import Context, Kind
-from oomsight_operator.judgement.recommend.heap import Heap, heap_in, least_bytes, not_lowered, with_room
+from oomsight_operator.judgement.recommend.heap import not_lowered, with_room
 from oomsight_operator.judgement.recommend.heap_words import outgrown, told, unknown
 from oomsight_operator.judgement.recommend.lowering import why_no_first_limit, why_not_lower
-from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS, bounding, fitted, no_limit_fits
-from oomsight_operator.judgement.recommend.need import DEFAULT, Need, Tuning
+from oomsight_operator.judgement.recommend.namespace import NO_LIMIT_FITS, fitted, no_limit_fits
+from oomsight_operator.judgement.recommend.need import DEFAULT, Tuning
+from oomsight_operator.judgement.recommend.not_enough import NOT_ENOUGH, not_enough
 from oomsight_operator.judgement.recommend.pod_limit import POD_LIMIT, killed_by_pod
 from oomsight_operator.judgement.recommend.startable import STARTABLE, startable
-from oomsight_operator.judgement.recommend.state import OomFloor, State
+from oomsight_operator.judgement.recommend.state import State
 from oomsight_operator.judgement.recommend.track import HOUR_SECONDS
-from oomsight_operator.judgement.recommend.words import (
-    days_words,
-    imported_words,
-    level_words,
-    peak_room_words,
-    percent_words,
-    room_words,
-)
+from oomsight_operator.judgement.recommend.words import imported_words
 from oomsight_operator.judgement.rounding import round_near
-from oomsight_operator.judgement.words import format_span, printable
 
-NOT_ENOUGH: Final = "NotEnough"
-"""Rule of the step that says that the recommended limit is known to be too low."""
 LARGEST_NODE: Final = "LargestNode"
 """Rule of the step that says that more would be needed than any node has; to ask for all of one is not to be scheduled either."""
 UNPROVEN: Final = "Unproven"
@@ -47,37 +39,6 @@ HEAP_OUTGROWS: Final = "HeapOutgrows"
 """Rule of the step that says that the heap of what was killed may grow beyond the recommended limit, too."""
 HEAP_UNKNOWN: Final = "HeapUnknown"
 """Rule of the step that says that nobody knows what the limit makes of the heap."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Everything that the steps look at."""
-
-    state: State
-    context: Context
-    spec: RecommendationSpec
-    kind: Kind | None
-    bounds: Bounds
-    floor: OomFloor | None
-    cache: CacheRoom
-    tuning: Tuning
-    heap: Heap | None = None
-
-    @property
-    def needed_bytes(self) -> int:
-        """What is needed at least, by what is known of the container."""
-        least = self.bounds.least_bytes * (100 + self.spec.headroom_percent) // 100
-        return max(least, self.cache.least_bytes, least_bytes(self.heap, self.bounds.target_bytes))
-
-    @property
-    def least_bytes(self) -> int:
-        """What a limit must leave, or it is raised."""
-        return max(self.needed_bytes, self.spec.min_limit_bytes or 0)
-
-    @property
-    def repeats(self) -> int:
-        """Kills of the latest go, of a leak too, whose `floor` is that of one; 0 where there was none."""
-        return self.state.floor.repeats if self.state.floor is not None else 0
 
 
 Step = Callable[[int, Case], tuple[int, str]]
@@ -98,14 +59,8 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
     """All steps, from what asks for most to what is recommended."""
     if spec.mode is RecommendationMode.ON_OOM_KILL and context.limit_bytes is not None and state.floor is None:
         return Chain()  # asked for a limit after kills alone, and no kill was the limit's fault
-    floor = replace(state.floor, repeats=1) if state.floor is not None and context.leaking else state.floor
-    track = kind.track if kind is not None else None
-    bounds = bounds_of(track, floor, context.now_seconds, tuning, context.around.neighbours)
-    cache = cache_room(state, spec.page_cache, context.now_seconds, limited=context.limit_bytes is not None)
-    killing = floor.killing_limit_bytes if floor is not None and bounds.floor_bytes is not None else None
-    heap = heap_in(context, bounds.need.peak_bytes if bounds.need is not None else None, killing)
-    case = Case(state, context, spec, kind, bounds, floor, cache, tuning, heap)
-    start = _start(case)
+    case = case_of(state, context, spec, kind, tuning)
+    start = beginning(case)
     if not start:
         return Chain()
     of_workload = _followed(
@@ -138,7 +93,7 @@ def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: 
             ("Heap", _heap),
             (HEAP_OUTGROWS, _heap_outgrows),
             (HEAP_UNKNOWN, _heap_unknown),
-            (NOT_ENOUGH, _not_enough),
+            (NOT_ENOUGH, not_enough),
             (POD_LIMIT, _pod_limit),
         ),
     )
@@ -157,50 +112,6 @@ def _followed(
             found.append(RecommendationStep(rule, amount, after, why))
         amount = after
     return tuple(found)
-
-
-def _start(case: Case) -> tuple[RecommendationStep, ...]:
-    """Two steps: where it starts from, and the room above it."""
-    need, asked, floor = case.bounds.need, case.bounds.floor_bytes, case.floor
-    if floor is not None and asked is not None and (need is None or asked >= need.target_bytes):
-        killing = floor.killing_limit_bytes
-        witness = ", says Prometheus" if floor.imported else ""
-        why = f"killed at limit {human_bytes(killing)}{witness}: it needed more than that"
-        return (
-            RecommendationStep("StartFromKillingLimit", None, killing, why),
-            RecommendationStep("BumpAfterKill", killing, asked, _bump_words(floor, case)),
-        )
-    if need is None or case.kind is None or need.target_bytes <= 0:
-        return ()  # to Kubernetes a limit of 0 is none
-    above_peak = int(need.peak_bytes * (1 + need.peak_room))
-    if above_peak >= need.target_bytes:
-        why = f"highest {case.kind.words} {days_words(case.kind.track)}: {human_bytes(need.peak_bytes)}"
-        return (
-            RecommendationStep("StartFromPeak", None, need.peak_bytes, why),
-            RecommendationStep(
-                "PeakRoom", need.peak_bytes, above_peak, f"+{percent_words(need.peak_room)}: {peak_room_words(need)}"
-            ),
-        )
-    why = f"{level_words(case.kind.words, case.kind.track, need.level_bytes)}: {human_bytes(need.level_bytes)}"
-    return (
-        RecommendationStep("StartFromLevel", None, need.level_bytes, why),
-        RecommendationStep("JumpRoom", need.level_bytes, need.target_bytes, _room(need)),
-    )
-
-
-def _room(need: Need) -> str:
-    return f"+{percent_words(need.room.target + need.extra)}: {room_words(need)}"
-
-
-def _bump_words(floor: OomFloor, case: Case) -> str:
-    """Of a leak the bump is that of one kill, but all of them are told."""
-    age = max(0.0, case.context.now_seconds - floor.last_seconds)
-    percent = round(bump_of(floor) * 100)
-    times = "once" if case.repeats == 1 else f"{case.repeats} times, each within a day of the one before"
-    faded = ""
-    if age >= DAY_SECONDS:
-        faded = f", half of it every {DEFAULT.bump_half_life_days:.0f} days without a kill (the last was {format_span(age)} ago)"
-    return f"+{percent} %, at least {human_bytes(int(DEFAULT.bump_least_bytes))}: killed {times}{faded}"
 
 
 def _from_prometheus(amount: int, case: Case) -> tuple[int, str]:
@@ -324,30 +235,5 @@ def _largest_node(amount: int, case: Case) -> tuple[int, str]:
     return most, f"no node can allocate more than {human_bytes(most)}: use a larger node, or spread the work over more replicas"
 
 
-def _not_enough(amount: int, case: Case) -> tuple[int, str]:
-    """Only a bound that somebody set, or the size of the nodes, can lead here. It is kept, and what will come of it is said."""
-    killing = case.floor.killing_limit_bytes if case.bounds.floor_bytes is not None and case.floor is not None else None
-    need = case.bounds.need
-    if killing is not None and amount <= killing:
-        return (
-            amount,
-            f"not enough: it was killed at limit {human_bytes(killing)} and will be again, {_unless(amount, case)}",
-        )
-    if need is not None and case.kind is not None and amount < need.peak_bytes:
-        held = f"it held {human_bytes(need.peak_bytes)} {case.kind.words}"
-        return amount, f"not enough: {held} and will be killed, {_unless(amount, case)}"
-    return amount, ""
-
-
 def _pod_limit(amount: int, case: Case) -> tuple[int, str]:
     return amount, killed_by_pod(case.state, case.context)
-
-
-def _unless(amount: int, case: Case) -> str:
-    """What would have to change: the bound that the amount stands at, which would only put off a leak's next kill."""
-    if case.context.leaking:
-        return "until its leak is mended"
-    if amount == case.context.around.largest_node_bytes:
-        return "unless it gets a larger node"
-    rule = bounding(amount, case.context)
-    return f"unless max of LimitRange {printable(rule)} is raised" if rule is not None else "unless maxLimit is raised"

@@ -23,4 +23,9 @@ def startable(amount: int, current: int | None) -> tuple[int, str]:
     if amount >= least:
         return amount, ""
     words = human_bytes(STARTABLE_BYTES)
-    return least, f"not lowered below {words}: runc needs up to 10Mi to start a container, and CRI-O refuses less than {words}"
+    why = f"runc needs up to 10Mi to start a container, and CRI-O refuses less than {words}"
+    if current is None:
+        return least, f"no less than {words}: {why}"
+    if current <= STARTABLE_BYTES:
+        return least, f"not below today's limit {human_bytes(current)}: {why}"
+    return least, f"not lowered below {words}: {why}"

@@ -18,7 +18,7 @@ from oomsight_operator.judgement.rounding import round_up
 KEEP_HOURS: Final = PEAK_DAYS * HOURS_PER_DAY
 """So long it counts, as a peak does."""
 AS_MUCH_SHARE: Final = 0.95
-"""Of what is known, how much keeps it young; and what is less above it is no news."""
+"""Of what is known, how much keeps it young."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def most_of(known: Swapped | None, now: Swapped | None) -> Swapped | None:
     """Take in what one replica holds now; the same object where it tells nothing new."""
     if now is None:
         return known
-    if known is None or now.hour - known.hour > KEEP_HOURS or now.held_bytes * AS_MUCH_SHARE > known.held_bytes:
+    if known is None or now.hour - known.hour > KEEP_HOURS or now.held_bytes > known.held_bytes:
         return now
     is_as_much = now.held_bytes >= known.held_bytes * AS_MUCH_SHARE
     return replace(known, hour=now.hour) if is_as_much and now.hour - known.hour >= HOURS_PER_DAY else known

@@ -44,9 +44,9 @@ def percent_words(ratio: float) -> str:
 
 
 def room_words(need: Need) -> str:
-    """Why so much room is left above the level."""
-    room = need.room
-    percent = percent_words(room.target)
+    """How much room is left above the level, and why: the whole is what its two parts, rounded as they are told, come to."""
+    room, percent = need.room, percent_words(need.room.target)
+    whole = round(room.target, 3) + round(need.extra, 3)
     match room.reason:
         case Reason.COLD_START:
             hours = f"{need.observed_hours} hour{'' if need.observed_hours == 1 else 's'}"
@@ -63,7 +63,7 @@ def room_words(need: Need) -> str:
             why = f"{percent}{f' ({human_bytes(room.by_bytes)})' if is_whole else ''} is always left"
         case _:
             assert_never(room.reason)
-    return f"{why}; {percent_words(need.extra)}, {_STEADY}"
+    return f"+{percent_words(whole)}: {why}; {percent_words(need.extra)}, {_STEADY}"
 
 
 def peak_room_words(need: Need) -> str:

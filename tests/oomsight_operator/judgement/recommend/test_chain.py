@@ -16,7 +16,7 @@ from oomsight_api.policy import TargetQos
 from oomsight_operator.judgement.model import Recommendation, RecommendationStep
 from oomsight_operator.judgement.recommend.bounds import floor_bytes
 from oomsight_operator.judgement.recommend.context import blamed
-from oomsight_operator.judgement.recommend.limit import NOT_ENOUGH
+from oomsight_operator.judgement.recommend.not_enough import NOT_ENOUGH
 from oomsight_operator.judgement.recommend.recommendation import recommend
 from oomsight_operator.judgement.recommend.state import NOTHING, Sample, State, observe, on_oom
 from oomsight_operator.judgement.recommend.surroundings import LimitRule, QuotaRule, QuotaScope, Rollout, ScaledBy, Surroundings

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import MI, NOW
 from tests.oomsight_operator.judgement.recommend.scenes import DAY, HOUR, asked, context, killed, seen, why
 
 from oomsight_api.incident import OomScope
+from oomsight_operator.judgement.recommend.need import need_of
 from oomsight_operator.judgement.recommend.state import NOTHING, Sample, State, observe
+from oomsight_operator.judgement.recommend.words import room_words
 
 
 def nightly(nights: int) -> State:
@@ -40,6 +46,17 @@ def test_the_level_is_of_the_latest_hour_or_of_those_before_and_which_is_said() 
     assert why(asked(usual, context(limit=None), mode="Always")).startswith(
         "usual unreclaimable memory in the 6 hours seen before the latest: 400Mi"
     )
+
+
+@given(st.integers(MI, 2000 * MI), st.integers(0, 40), st.integers(0, 5))
+def test_the_parts_of_the_room_add_up_to_what_is_told_of_the_whole(amount: int, hours: int, ago: int) -> None:
+    track = seen(amount, hours, until=NOW - ago * HOUR).unreclaimable
+    assert track is not None
+    words = room_words(need_of(track, int(NOW) // 3600))
+    whole, room, extra = (float(each) for each in re.findall(r"([0-9.]+) %", words))
+
+    assert words.startswith(f"+{whole:g} %: {room:g} %")
+    assert whole == pytest.approx(room + extra)
 
 
 def test_the_first_hour_is_told_as_one() -> None:
