@@ -1,6 +1,7 @@
 """The heart of the operator: what changed → which pods it concerns → who decides, what is known, what it means → publish.
 
-Everything that changes marks pods as dirty; one loop judges the dirty ones in batches. The cost is linear in what changes.
+Everything that changes marks pods as dirty; one loop judges the dirty ones, and gives others their turn in
+between. The cost is linear in what changes.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ class EngineTiming:
     unwatched_seconds: float = 3600.0
     """How often a pod of a silent agent is judged anew: the longer nothing is seen of it, the more room its limit leaves."""
     tick_seconds: float = 1.0
-    batch: int = 50
-    """Pods judged before others on the loop get their turn."""
+    turn_seconds: float = 0.02
+    """CPU time of judging before others on the loop get their turn: some hundred pods, or one of many containers."""
 
 
 class Engine:
@@ -203,7 +204,8 @@ class Engine:
         self._dirty.mark_due()
 
     async def _judge_dirty(self) -> None:
-        for count, uid in enumerate(self._dirty.take()):
+        spent_seconds = 0.0
+        for uid in self._dirty.take():
             pod = self._cluster.pods.get(uid)
             if pod is None:
                 continue
@@ -219,8 +221,11 @@ class Engine:
                 if uid not in self._faulty:
                     self._faulty.add(uid)
                     log.exception("judgement failed by a fault of the operator", extra={"object": f"{pod.namespace}/{pod.name}"})
-            self._dirty.judged(uid, pod.node_name or "", self._cpu_clock() - began)
-            if count % self._timing.batch == self._timing.batch - 1:
+            took_seconds = self._cpu_clock() - began
+            self._dirty.judged(uid, pod.node_name or "", took_seconds)
+            spent_seconds += took_seconds
+            if spent_seconds >= self._timing.turn_seconds:
+                spent_seconds = 0.0
                 await asyncio.sleep(0)
 
     def _judge(self, pod: Pod) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +56,27 @@ async def test_without_a_policy_pods_are_withdrawn_and_never_judged() -> None:
         world.policies.observe(POLICY, deleted=True)
         await world.settled()
         assert world.published.withdrawn == ["u1", "u1"]
+
+
+async def test_while_many_pods_are_judged_others_get_their_turn_however_long_one_takes() -> None:
+    world = World()
+    world.policies.observe(POLICY)
+    world.judgement_seconds = 0.05
+    for number in range(20):
+        world.add_pod(f"u{number}")
+    world.report({f"u{number}": 10 for number in range(20)})
+    seen = list[int]()
+
+    async def other() -> None:
+        while True:
+            seen.append(world.engine.judged)
+            await asyncio.sleep(0)
+
+    async with running(world):
+        task = asyncio.create_task(other())
+        await world.settled()
+        task.cancel()
+    assert set(range(1, 20)) <= set(seen)
 
 
 async def test_a_deleted_pod_is_forgotten() -> None:
