@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -235,14 +235,11 @@ class Record:
         self.standing.pop(pod_uid, None)
         self.leaving.pop(pod_uid, None)
 
-    def with_digests(self, status: MemoryRecommendationStatus) -> MemoryRecommendationStatus:
-        """And what a restarted operator goes on from."""
-        pods = tuple(self.contributions.values())
-        containers = []
-        for each in status.containers:
-            memory, learned = self.memories.get(each.name, ContainerMemory()), self.learned.get(each.name)
-            containers.append(each.model_copy(update={"digest": encode_digest(each.name, pods, memory, learned)}))
-        return status.model_copy(update={"containers": tuple(containers)})
+    def digests(self) -> Callable[[str], str]:
+        """What a restarted operator goes on from, by container name: each is made when it is asked for, and says what is known now,
+        as the status of now does. Were a kill in it that is not counted there, a restart would lose it."""
+        pods, memories, learned = tuple(self.contributions.values()), dict(self.memories), dict(self.learned)
+        return lambda name: encode_digest(name, pods, memories.get(name, ContainerMemory()), learned.get(name))
 
     def begin_write(self) -> Pending:
         """What is about to be kept; what comes while it is on its way counts anew."""
