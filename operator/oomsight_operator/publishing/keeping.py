@@ -61,13 +61,14 @@ def digest_interval_seconds(uid: str, learned: Mapping[str, State], settings: Pu
 
 
 def is_material(kept: Mapping[str, State], learned: Mapping[str, State]) -> bool:
-    """Whether a restart now would forget a peak, a jump, a kill, a proposed limit, what more page cache brought, or what swap had
-    taken."""
+    """Whether a restart now would forget a peak, a jump, a kill, a proposed limit or request, what more page cache brought, or what
+    swap had taken."""
     return any(_has_news(kept.get(name, NOTHING), state) for name, state in learned.items() if kept.get(name) is not state)
 
 
 def _has_news(before: State, after: State) -> bool:
-    if after.floor != before.floor or after.proposed_bytes != before.proposed_bytes or _tried(after) != _tried(before):
+    proposed = (after.proposed_bytes, after.proposed_request_bytes) != (before.proposed_bytes, before.proposed_request_bytes)
+    if proposed or after.floor != before.floor or _tried(after) != _tried(before):
         return True
     if after.swapped is not None and (before.swapped is None or after.swapped.held_bytes > before.swapped.held_bytes):
         return True

@@ -12,7 +12,17 @@ from tests.oomsight_operator.judgement.recommend.scenes import HOUR, seen
 from oomsight_api.names import RiskLevel, RiskReason
 from oomsight_operator.judgement.model import ContainerHistory, Finding, Owner, PodHistory, ToldFinding
 from oomsight_operator.judgement.recommend.cache import CacheLook
-from oomsight_operator.judgement.recommend.state import OomKill, Sample, State, observe, on_oom, on_refaults, on_swap, propose
+from oomsight_operator.judgement.recommend.state import (
+    OomKill,
+    Sample,
+    State,
+    observe,
+    on_oom,
+    on_refaults,
+    on_swap,
+    propose,
+    propose_request,
+)
 from oomsight_operator.judgement.recommend.swapped import Swapped
 from oomsight_operator.publishing.keeping import (
     digest_interval_seconds,
@@ -69,6 +79,7 @@ def test_a_cron_jobs_short_run_is_kept_for_the_next_one_when_it_is_over() -> Non
         ("a higher peak", lambda state: observe(state, Sample(NOW + 60, unreclaimable_bytes=GI + GI // 50))),
         ("a kill", lambda state: on_oom(state, [OomKill(GI, NOW)])),
         ("another limit", lambda state: propose(state, 2 * GI, NOW)),
+        ("another request", lambda state: propose_request(state, 2 * GI)),
         ("more page cache that was tried", lambda state: on_refaults(state, CacheLook(int(NOW // HOUR), 64 * MI, 4 * MI), None)),
         ("more in memory and swap together", lambda state: on_swap(state, Swapped(int(NOW // HOUR), 2 * GI, GI))),
         ("another kind of memory", lambda state: observe(state, Sample(NOW, usage_bytes=GI))),

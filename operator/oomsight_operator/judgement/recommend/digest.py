@@ -64,6 +64,8 @@ class StateDigest(msgspec.Struct, frozen=True, omit_defaults=True):
     limit: int | None = None
     """Proposed."""
     since: float | None = None
+    ask: int | None = None
+    """The proposed request."""
     cache: CacheDigest | None = None
     fit: tuple[int, int] | None = None
     """Page cache that was enough: its hour, and how much."""
@@ -84,6 +86,7 @@ def to_digest(state: State) -> StateDigest:
         heard=floor is not None and floor.imported,
         limit=state.proposed_bytes,
         since=state.proposed_since_seconds,
+        ask=state.proposed_request_bytes,
         cache=CacheDigest(*astuple(state.cache)) if state.cache is not None else None,
         fit=astuple(state.cache_fit) if state.cache_fit is not None else None,
         untold=state.tells_no_refaults,
@@ -110,6 +113,7 @@ def from_digest(digest: StateDigest, now_seconds: float) -> State:
         floor=floor,
         proposed_bytes=limit,
         proposed_since_seconds=since,
+        proposed_request_bytes=digest.ask if digest.ask is not None and 0 < digest.ask <= MAX_BYTES else None,
         cache=_need(digest.cache),
         cache_fit=_fit(digest.fit),
         tells_no_refaults=digest.untold,

@@ -52,7 +52,7 @@ class Chain:
     steps: tuple[RecommendationStep, ...] = ()
     """Empty where there is nothing to start from, or the limit is to be left alone."""
     proposed_bytes: int | None = None
-    """For the workload, before a replica's own limit and the policy's maxLimit come in."""
+    """For the workload, before what a replica has today and the policy's maxLimit come in; None where there is nothing to note."""
 
 
 def limit_chain(state: State, context: Context, spec: RecommendationSpec, kind: Kind | None, tuning: Tuning = DEFAULT) -> Chain:

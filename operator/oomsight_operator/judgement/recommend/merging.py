@@ -1,7 +1,8 @@
 """Two memories of one container become one: what a status keeps of it, what this process saw, what a monitoring system recorded.
 
 Neither hides the other: of each day and hour the higher peak stays, of two goes of kills the later, of two proposed limits the
-later, of what refaults ask for what was tried more. The order does not matter, and what is known already adds nothing.
+later, of two proposed requests the larger, of what refaults ask for what was tried more. The order does not matter, and what is
+known already adds nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def merged(one: State, other: State) -> State:
         floor=one.floor if other.floor is None else later_go(one.floor, other.floor),
         proposed_bytes=proposed,
         proposed_since_seconds=since,
+        proposed_request_bytes=max((one.proposed_request_bytes or 0, other.proposed_request_bytes or 0)) or None,
         cache=_merged_need(one.cache, other.cache),
         cache_fit=_merged_fit(one.cache_fit, other.cache_fit),
         tells_no_refaults=one.tells_no_refaults or other.tells_no_refaults,

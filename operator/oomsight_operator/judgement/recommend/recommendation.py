@@ -10,8 +10,8 @@ from oomsight_operator.judgement.recommend.context import Context, cache_kind, i
 from oomsight_operator.judgement.recommend.limit import limit_chain
 from oomsight_operator.judgement.recommend.lowering import why_not_lower
 from oomsight_operator.judgement.recommend.need import DEFAULT, Tuning
-from oomsight_operator.judgement.recommend.request import request_steps
-from oomsight_operator.judgement.recommend.state import State, propose
+from oomsight_operator.judgement.recommend.request import request_chain
+from oomsight_operator.judgement.recommend.state import State, propose, propose_request
 
 
 def recommend(
@@ -26,10 +26,13 @@ def recommend(
     chain = limit_chain(state, context, spec, kind, tuning)
     limit = chain.steps[-1].after_bytes if chain.steps else None
     counted = cache_kind(state, spec.page_cache) or kind
-    asked = request_steps(context, spec, counted, limit, kept_because=why_not_lower(context, spec, kind))
-    request = asked[-1].after_bytes if asked else None
+    kept_because = why_not_lower(context, spec, kind)
+    asked = request_chain(context, spec, counted, limit, before=state.proposed_request_bytes, kept_because=kept_because)
+    request = asked.steps[-1].after_bytes if asked.steps else None
     if chain.proposed_bytes is not None:
         state = propose(state, chain.proposed_bytes, context.now_seconds)
+    if asked.proposed_bytes is not None:
+        state = propose_request(state, asked.proposed_bytes)
     if limit is None and request is None:
         return state, None
     confidence, confidence_why = confidence_of(
@@ -46,7 +49,7 @@ def recommend(
         current_limit_bytes=context.limit_bytes,
         current_request_bytes=context.request_bytes,
         limit_steps=chain.steps,
-        request_steps=asked,
+        request_steps=asked.steps,
         kills=len(context.kills),
         confidence=confidence,
         confidence_why=confidence_why,

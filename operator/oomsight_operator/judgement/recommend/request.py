@@ -9,30 +9,40 @@ from oomsight_api.policy import RecommendationSpec, TargetQos
 from oomsight_api.quantity import human_bytes
 from oomsight_operator.judgement.model import RecommendationStep
 from oomsight_operator.judgement.recommend.context import Context, Kind
+from oomsight_operator.judgement.recommend.limit import Chain
 from oomsight_operator.judgement.recommend.namespace import least_request
 from oomsight_operator.judgement.recommend.need import DEFAULT
+from oomsight_operator.judgement.recommend.track import Track
 from oomsight_operator.judgement.recommend.words import days_words
 from oomsight_operator.judgement.rounding import round_down_below, round_up_coarsely
 from oomsight_operator.judgement.words import printable
 
 AUTOSCALED: Final = "Autoscaled"
 """Rule of the step that says that the number of replicas will change with the request."""
+_RAISED_BEYOND: Final = 0.06
+"""A request is raised at once when the highest peak is more than this above it."""
+_MOST_HOURS_ABOVE: Final = 6
+"""And by less when so many of the last day's hours were above it: above its request a pod is evicted before those that are not
+(docs/eviction.md), so it may be there for its peaks, but not for good."""
 
 
-def request_steps(
-    context: Context, spec: RecommendationSpec, kind: Kind | None, limit: int | None, *, kept_because: str
-) -> tuple[RecommendationStep, ...]:
-    """The chain; empty where nothing is recommended. `kept_because`: why today's request is not lowered; empty where it may be."""
+def request_chain(
+    context: Context, spec: RecommendationSpec, kind: Kind | None, limit: int | None, *, before: int | None, kept_because: str
+) -> Chain:
+    """The chain; without steps where nothing is recommended. `before`: the request that was proposed for the workload until now.
+    `kept_because`: why today's request is not lowered; empty where it may be."""
     current = context.request_bytes if context.request_bytes is not None else context.limit_bytes
     keep_guaranteed = spec.target_qos is TargetQos.KEEP and context.qos_class is QosClass.GUARANTEED
     if spec.target_qos is TargetQos.GUARANTEED or keep_guaranteed:
         if limit is None:
-            return ()
+            return Chain()
         return _equal_to_limit(current, limit, "QoS class Guaranteed: request equals limit", context)
     if spec.target_qos is TargetQos.KEEP and current is not None and current == context.limit_bytes and limit is not None:
         return _equal_to_limit(current, limit, "request and limit are equal today, and stay so", context)
     scaler = context.around.autoscaler_of(context.name)
     steps: list[RecommendationStep] = []
+    most = limit if limit is not None else context.limit_bytes
+    proposed, stays = None, False
     if scaler is not None and current is not None:
         name = printable(scaler)
         why = f"HorizontalPodAutoscaler {name} scales by memory relative to the request: another one changes how many there are"
@@ -40,18 +50,24 @@ def request_steps(
     elif kind is not None and (peak := kind.track.peak_bytes) > 0:
         why = f"highest {kind.words} {days_words(kind.track)}: {human_bytes(peak)}"
         # Nothing is killed by it: coarser than a limit, so that it does not change with every mebibyte of a ramp.
-        steps.append(RecommendationStep("RequestFromPeak", None, round_up_coarsely(peak), why))
+        proposed = round_up_coarsely(peak)
+        steps.append(RecommendationStep("RequestFromPeak", None, proposed, why))
+        if before is not None and before != proposed and _is_near(before, kind.track, most):
+            why = f"{human_bytes(before)}, as recommended before: a little {_more_or_less(proposed, before)} is not worth a rollout"
+            steps.append(RecommendationStep("SteadyRequest", proposed, before, why))
+            proposed = before
+        if current is not None and _is_near(current, kind.track, most):
+            # Where more than today's was recommended already, that is not taken back and given again as the hours go by.
+            stays = current >= peak or proposed != before or current >= proposed
     amount = steps[-1].after_bytes if steps else None
     if current is not None and (amount is None or (amount < current and kept_because)):
         why = kept_because or "no sample of its memory was seen yet"
         steps.append(RecommendationStep("KeepRequest", amount, current, f"not below today's request {human_bytes(current)}: {why}"))
         amount = current
-    most = limit if limit is not None else context.limit_bytes
-    fits = most is None or (current is not None and current < most)
-    if current is not None and amount is not None and fits and amount < current <= amount * (1 + DEFAULT.lower_beyond):
-        why = f"today's request {human_bytes(current)} stays: a little less is not worth a rollout"
+    if stays and current is not None and amount is not None and amount != current:
+        why = f"today's request {human_bytes(current)} stays: a little {_more_or_less(amount, current)} is not worth a rollout"
         steps.append(RecommendationStep("KeepRequest", amount, current, why))
-        amount = current
+        proposed, amount = min(amount, current), current
     below = round_down_below(limit) if limit is not None else 0
     is_kept = scaler is not None or (bool(kept_because) and current is not None and current > below)
     if amount is not None and limit is not None and amount >= limit and below and not is_kept:
@@ -65,13 +81,27 @@ def request_steps(
     if amount is not None and most is not None and amount > most:
         steps.append(RecommendationStep("RequestWithinLimit", amount, most, "a request is never above the limit"))
         amount = most
-    return (*steps, *_autoscaled(current, amount, context))
+    return Chain((*steps, *_autoscaled(current, amount, context)), proposed)
 
 
-def _equal_to_limit(current: int | None, limit: int, why: str, context: Context) -> tuple[RecommendationStep, ...]:
+def _is_near(request: int | None, track: Track, most: int | None) -> bool:
+    """Whether it is not worth a rollout to change this request: it is hardly less than what was seen, or not much more, and below
+    the limit (`most`), so that it leaves room for bursts."""
+    if request is None or (most is not None and request >= most):
+        return False
+    long_held = sorted(track.hours)[-_MOST_HOURS_ABOVE] if len(track.hours) >= _MOST_HOURS_ABOVE else 0
+    least = max(track.peak_bytes / (1 + _RAISED_BEYOND), long_held)
+    return least <= request <= round_up_coarsely(track.peak_bytes) * (1 + DEFAULT.lower_beyond)
+
+
+def _more_or_less(amount: int, beside: int) -> str:
+    return "more" if amount > beside else "less"
+
+
+def _equal_to_limit(current: int | None, limit: int, why: str, context: Context) -> Chain:
     """The class leaves no choice."""
     step = RecommendationStep("RequestEqualsLimit", current, limit, why)
-    return (step, *_autoscaled(current, limit, context))
+    return Chain((step, *_autoscaled(current, limit, context)))
 
 
 def _autoscaled(current: int | None, amount: int | None, context: Context) -> tuple[RecommendationStep, ...]:

@@ -62,6 +62,8 @@ class State:
     proposed_bytes: int | None = None
     """The limit that is proposed for the workload: it stays until it is too low, or much too high."""
     proposed_since_seconds: float | None = None
+    proposed_request_bytes: int | None = None
+    """The same of the request."""
     cache: CacheNeed | None = None
     """What refaults ask for; None while there were none."""
     cache_fit: CacheFit | None = None
@@ -145,6 +147,11 @@ def propose(state: State, limit_bytes: int, time_seconds: float) -> State:
     if limit_bytes == state.proposed_bytes:
         return state
     return replace(state, proposed_bytes=limit_bytes, proposed_since_seconds=time_seconds)
+
+
+def propose_request(state: State, request_bytes: int) -> State:
+    """Note the request that is proposed; the same state when it is proposed already."""
+    return state if request_bytes == state.proposed_request_bytes else replace(state, proposed_request_bytes=request_bytes)
 
 
 def on_oom(state: State, kills: Sequence[OomKill]) -> State:

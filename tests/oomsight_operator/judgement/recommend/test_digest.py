@@ -13,7 +13,17 @@ from tests.oomsight_operator.judgement.recommend.scenes import seen
 from oomsight_operator.judgement.recommend.cache import CacheFit, CacheLook, CacheNeed, observed, room_now
 from oomsight_operator.judgement.recommend.digest import CacheDigest, StateDigest, TrackDigest, from_digest, to_digest
 from oomsight_operator.judgement.recommend.need import need_of
-from oomsight_operator.judgement.recommend.state import NOTHING, OomFloor, OomKill, Sample, State, observe, on_oom, propose
+from oomsight_operator.judgement.recommend.state import (
+    NOTHING,
+    OomFloor,
+    OomKill,
+    Sample,
+    State,
+    observe,
+    on_oom,
+    propose,
+    propose_request,
+)
 from oomsight_operator.judgement.recommend.swapped import Swapped
 from oomsight_operator.judgement.recommend.track import MAX_BYTES
 
@@ -24,7 +34,7 @@ def busy() -> State:
     for hour in range(24 * 21):
         amount = (100 + hour) * GI + hour * 4099
         state = observe(state, Sample(NOW - (24 * 21 - hour) * 3600, amount, amount - MI, amount - 2 * MI))
-    return propose(on_oom(state, [OomKill(700 * GI, NOW - 60)]), 900 * GI, NOW - 30)
+    return propose_request(propose(on_oom(state, [OomKill(700 * GI, NOW - 60)]), 900 * GI, NOW - 30), 600 * GI)
 
 
 def thrashed() -> CacheNeed:
@@ -46,6 +56,7 @@ def test_a_restarted_operator_recommends_the_same() -> None:
     before, after = busy(), through_json(busy())
 
     assert (after.floor, after.proposed_bytes, after.proposed_since_seconds) == (before.floor, 900 * GI, NOW - 30)
+    assert after.proposed_request_bytes == 600 * GI
     assert before.unreclaimable is not None
     assert after.unreclaimable is not None
     assert (after.unreclaimable.hours, after.unreclaimable.days) == (before.unreclaimable.hours, before.unreclaimable.days)
@@ -66,6 +77,15 @@ def test_a_digest_from_before_refaults_counted_is_read_as_it_was() -> None:
     assert not {"cache", "fit", "untold"} & fields.keys()
 
     assert from_digest(msgspec.convert(fields, type=StateDigest), NOW).proposed_bytes == state.proposed_bytes
+
+
+def test_a_digest_from_before_requests_were_steady_is_read_as_it_was() -> None:
+    state = replace(busy(), proposed_request_bytes=None)
+    fields = msgspec.to_builtins(to_digest(state))
+    assert "ask" not in fields
+
+    assert from_digest(msgspec.convert(fields, type=StateDigest), NOW) == through_json(state)
+    assert through_json(replace(NOTHING, proposed_request_bytes=MAX_BYTES + 1)) == NOTHING
 
 
 def test_an_empty_state_takes_no_space() -> None:
@@ -121,6 +141,7 @@ CACHES = st.builds(CacheDigest, *(NUMBERS,) * 8)
         kill=st.none() | st.tuples(NUMBERS, st.floats(), NUMBERS),
         limit=st.none() | NUMBERS,
         since=st.none() | st.floats(),
+        ask=st.none() | NUMBERS,
         cache=st.none() | CACHES,
         fit=st.none() | st.tuples(NUMBERS, NUMBERS),
         untold=st.booleans(),

@@ -23,6 +23,7 @@ from oomsight_operator.judgement.recommend.state import (
     on_oom,
     on_refaults,
     propose,
+    propose_request,
 )
 from oomsight_operator.judgement.recommend.track import HOURS_PER_DAY, LEVEL_HOURS, MAX_BYTES, PEAK_DAYS, Track, extended
 
@@ -80,6 +81,13 @@ def test_the_later_go_of_kills_and_the_later_proposal_count() -> None:
     assert merged(NOTHING, old) == merged(old, NOTHING) == old
 
 
+def test_of_two_proposed_requests_the_larger_counts_as_nobody_knows_which_is_later() -> None:
+    one, other = propose_request(NOTHING, 300 * MI), propose_request(NOTHING, 320 * MI)
+
+    assert merged(one, other) == merged(other, one) == other
+    assert merged(NOTHING, one) == merged(one, NOTHING) == one
+
+
 def test_an_earlier_run_that_ended_long_ago_is_forgotten_as_time_would_have() -> None:
     old = seen(GI, 5 * 24, until=NOW - 20 * DAY)
     new = seen(100 * MI, 3 * 24)
@@ -116,6 +124,8 @@ def states(draw: st.DrawFn) -> State:
         state = on_oom(state, [OomKill(draw(st.integers(1, 50)) * MI, NOW - draw(st.integers(0, 40)) * DAY)])
     if draw(st.booleans()):
         state = propose(state, draw(st.integers(1, 50)) * MI, NOW - draw(st.integers(0, 40)) * DAY)
+    if draw(st.booleans()):
+        state = propose_request(state, draw(st.integers(1, 50)) * MI)
     for _ in range(draw(st.integers(0, 6))):
         look = CacheLook(
             int(NOW) // 3600 - draw(st.integers(0, 1000)), draw(st.integers(1, 200)) * MI, draw(st.integers(1, 50)) * MI
