@@ -21,7 +21,9 @@ from oomsight_operator.judgement.recommend.track import LEVEL_HOURS, MAX_BYTES, 
 _MAX_HOUR: Final = 10_000_000
 """After the year 3100."""
 _MAX_SECONDS: Final = 3600.0 * _MAX_HOUR
-_MOST_RATIO: Final = 1e6
+_MOST_THOUSANDTHS: Final = 1_000_000_000
+_MOST_REPEATS: Final = 1000
+"""Kills in one go; more of them ask for no more."""
 
 
 class TrackDigest(msgspec.Struct, frozen=True, array_like=True):
@@ -102,7 +104,7 @@ def from_digest(digest: StateDigest, now_seconds: float) -> State:
     if digest.kill is not None:
         killing, last, repeats = digest.kill
         if 0 < killing <= MAX_BYTES and 0 <= last <= _MAX_SECONDS and repeats >= 1:
-            floor = OomFloor(killing, last, repeats, digest.heard)
+            floor = OomFloor(killing, last, min(repeats, _MOST_REPEATS), digest.heard)
     limit, since = digest.limit, digest.since
     if limit is None or since is None or not (0 < limit <= MAX_BYTES and 0 <= since <= _MAX_SECONDS):
         limit, since = None, None
@@ -169,13 +171,15 @@ def _unpacked(digest: TrackDigest | None) -> Track | None:
         return None
     newest = digest.hour // 24
     hours = tuple(amount for amount in digest.hours[-LEVEL_HOURS:] if 0 <= amount <= MAX_BYTES)
-    days = tuple(DayPeak(newest - ago, peak) for ago, peak in digest.days[-PEAK_DAYS:] if ago >= 0 and 0 <= peak <= MAX_BYTES)
+    days = tuple(
+        DayPeak(newest - ago, peak) for ago, peak in digest.days[-PEAK_DAYS:] if 0 <= ago <= newest and 0 <= peak <= MAX_BYTES
+    )
     if not hours or not days or days[-1].day != newest or any(one.day >= other.day for one, other in pairwise(days)):
         return None
     jumps = tuple(
         Jump(digest.hour - ago, ratio / 1000)
         for ago, ratio in digest.jumps[-PEAK_DAYS:]
-        if 0 <= ago <= _MAX_HOUR and 0 < ratio / 1000 <= _MOST_RATIO
+        if 0 <= ago <= _MAX_HOUR and 0 < ratio <= _MOST_THOUSANDTHS
     )
     observed = min(digest.observed, _MAX_HOUR)
     imported = min(max(0, digest.imported), observed)

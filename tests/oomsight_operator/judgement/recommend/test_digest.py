@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import msgspec
@@ -26,6 +27,8 @@ from oomsight_operator.judgement.recommend.state import (
 )
 from oomsight_operator.judgement.recommend.swapped import Swapped
 from oomsight_operator.judgement.recommend.track import MAX_BYTES
+
+HOUR = int(NOW) // 3600
 
 
 def busy() -> State:
@@ -117,6 +120,22 @@ def test_a_time_that_no_clock_shows_is_not_believed() -> None:
     assert through_json(seen(GI, 1, until=3600.0 * 10_000_001)).unreclaimable is None
     assert through_json(on_oom(NOTHING, [OomKill(GI, 1e12)])).floor is None
     assert from_digest(to_digest(busy()), float("nan")) == NOTHING
+
+
+HUGE = "9" * 400
+"""JSON knows no bound of a number, nor does msgspec."""
+
+
+def test_no_number_of_a_status_is_too_large_to_be_read_nor_kept() -> None:
+    state = replace(busy(), cache=thrashed(), cache_fit=CacheFit(HOUR, GI), swapped=Swapped(HOUR, 2 * GI, GI))
+    text = msgspec.json.encode(to_digest(state)).decode()
+    numbers = list(re.finditer(r"(?<=[\[,:])[0-9]+(?=[\],}])", text))
+    assert len(numbers) > 150
+    for number in numbers:
+        for huge in (HUGE, f"-{HUGE}"):
+            edited = f"{text[: number.start()]}{huge}{text[number.end() :]}"
+            found = from_digest(msgspec.json.decode(edited, type=StateDigest), NOW)
+            assert len(msgspec.json.encode(to_digest(found))) <= len(text) + 20
 
 
 NUMBERS = st.one_of(st.integers(-(1 << 62), 1 << 62), st.integers(-3, 500_000))
