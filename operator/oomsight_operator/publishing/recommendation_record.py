@@ -264,8 +264,8 @@ class Record:
         self.let_go(pending.leaving)
 
     def let_go(self, leaving: frozenset[str]) -> None:
-        """What these pods said is written, or nothing new."""
-        for pod_uid in leaving:
+        """What these pods said is written, or nothing new. One that came back meanwhile stays."""
+        for pod_uid in leaving & self.leaving.keys():
             self.part(pod_uid)
 
     def _remember(self, contribution: Contribution, before: Contribution | None) -> bool:
