@@ -95,7 +95,7 @@ def _following(amount: int, current: int | None, heap: Heap, share: Share) -> st
     then, killing = share.of(amount), heap.killing_bytes
     if killing is not None:
         return _after_kill(amount, killing, heap, share)
-    if amount == current:
+    if amount == current or (heap.memory_bytes is not None and share.of(heap.memory_bytes) == then):
         return ""
     now = f"{human_bytes(share.of(heap.memory_bytes))} now, " if heap.memory_bytes is not None else ""
     return f"its heap may have {now}{human_bytes(then)} then ({heap.share_words(amount)})"

@@ -23,7 +23,9 @@ def not_enough(amount: int, case: Case) -> tuple[int, str]:
         )
     if need is not None and case.kind is not None and amount < need.peak_bytes:
         held = f"it held {human_bytes(need.peak_bytes)} {case.kind.words}"
-        return amount, f"not enough: {held} and will be killed, {_unless(amount, case)}"
+        # What is not told apart from page cache could be reclaimed in part.
+        will = "will" if case.kind.track is case.state.unreclaimable else "may"
+        return amount, f"not enough: {held} and {will} be killed, {_unless(amount, case)}"
     return amount, ""
 
 

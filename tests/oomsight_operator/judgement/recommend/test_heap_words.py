@@ -61,6 +61,7 @@ def test_a_share_tells_what_the_heap_becomes_and_nothing_where_the_limit_stays()
         asked(seen(500 * MI, TWO_WEEKS), now, mode="Always")
     )
     assert told(512 * MI, 512 * MI, Heap(DEFAULT, 512 * MI, 500 * MI)) == ""
+    assert told(280 * MI, 368 * MI, Heap(DEFAULT, 368 * MI, 200 * MI)) == ""  # 124.8Mi now as then
 
 
 def test_a_kill_of_another_replica_tells_nothing_of_this_heap() -> None:

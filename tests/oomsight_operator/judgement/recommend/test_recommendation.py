@@ -207,6 +207,16 @@ def test_max_limit_below_what_was_held_speaks_of_no_kill_that_never_was() -> Non
     )
 
 
+def test_where_page_cache_may_be_in_what_was_held_a_kill_is_no_certainty() -> None:
+    state = NOTHING
+    for ago in range(48, -1, -1):
+        state = observe(state, Sample(NOW - ago * 3600, working_set_bytes=300 * MI))
+    found = asked(state, context(), mode="Always", maxLimit="256Mi")
+
+    assert found is not None
+    assert found.limit_steps[-1].why == "not enough: it held 300Mi working set and may be killed, unless maxLimit is raised"
+
+
 def test_no_more_is_recommended_than_the_largest_node_has_and_what_comes_of_it_is_said() -> None:
     found = asked(NOTHING, context(killed(8 * GI), limit=8 * GI, around=Surroundings(largest_node_bytes=7 * GI)))
 
