@@ -105,7 +105,7 @@ class KillRecord(StatusModel):
     pod_uid: Annotated[str | None, Field(alias="podUID", max_length=63)] = None
     """Uid of that pod: a later pod of the same name did not suffer it."""
     container_id: Annotated[str, Field(alias="containerID", max_length=128)]
-    """Id of the container's run, 64 hexadecimal digits."""
+    """Id of the container's run: 64 hexadecimal digits, or how its end is named where the runtime gives no id."""
     source: KillEvidence
     """What proves it."""
     limit: QuantityText | None = None
