@@ -7,16 +7,12 @@ from typing import Any
 
 import pytest
 
-from oomsight_api.names import API_VERSION, Annotation
+from oomsight_api.names import Annotation
 from oomsight_cluster.kubectl import Kubectl, bundle, eventually
+from oomsight_cluster.policies import policy
 from oomsight_cluster.stage import Stage, annotation, describe, marks
 
 Object = dict[str, Any]
-
-
-def policy(kind: str, name: str, spec: Object, namespace: str | None = None) -> Object:
-    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
-    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
 @pytest.fixture(autouse=True)
