@@ -72,7 +72,7 @@ async def test_a_recommendation_waits_for_nothing_and_goes_on_from_the_past_when
         assert first.containers[0].recommendation is None, "judged before, of one sample"
         found = recommended(world, "p1")
         assert found is not None
-        assert found.limit_bytes == 208 * MIB, "190Mi of an earlier pod, and 9.5 %"
+        assert found.limit_bytes == 206 * MIB, "190Mi of an earlier pod, and 8.5 %"
         assert any("336 hours from Prometheus" in step.why for step in found.limit_steps)
 
 
