@@ -40,13 +40,18 @@ def imported_words(track: Track) -> str:
 
 def percent_words(ratio: float) -> str:
     """`3.5 %` of 0.035."""
-    return f"{round(ratio * 100, 1):g} %"
+    return f"{_percent(ratio):g} %"
+
+
+def _percent(ratio: float) -> float:
+    """As it is told: to a tenth."""
+    return round(ratio * 100, 1)
 
 
 def room_words(need: Need) -> str:
     """How much room is left above the level, and why: the whole is what its two parts, rounded as they are told, come to."""
     room, percent = need.room, percent_words(need.room.target)
-    whole = round(room.target, 3) + round(need.extra, 3)
+    whole = _percent(room.target) + _percent(need.extra)
     match room.reason:
         case Reason.COLD_START:
             hours = f"{need.observed_hours} hour{'' if need.observed_hours == 1 else 's'}"
@@ -63,7 +68,7 @@ def room_words(need: Need) -> str:
             why = f"{percent}{f' ({human_bytes(room.by_bytes)})' if is_whole else ''} is always left"
         case _:
             assert_never(room.reason)
-    return f"+{percent_words(whole)}: {why}; {percent_words(need.extra)}, {_STEADY}"
+    return f"+{round(whole, 1):g} %: {why}; {percent_words(need.extra)}, {_STEADY}"
 
 
 def peak_room_words(need: Need) -> str:

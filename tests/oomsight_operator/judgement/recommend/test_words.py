@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.oomsight_operator.judgement.build import MI, NOW
 from tests.oomsight_operator.judgement.recommend.scenes import DAY, HOUR, asked, context, killed, seen, why
@@ -49,6 +49,7 @@ def test_the_level_is_of_the_latest_hour_or_of_those_before_and_which_is_said() 
 
 
 @given(st.integers(MI, 2000 * MI), st.integers(0, 40), st.integers(0, 5))
+@example(9532510, 31, 3)  # a part at a tie, which to thousandths rounds the other way than to tenths of a percent
 def test_the_parts_of_the_room_add_up_to_what_is_told_of_the_whole(amount: int, hours: int, ago: int) -> None:
     track = seen(amount, hours, until=NOW - ago * HOUR).unreclaimable
     assert track is not None
