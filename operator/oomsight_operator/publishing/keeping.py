@@ -54,7 +54,7 @@ def is_worth_an_object(target: Owner, learned: Mapping[str, State], known_second
 
 
 def digest_interval_seconds(uid: str, learned: Mapping[str, State], settings: PublisherSettings) -> float:
-    """How often what changes little is kept: hourly while each hour counts for the confidence, then more seldom."""
+    """How often what changes little is kept: hourly during the first day, then more seldom."""
     hours = max((hours_of(state) for state in learned.values()), default=0)
     interval = settings.digest_interval_seconds if hours < HOURS_PER_DAY else settings.calm_digest_interval_seconds
     return interval * (1 + spread(uid) / 4)

@@ -20,6 +20,7 @@ from oomsight_operator.judgement.recommend.track import (
     Jump,
     Track,
     days_kept,
+    highest_of_days,
     jumps_kept,
     with_jump,
 )
@@ -78,7 +79,7 @@ def merged_track(one: Track | None, other: Track | None) -> Track | None:
     if one is None or other is None:
         return one if other is None else other
     older, newer = sorted((one, other), key=_order)
-    days = days_kept(_days(older, newer), newer.hour // HOURS_PER_DAY)
+    days = days_kept(highest_of_days((*older.days, *newer.days)), newer.hour // HOURS_PER_DAY)
     before = older.before_hour_bytes if older.hour == newer.hour else _peak_of(older, days)
     both = Track(
         hour=newer.hour,
@@ -122,13 +123,6 @@ def _peak_of(track: Track, kept: tuple[DayPeak, ...]) -> int:
 
 def _peaks(days: tuple[DayPeak, ...]) -> tuple[tuple[int, int], ...]:
     return tuple((each.day, each.peak_bytes) for each in days)
-
-
-def _days(older: Track, newer: Track) -> tuple[DayPeak, ...]:
-    peaks: dict[int, int] = {}
-    for day in (*older.days, *newer.days):
-        peaks[day.day] = max(day.peak_bytes, peaks.get(day.day, 0))
-    return tuple(DayPeak(day, peaks[day]) for day in sorted(peaks))
 
 
 def _by_hour(track: Track) -> dict[int, int]:

@@ -48,8 +48,7 @@ def request_chain(
         return _equal_to_limit(current, limit, why_equal, context) if limit is not None else Chain()
     most = limit if limit is not None else context.limit_bytes
     asked = _settled(_asked(context, kind, current, before, most), current, kept_because)
-    bounds = _bounded(_amount(asked.steps), current, context, limit, kept_because)
-    steps = (*asked.steps, *bounds)
+    steps = (*asked.steps, *_bounded(_amount(asked.steps), current, context, limit, most, kept_because))
     return Chain((*steps, *_autoscaled(current, _amount(steps), context)), asked.proposed_bytes)
 
 
@@ -107,13 +106,12 @@ def _settled(asked: _Asked, current: int | None, kept_because: str) -> _Asked:
 
 
 def _bounded(
-    amount: int | None, current: int | None, context: Context, limit: int | None, kept_because: str
+    amount: int | None, current: int | None, context: Context, limit: int | None, most: int | None, kept_because: str
 ) -> tuple[RecommendationStep, ...]:
-    """The steps that keep it below the limit, and within what the namespace and today's limit allow."""
+    """The steps that keep it below the recommended limit, and within what the namespace and the limit to come (`most`) allow."""
     if amount is None:
         return ()
     steps = []
-    most = limit if limit is not None else context.limit_bytes
     below = round_down_below(limit) if limit is not None else 0
     is_scaled = context.around.autoscaler_of(context.name) is not None
     is_kept = is_scaled or (bool(kept_because) and current is not None and current > below)

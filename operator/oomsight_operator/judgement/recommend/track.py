@@ -5,6 +5,7 @@ All replicas feed one track, so that the worst one is never averaged away: of ea
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -99,14 +100,20 @@ def dated_until(track: Track | None, hour: int) -> Track | None:
     """The track with what lies after `hour` dated to it; the same object where nothing does."""
     if track is None or track.hour <= hour:
         return track
-    today, peaks = hour // HOURS_PER_DAY, dict[int, int]()
-    for each in track.days:
-        day = min(each.day, today)
-        peaks[day] = max(each.peak_bytes, peaks.get(day, 0))
+    today = hour // HOURS_PER_DAY
+    days = highest_of_days([replace(each, day=min(each.day, today)) for each in track.days])
     jumps: tuple[Jump, ...] = ()
     for jump in track.jumps:
         jumps = with_jump(jumps, Jump(min(jump.hour, hour), jump.ratio))
-    return replace(track, hour=hour, days=tuple(DayPeak(day, peak) for day, peak in peaks.items()), jumps=jumps)
+    return replace(track, hour=hour, days=days, jumps=jumps)
+
+
+def highest_of_days(peaks: Iterable[DayPeak]) -> tuple[DayPeak, ...]:
+    """Of each day its highest, oldest first."""
+    highest: dict[int, int] = {}
+    for each in peaks:
+        highest[each.day] = max(each.peak_bytes, highest.get(each.day, 0))
+    return tuple(DayPeak(day, highest[day]) for day in sorted(highest))
 
 
 def days_kept(days: tuple[DayPeak, ...], today: int) -> tuple[DayPeak, ...]:
